@@ -1,0 +1,30 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+)
+
+// DenyError is what a decision refuses with. Each protocol maps it to its own refusal: RTMP to
+// NetStream.Publish.BadAuth or NetStream.Play.BadAuth, RTSP and HTTP to 401, WebSocket to a close frame.
+type DenyError struct {
+	// Code is free for the host service; it stands in logs and in the text the peer gets.
+	Code int
+	// Reason is shown to the peer.
+	Reason string
+}
+
+// Error returns the reason and the code.
+func (e *DenyError) Error() string {
+	return fmt.Sprintf("auth failed: code:%d msg:%s", e.Code, e.Reason)
+}
+
+// Deny returns a *[DenyError]. Any other error from a decision refuses too, but is logged as a failure of
+// the hook, and the peer is not told its text.
+func Deny(code int, reason string) error { return &DenyError{Code: code, Reason: reason} }
+
+// Denied reports whether err is, or wraps, a [DenyError], and returns it.
+func Denied(err error) (*DenyError, bool) {
+	d, ok := errors.AsType[*DenyError](err)
+	return d, ok
+}

@@ -1,0 +1,47 @@
+package media
+
+import "time"
+
+// Format is a wire format. It is known by its pointer, not by its name: a stream is muxed once for each
+// *Format that has readers. Make one when a server is built and use it for all sessions.
+type Format struct {
+	// Name stands in logs, such as "rtmp" or "flv".
+	Name string
+	// Schema is the kind of source the readers of this format count for: rtmp, rtsp, ts, fmp4 ….
+	Schema string
+	// New returns a muxer for one stream.
+	New func() Muxer
+}
+
+// Description is what is known of a stream besides its packets.
+type Description struct {
+	// Tracks are in the publisher's order.
+	Tracks []*Track
+	// Metadata holds what the publisher says of the stream: string, float64 and bool values (RTMP's onMetaData).
+	Metadata map[string]any
+}
+
+// Muxer turns packets into wire bytes, once for all readers of a format. Its methods append to dst and return
+// the longer slice; they must not keep dst. They are called by one goroutine at a time, with the stream's
+// lock held: a Muxer computes, it never waits.
+type Muxer interface {
+	// AppendHeader appends what every new reader must get before its first chunk.
+	AppendHeader(dst []byte, d *Description) ([]byte, error)
+	// AppendChange appends what readers that run already must get when the description has changed. It comes
+	// in front of the first packet that needs it.
+	AppendChange(dst []byte, d *Description) ([]byte, error)
+	// AppendPacket appends p. Appending nothing leaves the packet out of the format.
+	AppendPacket(dst []byte, p *Packet) ([]byte, error)
+}
+
+// Chunk is a muxed packet, or several. It is shared by all readers: read-only.
+type Chunk struct {
+	// Key says that a reader can start here, after the format's header.
+	Key bool
+	// DTS is that of the packet.
+	DTS time.Duration
+	// Header is the header that belongs in front of this chunk for a reader that starts here.
+	Header []byte
+	// Data are the bytes.
+	Data []byte
+}
