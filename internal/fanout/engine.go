@@ -1,0 +1,85 @@
+package fanout
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Target is what a loop wakes. Pump takes what waits and returns; it must not block. It may be called once
+// more after the target has left its group.
+type Target interface {
+	Pump(s *Scratch)
+}
+
+// Engine wakes the readers of logs, from one loop per processor.
+type Engine struct {
+	loops   []*loop
+	groups  atomic.Uint32
+	stop    chan struct{}
+	running sync.WaitGroup // loops
+	waiting sync.WaitGroup // goroutines that wait for a socket, and callbacks
+	scratch sync.Pool
+}
+
+// NewEngine starts an engine with the given number of loops.
+func NewEngine(loops int) *Engine {
+	e := &Engine{stop: make(chan struct{}), scratch: sync.Pool{New: func() any { return new(Scratch) }}}
+	for range max(loops, 1) {
+		l := &loop{wake: make(chan struct{}, 1)}
+		e.loops = append(e.loops, l)
+		e.running.Go(func() { l.run(e.stop) })
+	}
+	return e
+}
+
+// Close stops the loops and waits for every goroutine of the engine. The members of all groups must have
+// left, or be about to leave by themselves.
+func (e *Engine) Close() {
+	e.waiting.Wait()
+	close(e.stop)
+	e.running.Wait()
+}
+
+// loop serves its share of the groups on one goroutine.
+type loop struct {
+	wake chan struct{}
+
+	mu    sync.Mutex
+	dirty []*shard
+
+	spare   []*shard
+	scratch Scratch
+}
+
+// push asks for a sweep over s.
+func (l *loop) push(s *shard) {
+	l.mu.Lock()
+	l.dirty = append(l.dirty, s)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default: // it is awake already and will see s
+	}
+}
+
+func (l *loop) run(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-l.wake:
+		}
+		for _, s := range l.takeDirty() {
+			s.dirty.Store(false)
+			s.sweep(&l.scratch)
+		}
+	}
+}
+
+func (l *loop) takeDirty() []*shard {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.spare)
+	l.dirty, l.spare = l.spare[:0], l.dirty
+	return l.spare
+}

@@ -1,0 +1,281 @@
+package fanout
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var (
+	// ErrStalled ends a feed whose peer took nothing for the stall timeout.
+	ErrStalled = errors.New("fanout: the peer does not read")
+	// ErrBehind ends a feed that is not to skip, when it has fallen out of the log.
+	ErrBehind = errors.New("fanout: the peer reads too slowly")
+	// ErrInserts ends a feed whose peer asks for more than it takes.
+	ErrInserts = errors.New("fanout: too many replies wait for the peer")
+)
+
+// maxInserts bounds what Insert keeps for a peer that does not read.
+const maxInserts = 64 << 10
+
+// FeedConfig says how to feed a connection.
+type FeedConfig struct {
+	// Prelude goes out first.
+	Prelude []byte
+	// Sent counts the bytes that went out, if it is not nil.
+	Sent *atomic.Uint64
+	// Skipped is set to the number of items passed over because the peer was too slow, if it is not nil.
+	Skipped *atomic.Uint64
+	// StallTimeout ends a feed whose peer takes nothing for so long. 0 means never.
+	StallTimeout time.Duration
+	// Disconnect ends the feed when it has fallen out of the log, instead of skipping.
+	Disconnect bool
+	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
+	// last byte of the log. It is not called after Close.
+	OnEnd func(err error)
+}
+
+// Feed writes a log to a connection from its newest start point on. At any time one goroutine works for it:
+// a loop, the one that called a method, or one that waits until the socket takes more.
+type Feed struct {
+	engine *Engine
+	conn   net.Conn
+	raw    syscall.RawConn // nil: conn can only be written to by a goroutine that may block
+	write  func(fd uintptr) bool
+	cfg    FeedConfig
+	member Member
+
+	wip     atomic.Int32  // asks to pump since it was last idle; not 0 while somebody works
+	signals atomic.Uint32 // what the owner has to look at besides the log
+
+	mu      sync.Mutex // guards inserts
+	inserts []byte
+
+	// What follows belongs to the goroutine that works for the feed.
+	cursor  Cursor[Item]
+	intro   *Intro // the last one sent
+	pending []byte // goes out before anything else: a prelude, the rest of an item, inserts
+	scratch *Scratch
+	result  writeResult
+	wake    chan struct{} // without raw: wakes the writing goroutine
+
+	err  error
+	done chan struct{}
+}
+
+type writeResult struct {
+	short   bool // not everything went out
+	blocked bool // nothing went out: the socket is full
+	err     error
+}
+
+const (
+	signalClose uint32 = 1 << iota
+	signalInsert
+	signalPaused
+	signalRestart
+	signalOverflow
+)
+
+// NewFeed begins to feed conn from log. What the log holds since its newest start point is written before
+// NewFeed returns, as far as the socket takes it.
+func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) *Feed {
+	f := &Feed{
+		engine: e, conn: conn, cfg: cfg, pending: cfg.Prelude,
+		cursor: NewCursor(log), done: make(chan struct{}),
+	}
+	f.cfg.Prelude = nil
+	if raw := rawConn(conn); raw != nil {
+		f.raw, f.write = raw, f.writeReady
+	} else {
+		f.wake = make(chan struct{}, 1)
+		f.wip.Store(1) // the goroutine works for it to the end
+	}
+	g.Add(&f.member, f)
+	if f.raw == nil {
+		e.waiting.Go(f.writeBlocking)
+	}
+	f.pumpNow()
+	return f
+}
+
+// rawConn returns the socket of a plain TCP or Unix connection.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if !canPoll {
+		return nil
+	}
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		raw, _ := c.SyscallConn()
+		return raw
+	case *net.UnixConn:
+		raw, _ := c.SyscallConn()
+		return raw
+	}
+	return nil
+}
+
+// Insert writes b between two items. It does not keep b and does not wait.
+func (f *Feed) Insert(b []byte) {
+	f.mu.Lock()
+	full := len(f.inserts)+len(b) > maxInserts
+	if !full {
+		f.inserts = append(f.inserts, b...)
+	}
+	f.mu.Unlock()
+	if full {
+		f.signal(signalOverflow)
+		return
+	}
+	f.signal(signalInsert)
+}
+
+// Pause stops the feed after the item under way; without it, the feed goes on at the newest start point.
+func (f *Feed) Pause(on bool) {
+	if on {
+		f.signals.Or(signalPaused)
+		return
+	}
+	if f.signals.And(^signalPaused)&signalPaused != 0 {
+		f.signal(signalRestart)
+	}
+}
+
+// Close ends the feed. When it returns, nothing writes to the connection any more. It does not close it.
+func (f *Feed) Close() {
+	f.signals.Or(signalClose)
+	// Whoever waits for the socket gives up.
+	_ = f.conn.SetWriteDeadline(time.Unix(1, 0))
+	f.pumpNow()
+	<-f.done
+	_ = f.conn.SetWriteDeadline(time.Time{})
+}
+
+// Done is closed when the feed has ended.
+func (f *Feed) Done() <-chan struct{} { return f.done }
+
+func (f *Feed) signal(bit uint32) {
+	f.signals.Or(bit)
+	f.pumpNow()
+}
+
+// pumpNow pumps from a goroutine that is no loop.
+func (f *Feed) pumpNow() {
+	s, _ := f.engine.scratch.Get().(*Scratch)
+	f.Pump(s)
+	f.engine.scratch.Put(s)
+}
+
+// Pump implements [Target]: it writes what waits, unless somebody is at it already, who will then look again.
+func (f *Feed) Pump(s *Scratch) {
+	if f.wip.Add(1) != 1 {
+		f.nudge()
+		return
+	}
+	f.work(s)
+}
+
+// nudge wakes the writing goroutine of a connection that blocks.
+func (f *Feed) nudge() {
+	if f.wake == nil {
+		return
+	}
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// work writes until nothing waits and nobody has asked again.
+func (f *Feed) work(s *Scratch) {
+	for {
+		asked := f.wip.Load()
+		if !f.drain(s) {
+			return
+		}
+		if f.wip.CompareAndSwap(asked, 0) {
+			return
+		}
+	}
+}
+
+// drain writes what waits. It returns false when the caller does not work for the feed any more: it ended, or
+// another goroutine waits for the socket.
+func (f *Feed) drain(s *Scratch) bool {
+	for f.gather(s) {
+		f.scratch = s
+		err := f.raw.Write(f.write)
+		f.scratch = nil
+		if err == nil {
+			err = f.result.err
+		}
+		if err != nil {
+			f.end(err)
+			return false
+		}
+		if f.result.short {
+			f.park()
+			return false
+		}
+	}
+	return f.goesOn()
+}
+
+// writeReady is what the socket is written with: it never asks to wait.
+func (f *Feed) writeReady(fd uintptr) bool {
+	f.result = f.tryWrite(fd, f.scratch)
+	return true
+}
+
+func (f *Feed) tryWrite(fd uintptr, s *Scratch) writeResult {
+	n, errno := writeSocket(fd, s)
+	if errno != 0 && errno != syscall.EAGAIN {
+		return writeResult{err: errno}
+	}
+	blocked := errno == syscall.EAGAIN
+	if blocked {
+		n = 0
+	}
+	f.wrote(s, n)
+	return writeResult{short: n < s.size, blocked: blocked}
+}
+
+// goesOn ends the feed if it is at its end.
+func (f *Feed) goesOn() bool {
+	sig := f.signals.Load()
+	switch {
+	case sig&signalClose != 0:
+		f.end(net.ErrClosed)
+	case sig&signalOverflow != 0:
+		f.end(ErrInserts)
+	case f.cfg.Disconnect && f.cursor.skipped > 0:
+		f.end(ErrBehind)
+	case f.cursor.ended():
+		f.end(io.EOF)
+	default:
+		return true
+	}
+	return false
+}
+
+// end is called by the goroutine that works for the feed; nobody works for it afterwards.
+func (f *Feed) end(err error) {
+	f.err = err
+	closed := f.signals.Load()&signalClose != 0
+	f.pending, f.intro = nil, nil
+	f.cursor.log = nil
+	if closed || f.cfg.OnEnd == nil {
+		f.member.Leave()
+		close(f.done)
+		return
+	}
+	f.engine.waiting.Go(func() {
+		f.member.Leave()
+		close(f.done)
+		f.cfg.OnEnd(err)
+	})
+}

@@ -1,0 +1,83 @@
+package fanout
+
+// gather collects in s what goes out next. It returns false when nothing does.
+func (f *Feed) gather(s *Scratch) bool {
+	s.reset()
+	sig := f.signals.Load()
+	if sig&signalClose != 0 {
+		return false
+	}
+	if len(f.pending) == 0 && sig&signalInsert != 0 {
+		f.pending = f.takeInserts()
+	}
+	if len(f.pending) > 0 {
+		s.addBytes(f.pending)
+		f.pending = nil
+	}
+	if sig&signalRestart != 0 {
+		f.signals.And(^signalRestart)
+		f.cursor.Restart()
+	}
+	if sig&signalPaused == 0 {
+		f.gatherItems(s)
+	}
+	return s.size > 0
+}
+
+// gatherItems moves items from the log to s.
+func (f *Feed) gatherItems(s *Scratch) {
+	for !s.full() {
+		e, jumped := f.cursor.peek()
+		if e == nil {
+			break
+		}
+		if jumped {
+			if f.cfg.Disconnect && f.cursor.skipped > 0 {
+				break
+			}
+			f.introduce(s, e.value.Intro)
+		}
+		s.addItem(e.seq, &e.value)
+		f.cursor.take()
+	}
+	if f.cfg.Skipped != nil && f.cursor.skipped > 0 {
+		f.cfg.Skipped.Store(f.cursor.skipped)
+	}
+}
+
+// introduce adds what a reader needs that begins, or goes on, at an item.
+func (f *Feed) introduce(s *Scratch, intro *Intro) {
+	before := f.intro
+	f.intro = intro
+	switch {
+	case intro == nil || intro == before:
+	case before == nil && len(intro.Header) > 0:
+		s.addBytes(intro.Header)
+	case before != nil && len(intro.Change) > 0:
+		s.addBytes(intro.Change)
+	}
+}
+
+func (f *Feed) takeInserts() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.signals.And(^signalInsert)
+	b := f.inserts
+	f.inserts = nil
+	return b
+}
+
+// wrote accounts for n bytes of s that went out, and keeps what must follow them.
+func (f *Feed) wrote(s *Scratch, n int) {
+	if f.cfg.Sent != nil {
+		f.cfg.Sent.Add(uint64(n))
+	}
+	if n == s.size {
+		return
+	}
+	rest, next, ok := s.cut(n)
+	f.pending = rest
+	if ok {
+		f.cursor.next = next
+	}
+}

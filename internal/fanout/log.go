@@ -1,0 +1,214 @@
+package fanout
+
+import (
+	"iter"
+	"sync/atomic"
+)
+
+// Limits bound what a log holds.
+type Limits struct {
+	// Bytes is the most payload a log holds.
+	Bytes int
+	// Items is the most items it holds.
+	Items int
+}
+
+// Log is a ring of the newest items of one writer. It holds the items from the start point before the newest
+// one on, so that a new reader can begin at once and one that is late has a whole group of pictures to catch
+// up. Readers take no lock; one goroutine at a time may write.
+type Log[T any] struct {
+	ring   atomic.Pointer[ring[T]]
+	head   atomic.Uint64 // sequence number of the next item
+	tail   atomic.Uint64 // sequence number of the oldest item
+	start  atomic.Uint64 // 1 + sequence number of the newest start point, 0 if there is none
+	closed atomic.Bool
+
+	limits Limits
+	bytes  int
+	starts []uint64 // the start points held, oldest first
+}
+
+type ring[T any] struct {
+	slots []atomic.Pointer[entry[T]]
+}
+
+func (r *ring[T]) slot(seq uint64) *atomic.Pointer[entry[T]] {
+	return &r.slots[seq&uint64(len(r.slots)-1)]
+}
+
+type entry[T any] struct {
+	seq   uint64
+	size  int
+	start bool
+	value T
+}
+
+const firstRing = 128
+
+// NewLog returns an empty log.
+func NewLog[T any](limits Limits) *Log[T] {
+	l := &Log[T]{limits: limits}
+	l.ring.Store(&ring[T]{slots: make([]atomic.Pointer[entry[T]], firstRing)})
+	return l
+}
+
+// Append adds an item of size bytes. A reader can begin at an item that is a start.
+func (l *Log[T]) Append(value T, size int, start bool) {
+	seq := l.head.Load()
+	r := l.ring.Load()
+	if seq-l.tail.Load() == uint64(len(r.slots)) {
+		r = l.grow(r)
+	}
+	r.slot(seq).Store(&entry[T]{seq: seq, size: size, start: start, value: value})
+	l.bytes += size
+	l.head.Store(seq + 1)
+	if start {
+		l.starts = append(l.starts, seq)
+		l.start.Store(seq + 1)
+	}
+	l.trim()
+}
+
+// grow doubles the ring. A reader that still looks into the old one finds nothing there and looks again.
+func (l *Log[T]) grow(old *ring[T]) *ring[T] {
+	r := &ring[T]{slots: make([]atomic.Pointer[entry[T]], 2*len(old.slots))}
+	for seq := l.tail.Load(); seq < l.head.Load(); seq++ {
+		r.slot(seq).Store(old.slot(seq).Load())
+	}
+	l.ring.Store(r)
+	return r
+}
+
+// trim lets go of what lies before the last start point but one, and of what is over the limits.
+func (l *Log[T]) trim() {
+	keep := l.tail.Load()
+	if n := len(l.starts); n > 2 {
+		keep = l.starts[n-2]
+	}
+	head := l.head.Load()
+	for seq := l.tail.Load(); seq < head; seq++ {
+		over := l.bytes > l.limits.Bytes || head-seq > uint64(l.limits.Items)
+		if seq >= keep && !over {
+			break
+		}
+		l.drop(seq)
+	}
+}
+
+func (l *Log[T]) drop(seq uint64) {
+	l.tail.Store(seq + 1)
+	s := l.ring.Load().slot(seq)
+	l.bytes -= s.Load().size
+	s.Store(nil)
+	if len(l.starts) == 0 || l.starts[0] != seq {
+		return
+	}
+	l.starts = append(l.starts[:0], l.starts[1:]...)
+	if len(l.starts) == 0 {
+		l.start.Store(0)
+	}
+}
+
+// FromStart yields the items held from the newest start point on. It is for the goroutine that writes.
+func (l *Log[T]) FromStart() iter.Seq2[T, bool] {
+	return func(yield func(value T, start bool) bool) {
+		first := l.start.Load()
+		if first == 0 {
+			return
+		}
+		for seq := first - 1; seq < l.head.Load(); seq++ {
+			if e := l.get(seq); e == nil || !yield(e.value, e.start) {
+				return
+			}
+		}
+	}
+}
+
+// Close says that no item follows. The items held stay readable.
+func (l *Log[T]) Close() { l.closed.Store(true) }
+
+// get returns item seq, or nil if the log does not hold it any more. seq is below the head.
+func (l *Log[T]) get(seq uint64) *entry[T] {
+	for {
+		if e := l.ring.Load().slot(seq).Load(); e != nil && e.seq == seq {
+			return e
+		}
+		if seq < l.tail.Load() {
+			return nil
+		}
+	}
+}
+
+// Cursor is a place in a log. It is for one goroutine at a time.
+type Cursor[T any] struct {
+	log     *Log[T]
+	next    uint64
+	seeking bool // passing over items up to a start point
+	begun   bool // has taken an item; what is passed over from then on is lost
+	skipped uint64
+}
+
+// NewCursor returns a cursor at the newest start point, or at the next to come if there is none.
+func NewCursor[T any](l *Log[T]) Cursor[T] {
+	c := Cursor[T]{log: l}
+	c.Restart()
+	return c
+}
+
+// Restart moves the cursor to the newest start point, forward only.
+func (c *Cursor[T]) Restart() {
+	c.seeking = true
+	to := c.log.head.Load()
+	if s := c.log.start.Load(); s > c.next {
+		to = s - 1
+	}
+	if to > c.next {
+		c.pass(to - c.next)
+	}
+}
+
+// peek returns the item that follows, or nil when there is none yet. A cursor that has fallen out of the log
+// goes on at the newest start point; jumped says that it did, or that it begins.
+func (c *Cursor[T]) peek() (e *entry[T], jumped bool) {
+	for c.next < c.log.head.Load() {
+		e = c.log.get(c.next)
+		if e == nil {
+			c.fall()
+			continue
+		}
+		if c.seeking && !e.start {
+			c.pass(1)
+			continue
+		}
+		return e, c.seeking
+	}
+	return nil, false
+}
+
+// fall moves a cursor whose item is gone.
+func (c *Cursor[T]) fall() {
+	c.Restart()
+	if tail := c.log.tail.Load(); tail > c.next {
+		c.pass(tail - c.next)
+	}
+}
+
+// pass moves over n items that are lost to the reader.
+func (c *Cursor[T]) pass(n uint64) {
+	c.next += n
+	if c.begun {
+		c.skipped += n
+	}
+}
+
+// take passes over the item that peek returned.
+func (c *Cursor[T]) take() {
+	c.next++
+	c.seeking = false
+	c.begun = true
+}
+
+// ended reports whether the log is closed and the cursor at its end.
+func (c *Cursor[T]) ended() bool {
+	return c.log.closed.Load() && c.next >= c.log.head.Load()
+}

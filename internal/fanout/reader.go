@@ -1,0 +1,71 @@
+package fanout
+
+import (
+	"context"
+	"io"
+)
+
+// Reader is a cursor that waits. It is not safe for concurrent use.
+type Reader[T any] struct {
+	cursor Cursor[T]
+	member Member
+	ready  chan struct{}
+}
+
+// NewReader returns a reader of log at its newest start point.
+func NewReader[T any](log *Log[T], g *Group) *Reader[T] {
+	r := &Reader[T]{cursor: NewCursor(log), ready: make(chan struct{}, 1)}
+	g.Add(&r.member, r)
+	r.Pump(nil)
+	return r
+}
+
+// Pump implements [Target].
+func (r *Reader[T]) Pump(*Scratch) {
+	select {
+	case r.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Read waits for at least one item and fills dst with what is there. jumped says that dst[0] does not follow
+// the item before: it is the first, or items were skipped; if they are skipped later in dst, Read ends there.
+// It returns io.EOF at the end of the log.
+func (r *Reader[T]) Read(ctx context.Context, dst []T) (n int, jumped bool, err error) {
+	if len(dst) == 0 {
+		return 0, false, nil
+	}
+	for {
+		if n, jumped = r.fill(dst); n > 0 {
+			return n, jumped, nil
+		}
+		if r.cursor.ended() {
+			return 0, false, io.EOF
+		}
+		select {
+		case <-r.ready:
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		}
+	}
+}
+
+func (r *Reader[T]) fill(dst []T) (n int, jumped bool) {
+	for n < len(dst) {
+		e, jump := r.cursor.peek()
+		if e == nil || jump && n > 0 {
+			break
+		}
+		jumped = jumped || jump
+		dst[n] = e.value
+		r.cursor.take()
+		n++
+	}
+	return n, jumped
+}
+
+// Skipped returns how many items were lost to the reader.
+func (r *Reader[T]) Skipped() uint64 { return r.cursor.skipped }
+
+// Close takes the reader out of its group.
+func (r *Reader[T]) Close() { r.member.Leave() }

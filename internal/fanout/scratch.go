@@ -1,0 +1,92 @@
+package fanout
+
+const (
+	// maxBuffers bounds the pieces of one system call.
+	maxBuffers = 16
+	// maxItems bounds the items of one system call.
+	maxItems = 512
+	// maxWrite bounds the bytes of one system call, so that one reader that catches up does not hold up a loop.
+	maxWrite = 256 << 10
+)
+
+// Scratch is the memory that assembling one write takes. Each loop has its own.
+type Scratch struct {
+	bufs  [maxBuffers][]byte
+	n     int // bufs used
+	items [maxItems]place
+	taken int // items used
+	size  int // bytes in bufs
+	vec   vector
+
+	mem []byte // where the last buffer lies, if it is an item
+	end int
+}
+
+// place is where an item begins in a write.
+type place struct {
+	seq uint64
+	pos int
+}
+
+func (s *Scratch) reset() {
+	clear(s.bufs[:s.n])
+	s.n, s.taken, s.size, s.mem = 0, 0, 0, nil
+}
+
+// full reports whether this write has no room for an item and its intro.
+func (s *Scratch) full() bool {
+	return s.n > maxBuffers-2 || s.taken == maxItems || s.size >= maxWrite
+}
+
+// addBytes adds bytes that belong to no item.
+func (s *Scratch) addBytes(b []byte) {
+	s.bufs[s.n] = b
+	s.n++
+	s.size += len(b)
+	s.mem = nil
+}
+
+// addItem adds an item: to the last buffer if it lies right behind it.
+func (s *Scratch) addItem(seq uint64, it *Item) {
+	s.items[s.taken] = place{seq: seq, pos: s.size}
+	s.taken++
+	if it.follows(s.mem, s.end) {
+		last := &s.bufs[s.n-1]
+		*last = (*last)[:len(*last)+it.end-it.off]
+	} else {
+		s.bufs[s.n] = it.mem[it.off:it.end]
+		s.n++
+	}
+	s.mem, s.end = it.mem, it.end
+	s.size += it.end - it.off
+}
+
+// cut returns what must still go out after n bytes did, so that no item is torn: the rest of the item that n
+// lies in, or of what is in front of the next. next is the first item that has not begun; ok says there is one.
+func (s *Scratch) cut(n int) (rest []byte, next uint64, ok bool) {
+	end := s.size
+	for _, it := range s.items[:s.taken] {
+		if it.pos >= n {
+			end, next, ok = it.pos, it.seq, true
+			break
+		}
+	}
+	return s.copyRange(n, end), next, ok
+}
+
+// copyRange returns bytes from..to of the write in memory of their own.
+func (s *Scratch) copyRange(from, to int) []byte {
+	if from == to {
+		return nil
+	}
+	rest := make([]byte, 0, to-from)
+	pos := 0
+	for _, b := range s.bufs[:s.n] {
+		lo, hi := max(from-pos, 0), min(to-pos, len(b))
+		if lo < hi {
+			rest = append(rest, b[lo:hi]...)
+		}
+		pos += len(b)
+	}
+	return rest
+}

@@ -1,0 +1,29 @@
+package media
+
+import "errors"
+
+var (
+	// ErrServerClosed is returned once Shutdown or Close has begun.
+	ErrServerClosed = errors.New("media: server closed")
+	// ErrStreamExists refuses a second publisher on a live stream.
+	ErrStreamExists = errors.New("media: stream exists")
+	// ErrStreamNotFound is what a player gets whose stream did not come in time.
+	ErrStreamNotFound = errors.New("media: stream not found")
+	// ErrKicked ends a session that was kicked, or whose stream was.
+	ErrKicked = errors.New("media: kicked")
+	// ErrStalled ends a player whose peer took nothing for Config.StallTimeout.
+	ErrStalled = errors.New("media: the peer does not read")
+	// ErrNoReader ends a stream that was closed because nobody watched it.
+	ErrNoReader = errors.New("media: nobody watches")
+	// ErrUnknownTrack is what WritePacket answers to a packet of a track that SetTracks did not name.
+	ErrUnknownTrack = errors.New("media: unknown track")
+	// ErrPublisherClosed is what WritePacket answers after Close, or after another publisher has resumed.
+	ErrPublisherClosed = errors.New("media: publisher closed")
+	// ErrBadName refuses a stream without app or name, or with ones that are too long.
+	ErrBadName = errors.New("media: bad stream name")
+	// ErrTooSlow ends a player of policy Disconnect that has fallen out of the log.
+	ErrTooSlow = errors.New("media: the peer reads too slowly")
+
+	errHookTimeout = errors.New("media: the hook did not answer in time")
+	errHookPanic   = errors.New("media: the hook panicked")
+)

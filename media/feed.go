@@ -1,0 +1,87 @@
+package media
+
+import (
+	"errors"
+	"net"
+	"sync"
+
+	"github.com/sluice-media/sluice/internal/fanout"
+)
+
+// SlowPolicy says what becomes of a player that has fallen out of the log.
+type SlowPolicy int
+
+const (
+	// Skip goes on at the newest key frame.
+	Skip SlowPolicy = iota
+	// Disconnect ends the player with ErrTooSlow.
+	Disconnect
+)
+
+// FeedOptions of [Player.Feed].
+type FeedOptions struct {
+	// Prelude is written before the header of the format.
+	Prelude []byte
+	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
+	// last byte when the stream has ended, ErrStalled, ErrTooSlow or the error of a write. It is not called
+	// after Close.
+	OnEnd func(err error)
+	// Policy for a peer that reads too slowly.
+	Policy SlowPolicy
+}
+
+// Feed is a player's connection in the hands of the fan-out engine.
+type Feed struct {
+	feed    *fanout.Feed
+	release func()
+}
+
+// Feed lets the fan-out engine write the stream in format f to conn: the prelude, the header, what there is
+// since the newest key frame at once, and then whatever comes, with everything that waits in one system call.
+// Connections other than plain TCP and Unix sockets get a goroutine and ordinary writes. The caller keeps the
+// read side, writes to conn only through Insert, and closes conn itself, after Close or OnEnd.
+func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
+	if p.server.isClosing() {
+		return nil, ErrServerClosed
+	}
+	out := p.stream.open(f)
+	release := sync.OnceFunc(out.release)
+	cfg := fanout.FeedConfig{
+		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
+		StallTimeout: max(p.server.cfg.StallTimeout, 0), Disconnect: o.Policy == Disconnect,
+		OnEnd: func(err error) {
+			release()
+			if o.OnEnd != nil {
+				o.OnEnd(feedError(err))
+			}
+		},
+	}
+	feed := &Feed{feed: p.server.engine.NewFeed(conn, out.log, out.group, cfg), release: release}
+	p.onClose(feed.Close)
+	return feed, nil
+}
+
+// Insert writes b between two chunks: a reply of the protocol's own. It does not keep b and does not wait.
+// A peer for which more than 64 KiB wait is cut.
+func (f *Feed) Insert(b []byte) { f.feed.Insert(b) }
+
+// Pause stops the feed after the chunk under way, and goes on at the newest key frame.
+func (f *Feed) Pause(on bool) { f.feed.Pause(on) }
+
+// Close takes the connection back: when it returns, the engine does not write to it any more. It may be
+// called more than once.
+func (f *Feed) Close() {
+	f.feed.Close()
+	f.release()
+}
+
+// feedError gives the engine's errors the names of this package.
+func feedError(err error) error {
+	switch {
+	case errors.Is(err, fanout.ErrStalled):
+		return ErrStalled
+	case errors.Is(err, fanout.ErrBehind), errors.Is(err, fanout.ErrInserts):
+		return ErrTooSlow
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package media
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/fanout"
+)
+
+// audioHold is how long an audio frame may wait for the picture it rides with.
+const audioHold = 40 * time.Millisecond
+
+// output is a stream in one format: the muxer, and the log of what it made. It exists while somebody reads
+// it. All of it is guarded by the stream's mutex but log and group.
+type output struct {
+	stream  *Stream
+	format  *Format
+	mux     Muxer
+	log     *fanout.Log[fanout.Item]
+	group   *fanout.Group
+	arena   fanout.Arena
+	intro   *fanout.Intro
+	changed bool // the description has, since the readers were told
+	broken  bool // the muxer failed, which has been logged
+
+	users int
+	timer *time.Timer // wakes the readers for what waits to be written together
+	armed bool
+}
+
+// open returns the output of a format, with one more user, and starts it if it is the first: from the
+// newest start point the stream has.
+func (st *Stream) open(f *Format) *output {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	o := st.outputs[f]
+	if o == nil {
+		o = st.newOutput(f)
+		st.outputs[f] = o
+	}
+	o.users++
+	return o
+}
+
+func (st *Stream) newOutput(f *Format) *output {
+	o := &output{
+		stream: st, format: f, mux: f.New(),
+		log:     fanout.NewLog[fanout.Item](fanout.Limits{Bytes: st.server.cfg.LogBytes, Items: maxLogItems}),
+		group:   st.server.engine.NewGroup(),
+		changed: true,
+	}
+	o.timer = time.AfterFunc(time.Hour, o.expire)
+	o.timer.Stop()
+	for pkt, start := range st.packets.FromStart() {
+		o.append(pkt, start)
+	}
+	if st.ended {
+		o.log.Close()
+	}
+	return o
+}
+
+// release gives up one use. The last one stops the muxer.
+func (o *output) release() {
+	o.stream.mu.Lock()
+	defer o.stream.mu.Unlock()
+	o.users--
+	if o.users > 0 {
+		return
+	}
+	o.timer.Stop()
+	if o.stream.outputs[o.format] == o {
+		delete(o.stream.outputs, o.format)
+	}
+}
+
+// close ends the log. Readers get what is in it first.
+func (o *output) close() {
+	o.timer.Stop()
+	o.log.Close()
+	o.group.Wake()
+}
+
+// write muxes a packet and wakes the readers: now, or a little later together with what follows.
+func (o *output) write(pkt *Packet, start bool) {
+	if !o.append(pkt, start) {
+		return
+	}
+	wait := o.stream.server.cfg.MergeWrite
+	if wait == 0 && o.stream.lead != nil && !pkt.Track.Codec.Video() {
+		wait = audioHold
+	}
+	if wait == 0 {
+		o.flush()
+	} else if !o.armed {
+		o.armed = true
+		o.timer.Reset(wait)
+	}
+}
+
+func (o *output) flush() {
+	if o.armed {
+		o.armed = false
+		o.timer.Stop()
+	}
+	o.group.Wake()
+}
+
+// expire ends the wait of what was to be written together.
+func (o *output) expire() {
+	o.stream.mu.Lock()
+	o.armed = false
+	o.stream.mu.Unlock()
+	o.group.Wake()
+}
+
+// append muxes a packet into the log and reports whether it gave anything.
+func (o *output) append(pkt *Packet, start bool) bool {
+	buf, ok := o.encode(pkt)
+	if !ok || len(buf) == 0 {
+		return false
+	}
+	it := o.arena.Item(buf)
+	it.DTS = pkt.DTS
+	if start {
+		it.Intro = o.intro
+	}
+	o.log.Append(it, len(buf), start)
+	return true
+}
+
+// encode returns the bytes of a packet, with what the running readers must get before it.
+func (o *output) encode(pkt *Packet) (buf []byte, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			ok = false
+			o.fail("panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	begun := o.intro != nil
+	change, err := o.introduce()
+	if err == nil {
+		buf = o.arena.Tail(len(pkt.Data) + len(pkt.Data)/64 + len(change) + 256)
+		if begun {
+			buf = append(buf, change...)
+		}
+		buf, err = o.mux.AppendPacket(buf, pkt)
+	}
+	if err != nil {
+		o.fail("err", err)
+		return nil, false
+	}
+	return buf, true
+}
+
+// introduce brings the intro up to date after a change of the description. It returns what running readers
+// must get.
+func (o *output) introduce() (change []byte, err error) {
+	if !o.changed {
+		return nil, nil
+	}
+	d := o.stream.Description()
+	header, err := o.mux.AppendHeader(nil, d)
+	if err != nil {
+		return nil, err
+	}
+	change, err = o.mux.AppendChange(nil, d)
+	if err != nil {
+		return nil, err
+	}
+	o.intro = &fanout.Intro{Header: header, Change: change}
+	o.changed = false
+	return change, nil
+}
+
+// fail logs the first failure of the muxer. What it could not mux is missing in this format.
+func (o *output) fail(args ...any) {
+	if o.broken {
+		return
+	}
+	o.broken = true
+	o.stream.server.log.Error("muxer failed", append(args, "stream", o.stream.key.String(), "format", o.format.Name)...)
+}

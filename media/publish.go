@@ -1,0 +1,247 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+)
+
+// PublishRequest asks for a stream to publish.
+type PublishRequest struct {
+	// Stream names it. An empty VHost means hook.DefaultVHost.
+	Stream StreamKey
+	// Session is the publisher's entry in the session list. Nil makes one that ends with the publisher.
+	Session *Session
+	// Schema is the kind of source for hooks, such as rtmp.
+	Schema string
+	// Params is the raw query of the publisher's URL.
+	Params string
+	// Origin and OriginURL say where the stream comes from.
+	Origin    hook.Origin
+	OriginURL string
+}
+
+// maxName bounds app and name of a stream, in bytes.
+const maxName = 8 << 10
+
+func checkKey(key StreamKey) (StreamKey, error) {
+	if key.VHost == "" {
+		key.VHost = hook.DefaultVHost
+	}
+	if key.App == "" || key.Name == "" || len(key.App) > maxName || len(key.Name) > maxName || len(key.VHost) > maxName {
+		return key, ErrBadName
+	}
+	return key, nil
+}
+
+// Publish asks the hooks and opens a stream, or goes on with one whose publisher dropped. It returns a
+// *hook.DenyError or another error of a hook, ErrStreamExists, ErrBadName, ErrServerClosed or what ended ctx.
+func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, error) {
+	key, err := checkKey(r.Stream)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{server: s, session: r.Session, request: r, done: make(chan struct{}), begun: time.Now()}
+	if p.session == nil {
+		p.session = s.NewSession(hook.Session{Schema: r.Schema, Protocol: r.Schema, Params: r.Params}, p.kicked)
+		p.ownSession = true
+	}
+	p.received = p.session.received.Load()
+	reply, err := s.askPublish(ctx, &hook.PublishEvent{
+		Stream: key, Session: p.session.event(r.Schema, r.Params), Origin: r.Origin,
+	})
+	if err == nil {
+		if reply.StreamReplace != "" {
+			key.Name = reply.StreamReplace
+		}
+		key, err = checkKey(key)
+	}
+	if err == nil {
+		err = s.attach(p, key, reply.Options.Merge(s.cfg.Options))
+	}
+	if err != nil {
+		p.closeSession()
+		return nil, err
+	}
+	p.attached.Store(true)
+	if err := p.session.Err(); err != nil { // kicked meanwhile
+		p.Close(err)
+		return nil, err
+	}
+	return p, nil
+}
+
+// kicked ends a publisher that has its session to itself.
+func (p *Publisher) kicked(cause error) {
+	if p.attached.Load() {
+		p.stream.end(p, cause)
+	}
+}
+
+// askPublish asks all publish hooks: the first error refuses, of each option the first value counts.
+func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.PublishReply, error) {
+	var all hook.PublishReply
+	for _, h := range s.hooks.publish {
+		reply, err := ask(ctx, s.asker, "publish", func(ctx context.Context) (hook.PublishReply, error) {
+			return h.OnPublish(ctx, ev)
+		})
+		if err != nil {
+			return all, s.refused("publish", ev.Stream, ev.Session, err)
+		}
+		all.Options = all.Options.Merge(reply.Options)
+		if all.StreamReplace == "" {
+			all.StreamReplace = reply.StreamReplace
+		}
+	}
+	return all, nil
+}
+
+// refused logs a hook that failed rather than refused, and returns the error for the session.
+func (s *Server) refused(event string, key StreamKey, x hook.Session, err error) error {
+	if _, denied := hook.Denied(err); denied {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return err // the session ended meanwhile
+	}
+	s.log.Warn("hook failed, session refused", "event", event, "stream", key.String(), "session", x.ID, "proto", x.Protocol, "err", err)
+	return fmt.Errorf("media: %s hook: %w", event, err)
+}
+
+// attach makes p the publisher of a stream.
+func (s *Server) attach(p *Publisher, key StreamKey, options hook.StreamOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrServerClosed
+	}
+	st := s.streams[key]
+	if st == nil {
+		st = newStream(s, key, options)
+		s.streams[key] = st
+	}
+	return st.adopt(p)
+}
+
+// Publisher writes the packets of one stream. WritePacket, SetTracks and SetMetadata are for one goroutine at
+// a time, the rest for any.
+type Publisher struct {
+	server     *Server
+	stream     *Stream
+	session    *Session
+	ownSession bool
+	request    PublishRequest
+	begun      time.Time
+	received   uint64 // of the session when publishing began
+	payload    uint64 // bytes of packets; guarded by the stream's mutex
+	attached   atomic.Bool
+
+	once sync.Once
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// Stream returns the stream that is published.
+func (p *Publisher) Stream() *Stream { return p.stream }
+
+// Session returns the publisher's entry in the session list.
+func (p *Publisher) Session() *Session { return p.session }
+
+// SetTracks says which tracks the stream has: all of them, again when one is added or changed. The stream is
+// registered, and can be played, from the first call on. Tracks with audio are left out if the stream's
+// options say so.
+func (p *Publisher) SetTracks(tracks ...*Track) error { return p.stream.setTracks(p, tracks) }
+
+// SetMetadata says what else is known of the stream. Values are strings, float64 and bool. md must not be
+// changed afterwards.
+func (p *Publisher) SetMetadata(md map[string]any) { p.stream.setMetadata(p, md) }
+
+// WritePacket gives the stream a packet, whose stamps are the publisher's own: they may begin anywhere, wrap
+// and jump. It never waits for readers. The packet and its bytes belong to the stream from then on. A new
+// *Track of a known ID announces new parameter sets.
+func (p *Publisher) WritePacket(pkt *Packet) error { return p.stream.write(p, pkt) }
+
+// Done is closed when the publisher has ended, by Close or from inside: a kick, the server's end.
+func (p *Publisher) Done() <-chan struct{} { return p.done }
+
+// Err returns why the publisher ended from inside; nil before, and after Close.
+func (p *Publisher) Err() error {
+	select {
+	case <-p.done:
+		return p.err
+	default:
+		return nil
+	}
+}
+
+// Close ends publishing. A nil cause is a clean end: the stream ends. With a cause the publisher has dropped,
+// and the stream waits as long as its ContinuePush option says for another to go on. It may be called more
+// than once.
+func (p *Publisher) Close(cause error) {
+	kicked := p.session.Err()
+	if !p.finish(nil) {
+		return
+	}
+	switch {
+	case kicked != nil:
+		p.stream.end(p, kicked)
+	case cause == nil:
+		p.stream.end(p, nil)
+	default:
+		p.stream.orphan(p, cause)
+	}
+	p.report()
+	p.closeSession()
+}
+
+// finish marks the publisher as ended and reports whether it was not before.
+func (p *Publisher) finish(err error) bool {
+	first := false
+	p.once.Do(func() {
+		first = true
+		p.err = err
+		close(p.done)
+	})
+	return first
+}
+
+// evict ends the publisher from inside.
+func (p *Publisher) evict(cause error) {
+	if !p.finish(cause) {
+		return
+	}
+	p.session.Kick(cause)
+	p.report()
+	p.closeSession()
+}
+
+func (p *Publisher) closeSession() {
+	if p.ownSession {
+		p.session.Close()
+	}
+}
+
+func (p *Publisher) report() {
+	p.server.postFlow(&hook.FlowReportEvent{
+		Stream: p.stream.key, Session: p.session.event(p.request.Schema, p.request.Params),
+		TotalBytes: p.bytes(), Duration: time.Since(p.begun),
+	})
+}
+
+// bytes is what came in: on the wire if the session counts it, else payload.
+func (p *Publisher) bytes() uint64 {
+	wire := p.session.received.Load() - p.received
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return max(wire, p.payload)
+}
+
+func (p *Publisher) logger() *slog.Logger {
+	return p.server.log.With("stream", p.stream.key.String(), "session", p.session.info.ID, "proto", p.session.info.Protocol)
+}

@@ -1,0 +1,199 @@
+package media
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/fanout"
+)
+
+// StreamKey names a stream.
+type StreamKey = hook.StreamKey
+
+// Server is the table of live streams and sessions. It owns no socket: protocol servers bring the listeners.
+// Its methods may be called from any goroutine.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	hooks    hookSet
+	asker    *asker
+	events   *dispatcher
+	engine   *fanout.Engine
+	decision context.Context // ends with the server; decisions that belong to no session run under it
+	cancel   context.CancelFunc
+
+	lastSession atomic.Uint64
+	running     tally // taps, timers' decisions
+
+	mu       sync.Mutex // guards what follows; taken before a stream's mutex, never after
+	closing  bool
+	streams  map[StreamKey]*Stream
+	arrivals map[StreamKey]*arrival // of streams that players wait for
+	sessions map[string]*Session
+	services []Service
+	schemas  []string
+	taps     map[*tapEntry]struct{}
+
+	stopping sync.Once
+	quiet    chan struct{} // closed when nothing but hooks may run still
+	stopped  chan struct{} // closed when these have ended too
+	stopErr  error         // of the services; set before quiet is closed
+}
+
+// New returns a server without streams. It fails on an invalid Config, and on a hook that implements no hook
+// interface.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger,
+		streams: map[StreamKey]*Stream{}, arrivals: map[StreamKey]*arrival{},
+		sessions: map[string]*Session{}, taps: map[*tapEntry]struct{}{},
+		quiet: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	for _, h := range slices.Clone(cfg.Hooks) {
+		if err := s.hooks.add(s.log, h, 0); err != nil {
+			return nil, err
+		}
+	}
+	s.asker = &asker{log: s.log, timeout: cfg.HookTimeout}
+	s.events = &dispatcher{asker: s.asker, log: s.log, queues: map[StreamKey]*eventQueue{}}
+	s.engine = fanout.NewEngine(runtime.GOMAXPROCS(0))
+	s.decision, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Logger returns the logger of the Config, for protocol servers to log with. It is never nil.
+func (s *Server) Logger() *slog.Logger { return s.log }
+
+// Stream returns a stream that is registered: one whose tracks are known.
+func (s *Server) Stream(key StreamKey) (*Stream, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.streams[key]
+	if st == nil || !st.registered {
+		return nil, false
+	}
+	return st, true
+}
+
+// Streams yields the registered streams, in no order.
+func (s *Server) Streams() iter.Seq[*Stream] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*Stream
+	for _, st := range s.streams {
+		if st.registered {
+			list = append(list, st)
+		}
+	}
+	return slices.Values(list)
+}
+
+// Sessions yields the sessions, in no order.
+func (s *Server) Sessions() iter.Seq[*Session] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Values(slices.Collect(maps.Values(s.sessions)))
+}
+
+// Session returns the session with an id.
+func (s *Server) Session(id string) (*Session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, ok := s.sessions[id]
+	return x, ok
+}
+
+// register makes a stream visible, and wakes the players that wait for it.
+func (s *Server) register(st *Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.registered || s.streams[st.key] != st {
+		return
+	}
+	st.registered = true
+	s.log.Info("stream registered", "stream", st.key.String(), "tracks", st.trackNames())
+	s.postChanged(st, true)
+	if a := s.arrivals[st.key]; a != nil {
+		close(a.c)
+		delete(s.arrivals, st.key)
+	}
+	for tap := range s.taps {
+		s.startTap(tap, st)
+	}
+	st.watchReaders()
+}
+
+// remove takes a stream out of the table.
+func (s *Server) remove(st *Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[st.key] == st {
+		delete(s.streams, st.key)
+	}
+	if st.registered {
+		s.postChanged(st, false)
+	}
+}
+
+// spawn runs fn on a goroutine that the server waits for, unless it ends already.
+func (s *Server) spawn(fn func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.running.Go(fn)
+	return true
+}
+
+// schemasOf lists the schemas a stream is served in. s.mu is held.
+func (s *Server) schemasOf(st *Stream) []string {
+	if len(s.schemas) == 0 {
+		return []string{""}
+	}
+	var list []string
+	for _, schema := range s.schemas {
+		if serves(&st.options, schema) {
+			list = append(list, schema)
+		}
+	}
+	return list
+}
+
+// postChanged tells observers that a stream came or went. s.mu is held, so that they are told in order.
+func (s *Server) postChanged(st *Stream, registered bool) {
+	if len(s.hooks.streamChanged) == 0 {
+		return
+	}
+	for _, schema := range s.schemasOf(st) {
+		ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered}
+		ev.Source.Params = st.params()
+		if registered {
+			ev.Source = st.Source(schema)
+		}
+		for _, h := range s.hooks.streamChanged {
+			s.events.post(st.key, "stream_changed", func(ctx context.Context) { h.OnStreamChanged(ctx, ev) })
+		}
+	}
+}
+
+// postFlow tells observers what a session moved.
+func (s *Server) postFlow(ev *hook.FlowReportEvent) {
+	if ev.TotalBytes < s.cfg.FlowThreshold {
+		return
+	}
+	for _, h := range s.hooks.flowReport {
+		s.events.post(ev.Stream, "flow_report", func(ctx context.Context) { h.OnFlowReport(ctx, ev) })
+	}
+}

@@ -1,0 +1,107 @@
+package media
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+)
+
+// Session is an entry of the session list: a connected peer, or whoever publishes or plays in process. Its
+// methods may be called from any goroutine.
+type Session struct {
+	server *Server
+	info   hook.Session
+	kick   func(cause error)
+	begun  time.Time
+
+	received, sent, skipped atomic.Uint64
+
+	once  sync.Once
+	done  chan struct{}
+	cause error // set before done is closed
+}
+
+// NewSession enters a peer in the session list. An empty info.ID is replaced by a unique one. kick is called
+// once, on the goroutine of whoever kicks, and must make the owner of the session end, usually by closing its
+// connection; it may be nil, for an owner that watches Done. The owner calls Close.
+func (s *Server) NewSession(info hook.Session, kick func(cause error)) *Session {
+	if info.ID == "" {
+		info.ID = fmt.Sprintf("%d-%d", s.lastSession.Add(1), info.Remote.Port())
+	}
+	x := &Session{server: s, info: info, kick: kick, begun: time.Now(), done: make(chan struct{})}
+	s.mu.Lock()
+	s.sessions[info.ID] = x
+	closing := s.closing
+	s.mu.Unlock()
+	if closing {
+		x.Kick(ErrServerClosed)
+	}
+	return x
+}
+
+// Info describes the peer.
+func (x *Session) Info() hook.Session { return x.info }
+
+// Begun is when the session was entered.
+func (x *Session) Begun() time.Time { return x.begun }
+
+// Received counts n bytes that came from the peer.
+func (x *Session) Received(n int) { x.received.Add(uint64(n)) }
+
+// Sent counts n bytes that went to the peer. What a [Feed] sends is counted already.
+func (x *Session) Sent(n int) { x.sent.Add(uint64(n)) }
+
+// Bytes returns how many bytes came from the peer and went to it.
+func (x *Session) Bytes() (received, sent uint64) { return x.received.Load(), x.sent.Load() }
+
+// Skipped returns how many packets were passed over because the peer reads too slowly.
+func (x *Session) Skipped() uint64 { return x.skipped.Load() }
+
+// Done is closed when the session was kicked or closed.
+func (x *Session) Done() <-chan struct{} { return x.done }
+
+// Err returns why the session was kicked: nil while it runs and after a Close of its owner.
+func (x *Session) Err() error {
+	select {
+	case <-x.done:
+		return x.cause
+	default:
+		return nil
+	}
+}
+
+// Kick ends the session: its owner is told with the cause. A publisher that is kicked gets no grace.
+func (x *Session) Kick(cause error) {
+	x.once.Do(func() {
+		x.cause = cause
+		close(x.done)
+		if x.kick != nil {
+			x.kick(cause)
+		}
+	})
+}
+
+// Close takes the session off the list. It may be called more than once.
+func (x *Session) Close() {
+	x.once.Do(func() { close(x.done) })
+	x.server.mu.Lock()
+	defer x.server.mu.Unlock()
+	if x.server.sessions[x.info.ID] == x {
+		delete(x.server.sessions, x.info.ID)
+	}
+}
+
+// event returns the session as hooks see it, for a request with the given schema and query.
+func (x *Session) event(schema, params string) hook.Session {
+	info := x.info
+	if schema != "" {
+		info.Schema = schema
+	}
+	if params != "" {
+		info.Params = params
+	}
+	return info
+}

@@ -1,0 +1,117 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Service is what Shutdown and Close of a [Server] stop with it: a protocol server, built in or not.
+type Service interface {
+	// Shutdown stops listening and waits until the sessions have ended, or ctx.
+	Shutdown(ctx context.Context) error
+	// Close ends everything at once.
+	Close() error
+}
+
+// Register makes svc end with the server. Protocol servers do it when they are built. The schemas are those
+// in which it serves streams: observers are told of a stream once for each.
+func (s *Server) Register(svc Service, schemas ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrServerClosed
+	}
+	s.services = append(s.services, svc)
+	for _, schema := range schemas {
+		if !slices.Contains(s.schemas, schema) {
+			s.schemas = append(s.schemas, schema)
+		}
+	}
+	return nil
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// Shutdown ends the server in order: nothing new is admitted, streams end and their readers get what is left,
+// services and taps end, observers are told what waits. When ctx ends first the rest is closed at once and
+// ctx.Err() is returned. It may be called more than once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	services := s.beginClose()
+	s.stopping.Do(func() { go s.drain(ctx, services) })
+	select {
+	case <-s.stopped:
+		return s.stopErr
+	case <-ctx.Done():
+	}
+	s.closeAll(services)
+	return ctx.Err()
+}
+
+// Close ends the server at once. Hooks that do not return are not waited for.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// beginClose stops admitting and ends the streams.
+func (s *Server) beginClose() []Service {
+	s.mu.Lock()
+	s.closing = true
+	var streams []*Stream
+	for _, st := range s.streams {
+		streams = append(streams, st)
+	}
+	services := slices.Clone(s.services)
+	s.mu.Unlock()
+	s.cancel()
+	for _, st := range streams {
+		st.Kick(ErrServerClosed)
+	}
+	return services
+}
+
+// drain waits until all has ended.
+func (s *Server) drain(ctx context.Context, services []Service) {
+	errs := make([]error, len(services))
+	var wg sync.WaitGroup
+	for i, svc := range services {
+		wg.Go(func() { errs[i] = svc.Shutdown(ctx) })
+	}
+	wg.Wait()
+	s.running.Wait()
+	s.engine.Close()
+	s.stopErr = errors.Join(errs...)
+	close(s.quiet)
+	s.events.running.Wait()
+	s.asker.running.Wait()
+	close(s.stopped)
+}
+
+// closeLimit bounds the wait for sessions that were closed hard: only code of the embedder can take so long.
+const closeLimit = 5 * time.Second
+
+// closeAll ends what has not ended in order, and waits for it.
+func (s *Server) closeAll(services []Service) {
+	for x := range s.Sessions() {
+		x.Kick(ErrServerClosed)
+	}
+	for _, svc := range services {
+		_ = svc.Close() // it has been told to shut down already and reports there
+	}
+	select {
+	case <-s.quiet:
+	case <-time.After(closeLimit):
+		s.log.Warn("server closed while something of it still runs")
+	}
+}

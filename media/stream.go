@@ -1,0 +1,184 @@
+package media
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/fanout"
+)
+
+// maxLogItems bounds the packets a stream keeps, whatever their size.
+const maxLogItems = 1 << 15
+
+// Stream is a live stream. Its methods may be called from any goroutine.
+type Stream struct {
+	server  *Server
+	key     StreamKey
+	options hook.StreamOptions
+	created time.Time
+	packets *fanout.Log[*Packet]
+	group   *fanout.Group // readers of packets
+	desc    atomic.Pointer[Description]
+	known   chan struct{} // closed when the tracks are known
+	life    context.Context // ends with the stream
+	die     context.CancelFunc
+
+	registered bool // guarded by server.mu
+
+	mu        sync.Mutex // guards what follows
+	publisher *Publisher // nil while the stream waits for one to come back
+	last      *Publisher // the newest publisher
+	grace     *time.Timer
+	ended     bool
+	timeline  *timeline
+	lead      *Track        // the track that has the start points
+	lastStart time.Duration // of a stream without video
+	outputs   map[*Format]*output
+	readers   map[string]int // players by schema
+	schema    string         // the one whose count changed last
+	idle      *time.Timer
+	counters  counters
+}
+
+func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
+	life, die := context.WithCancel(context.Background())
+	return &Stream{
+		server: s, key: key, options: options, created: time.Now(),
+		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.cfg.LogBytes, Items: maxLogItems}),
+		group:   s.engine.NewGroup(),
+		known:   make(chan struct{}), life: life, die: die,
+		timeline: newTimeline(), lastStart: -time.Hour,
+		outputs: map[*Format]*output{}, readers: map[string]int{},
+	}
+}
+
+// Key names the stream.
+func (st *Stream) Key() StreamKey { return st.key }
+
+// Server returns the server the stream lives in.
+func (st *Stream) Server() *Server { return st.server }
+
+// Options returns the options the stream was published with; they do not change.
+func (st *Stream) Options() hook.StreamOptions { return st.options }
+
+// Done is closed when the stream has ended.
+func (st *Stream) Done() <-chan struct{} { return st.life.Done() }
+
+// Tracks waits until the tracks are known and returns them. It returns ErrStreamNotFound if the stream ends
+// before.
+func (st *Stream) Tracks(ctx context.Context) ([]*Track, error) {
+	select {
+	case <-st.known:
+		return slices.Clone(st.desc.Load().Tracks), nil
+	default:
+	}
+	select {
+	case <-st.known:
+		return slices.Clone(st.desc.Load().Tracks), nil
+	case <-st.life.Done():
+		return nil, ErrStreamNotFound
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Description returns what is known of the stream; it is never nil. It must not be changed.
+func (st *Stream) Description() *Description {
+	if d := st.desc.Load(); d != nil {
+		return d
+	}
+	return &Description{}
+}
+
+// Kick ends the stream: its publisher is told with the cause and gets no grace.
+func (st *Stream) Kick(cause error) {
+	st.endIf(cause, func() bool { return true })
+}
+
+// adopt makes p the publisher: of a new stream, or of one whose publisher dropped. server.mu is held.
+func (st *Stream) adopt(p *Publisher) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.publisher != nil || st.ended { // ended: its end is under way
+		return ErrStreamExists
+	}
+	if st.last != nil {
+		st.grace.Stop()
+		st.timeline.restart()
+	}
+	p.stream, st.publisher, st.last = st, p, p
+	return nil
+}
+
+// orphan leaves the stream without its publisher p for the time of grace.
+func (st *Stream) orphan(p *Publisher, cause error) {
+	wait := *st.options.ContinuePush
+	st.mu.Lock()
+	if st.publisher != p || wait <= 0 {
+		st.mu.Unlock()
+		st.end(p, cause)
+		return
+	}
+	st.publisher = nil
+	st.grace = time.AfterFunc(wait, func() {
+		st.endIf(cause, func() bool { return st.publisher == nil && st.last == p })
+	})
+	st.mu.Unlock()
+	p.logger().Info("publisher dropped, stream waits for it", "grace", wait, "cause", cause)
+}
+
+// end ends the stream if p is its publisher.
+func (st *Stream) end(p *Publisher, cause error) {
+	st.endIf(cause, func() bool { return st.publisher == p })
+}
+
+// endIf ends the stream if that still holds once its mutex is locked. Readers get what is there and then
+// io.EOF.
+func (st *Stream) endIf(cause error, holds func() bool) {
+	st.mu.Lock()
+	if st.ended || !holds() {
+		st.mu.Unlock()
+		return
+	}
+	p := st.close()
+	st.mu.Unlock()
+
+	st.group.Wake()
+	st.server.remove(st)
+	st.die()
+	if p != nil {
+		p.evict(cause)
+	}
+	st.server.log.Info("stream ended", "stream", st.key.String(), "cause", cause)
+}
+
+// close ends the logs and timers, and returns the publisher there was. st.mu is held.
+func (st *Stream) close() *Publisher {
+	st.ended = true
+	p := st.publisher
+	st.publisher = nil
+	for _, t := range []*time.Timer{st.grace, st.idle} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	st.packets.Close()
+	for _, o := range st.outputs {
+		o.close()
+	}
+	return p
+}
+
+// params returns the raw query of the publisher's URL.
+func (st *Stream) params() string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.last == nil {
+		return ""
+	}
+	return st.last.request.Params
+}

@@ -1,0 +1,129 @@
+package media
+
+import (
+	"slices"
+	"time"
+)
+
+// audioStart is how far apart the points are at which a reader can start in a stream without video.
+const audioStart = time.Second
+
+// maxTracks bounds the tracks of a stream.
+const maxTracks = 16
+
+func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
+	if !*st.options.EnableAudio {
+		tracks = slices.DeleteFunc(slices.Clone(tracks), func(t *Track) bool { return !t.Codec.Video() })
+	}
+	if len(tracks) > maxTracks {
+		tracks = tracks[:maxTracks]
+	}
+	st.mu.Lock()
+	if st.publisher != p {
+		st.mu.Unlock()
+		return st.over(p)
+	}
+	st.describe(func(d *Description) { d.Tracks = slices.Clone(tracks) })
+	first := false
+	select {
+	case <-st.known:
+	default:
+		first = true
+		close(st.known)
+	}
+	st.mu.Unlock()
+	if first {
+		st.server.register(st)
+	}
+	return nil
+}
+
+func (st *Stream) setMetadata(p *Publisher, md map[string]any) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.publisher == p {
+		st.describe(func(d *Description) { d.Metadata = md })
+	}
+}
+
+// over says why p does not publish any more.
+func (st *Stream) over(p *Publisher) error {
+	if err := p.Err(); err != nil {
+		return err
+	}
+	return ErrPublisherClosed
+}
+
+// describe replaces the description by a changed copy, and tells the muxers. st.mu is held.
+func (st *Stream) describe(change func(*Description)) {
+	d := *st.Description()
+	change(&d)
+	st.desc.Store(&d)
+	st.lead = nil
+	for _, t := range d.Tracks {
+		if t.Codec.Video() {
+			st.lead = t
+			break
+		}
+	}
+	for _, o := range st.outputs {
+		o.changed = true
+	}
+}
+
+func (st *Stream) write(p *Publisher, pkt *Packet) error {
+	if pkt.Track == nil || len(pkt.Data) == 0 {
+		return ErrUnknownTrack
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.publisher != p {
+		return st.over(p)
+	}
+	if !st.recognise(pkt.Track) {
+		if !*st.options.EnableAudio && !pkt.Track.Codec.Video() {
+			return nil
+		}
+		return ErrUnknownTrack
+	}
+	p.payload += uint64(len(pkt.Data))
+	st.timeline.stamp(pkt)
+	st.counters.count(pkt)
+	start := st.isStart(pkt)
+	st.packets.Append(pkt, len(pkt.Data), start)
+	st.group.Wake()
+	for _, o := range st.outputs {
+		o.write(pkt, start)
+	}
+	return nil
+}
+
+// recognise reports whether the stream has the track, after taking over a new description of it.
+func (st *Stream) recognise(t *Track) bool {
+	for i, known := range st.Description().Tracks {
+		if known == t {
+			return true
+		}
+		if known.ID == t.ID {
+			st.describe(func(d *Description) {
+				d.Tracks = slices.Clone(d.Tracks)
+				d.Tracks[i] = t
+			})
+			return true
+		}
+	}
+	return false
+}
+
+// isStart reports whether a reader can start at p: at a key frame of the first video track, or now and then
+// in a stream that has none.
+func (st *Stream) isStart(p *Packet) bool {
+	if st.lead != nil {
+		return p.Key && p.Track.ID == st.lead.ID
+	}
+	if p.DTS < st.lastStart+audioStart {
+		return false
+	}
+	st.lastStart = p.DTS
+	return true
+}
