@@ -115,9 +115,24 @@ func (o *output) expire() {
 }
 
 // append muxes a packet into the log and reports whether it gave anything.
-func (o *output) append(pkt *Packet, start bool) bool {
-	buf, ok := o.encode(pkt)
-	if !ok || len(buf) == 0 {
+func (o *output) append(pkt *Packet, start bool) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			ok = false
+			o.fail("panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	err := o.introduce(pkt.DTS)
+	if err != nil {
+		o.fail("err", err)
+		return false
+	}
+	buf, err := o.mux.AppendPacket(o.arena.Tail(len(pkt.Data)+len(pkt.Data)/64+256), pkt)
+	if err != nil {
+		o.fail("err", err)
+		return false
+	}
+	if len(buf) == 0 {
 		return false
 	}
 	it := o.arena.Item(buf)
@@ -129,48 +144,28 @@ func (o *output) append(pkt *Packet, start bool) bool {
 	return true
 }
 
-// encode returns the bytes of a packet, with what the running readers must get before it.
-func (o *output) encode(pkt *Packet) (buf []byte, ok bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			ok = false
-			o.fail("panic", r, "stack", string(debug.Stack()))
-		}
-	}()
-	begun := o.intro != nil
-	change, err := o.introduce()
-	if err == nil {
-		buf = o.arena.Tail(len(pkt.Data) + len(pkt.Data)/64 + len(change) + 256)
-		if begun {
-			buf = append(buf, change...)
-		}
-		buf, err = o.mux.AppendPacket(buf, pkt)
-	}
-	if err != nil {
-		o.fail("err", err)
-		return nil, false
-	}
-	return buf, true
-}
-
-// introduce brings the intro up to date after a change of the description. It returns what running readers
-// must get.
-func (o *output) introduce() (change []byte, err error) {
+// introduce brings the intro up to date after a change of the description, and tells the running readers.
+func (o *output) introduce(at time.Duration) error {
 	if !o.changed {
-		return nil, nil
+		return nil
 	}
 	d := o.stream.Description()
 	header, err := o.mux.AppendHeader(nil, d)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	change, err = o.mux.AppendChange(nil, d)
+	change, err := o.mux.AppendChange(nil, d)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if o.intro != nil && len(change) > 0 {
+		it := o.arena.Item(append(o.arena.Tail(len(change)), change...))
+		it.DTS = at
+		o.log.Append(it, len(change), false)
 	}
 	o.intro = &fanout.Intro{Header: header, Change: change}
 	o.changed = false
-	return change, nil
+	return nil
 }
 
 // fail logs the first failure of the muxer. What it could not mux is missing in this format.

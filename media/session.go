@@ -75,13 +75,15 @@ func (x *Session) Err() error {
 
 // Kick ends the session: its owner is told with the cause. A publisher that is kicked gets no grace.
 func (x *Session) Kick(cause error) {
+	first := false
 	x.once.Do(func() {
+		first = true
 		x.cause = cause
 		close(x.done)
-		if x.kick != nil {
-			x.kick(cause)
-		}
 	})
+	if first && x.kick != nil {
+		x.kick(cause)
+	}
 }
 
 // Close takes the session off the list. It may be called more than once.

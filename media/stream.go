@@ -23,7 +23,7 @@ type Stream struct {
 	packets *fanout.Log[*Packet]
 	group   *fanout.Group // readers of packets
 	desc    atomic.Pointer[Description]
-	known   chan struct{} // closed when the tracks are known
+	known   chan struct{}   // closed when the tracks are known
 	life    context.Context // ends with the stream
 	die     context.CancelFunc
 
