@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/tally"
 )
 
 // maxEvents bounds the observations that wait for one stream.
@@ -20,7 +22,7 @@ type dispatcher struct {
 	queues  map[StreamKey]*eventQueue
 	dropped uint64
 	warned  time.Time
-	running tally
+	running tally.Tally
 }
 
 type eventQueue struct{ events []event }

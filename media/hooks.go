@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/tally"
 )
 
 // hookSet is the configured hooks by what they implement, found once.
@@ -85,7 +86,7 @@ func gather[I any](list *[]I, h hook.Hook, event string) []string {
 type asker struct {
 	log     *slog.Logger
 	timeout time.Duration
-	running tally
+	running tally.Tally
 }
 
 // ask calls fn on a goroutine of its own, because a hook may ignore its context, and waits for the answer,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/internal/tally"
 )
 
 // StreamKey names a stream.
@@ -30,7 +31,7 @@ type Server struct {
 	cancel   context.CancelFunc
 
 	lastSession atomic.Uint64
-	running     tally // taps, timers' decisions
+	running     tally.Tally // taps, timers' decisions
 
 	mu       sync.Mutex // guards what follows; taken before a stream's mutex, never after
 	closing  bool

@@ -3,6 +3,8 @@ package fanout
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluice-media/sluice/internal/tally"
 )
 
 // Target is what a loop wakes. Pump takes what waits and returns; it must not block. It may be called once
@@ -17,7 +19,7 @@ type Engine struct {
 	groups  atomic.Uint32
 	stop    chan struct{}
 	running sync.WaitGroup // loops
-	waiting sync.WaitGroup // goroutines that wait for a socket, and callbacks
+	active  tally.Tally    // feeds, and goroutines that work for them
 	scratch sync.Pool
 }
 
@@ -32,10 +34,9 @@ func NewEngine(loops int) *Engine {
 	return e
 }
 
-// Close stops the loops and waits for every goroutine of the engine. The members of all groups must have
-// left, or be about to leave by themselves.
+// Close waits until every feed has ended, and stops the loops.
 func (e *Engine) Close() {
-	e.waiting.Wait()
+	e.active.Wait()
 	close(e.stop)
 	e.running.Wait()
 }

@@ -63,7 +63,6 @@ type Feed struct {
 	result  writeResult
 	wake    chan struct{} // without raw: wakes the writing goroutine
 
-	err  error
 	done chan struct{}
 }
 
@@ -95,9 +94,10 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 		f.wake = make(chan struct{}, 1)
 		f.wip.Store(1) // the goroutine works for it to the end
 	}
+	e.active.Add()
 	g.Add(&f.member, f)
 	if f.raw == nil {
-		e.waiting.Go(f.writeBlocking)
+		e.active.Go(f.writeBlocking)
 	}
 	f.pumpNow()
 	return f
@@ -254,7 +254,7 @@ func (f *Feed) goesOn() bool {
 		f.end(ErrInserts)
 	case f.cfg.Disconnect && f.cursor.skipped > 0:
 		f.end(ErrBehind)
-	case f.cursor.ended():
+	case f.cursor.ended(), sig&signalPaused != 0 && f.cursor.log.closed.Load():
 		f.end(io.EOF)
 	default:
 		return true
@@ -264,18 +264,13 @@ func (f *Feed) goesOn() bool {
 
 // end is called by the goroutine that works for the feed; nobody works for it afterwards.
 func (f *Feed) end(err error) {
-	f.err = err
+	defer f.engine.active.Done()
 	closed := f.signals.Load()&signalClose != 0
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
-	if closed || f.cfg.OnEnd == nil {
-		f.member.Leave()
-		close(f.done)
-		return
+	f.member.Leave()
+	close(f.done)
+	if !closed && f.cfg.OnEnd != nil {
+		f.engine.active.Go(func() { f.cfg.OnEnd(err) })
 	}
-	f.engine.waiting.Go(func() {
-		f.member.Leave()
-		close(f.done)
-		f.cfg.OnEnd(err)
-	})
 }

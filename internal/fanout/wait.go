@@ -9,7 +9,7 @@ import (
 // park lets a goroutine of its own work for the feed until the socket has taken everything. What it waits
 // with is bounded: the rest of one item and a sequence number, never a place in the log's memory.
 func (f *Feed) park() {
-	f.engine.waiting.Go(func() {
+	f.engine.active.Go(func() {
 		f.arm()
 		err := f.raw.Write(f.catchUp)
 		_ = f.conn.SetWriteDeadline(time.Time{})
