@@ -1,0 +1,309 @@
+package chunk
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+const (
+	readBuffer  = 4 << 10
+	smallBuffer = 256
+	firstBody   = 64 << 10
+	extended    = 0xffffff
+)
+
+// Reader puts messages together. It is for one goroutine at a time.
+type Reader struct {
+	src     *source
+	buf     *bufio.Reader
+	size    int // of the peer's chunks
+	streams map[int]*stream
+	partial int // bytes held of incomplete messages
+	window  uint32
+	acked   uint64
+}
+
+// stream is what is remembered of a chunk stream.
+type stream struct {
+	head     Message
+	delta    uint32
+	length   int
+	extended bool
+	stamp    uint32 // the extended time stamp as sent
+	body     []byte // nil between messages
+}
+
+// source counts what comes from a connection, and gives back first what was read ahead.
+type source struct {
+	r     io.Reader
+	ahead []byte
+	count uint64
+	seen  func(n int)
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	if len(s.ahead) > 0 {
+		n := copy(b, s.ahead)
+		s.ahead = s.ahead[n:]
+		return n, nil
+	}
+	n, err := s.r.Read(b)
+	s.count += uint64(n)
+	if s.seen != nil {
+		s.seen(n)
+	}
+	return n, err
+}
+
+// NewReader returns a reader of r that tells seen of every byte, if it is not nil.
+func NewReader(r io.Reader, seen func(n int)) *Reader {
+	src := &source{r: r, seen: seen}
+	return &Reader{src: src, buf: bufio.NewReaderSize(src, readBuffer), size: 128, streams: map[int]*stream{}}
+}
+
+// Shrink gives up memory that a peer which sends little does not need.
+func (r *Reader) Shrink() {
+	ahead, _ := r.buf.Peek(r.buf.Buffered())
+	r.src.ahead = append([]byte(nil), ahead...)
+	r.buf = bufio.NewReaderSize(r.src, smallBuffer)
+}
+
+// Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be
+// read ahead.
+func (r *Reader) Await() error {
+	n := r.buf.Buffered() + 1
+	if n > r.buf.Size() {
+		return io.ErrShortBuffer
+	}
+	_, err := r.buf.Peek(n)
+	return err
+}
+
+// AckDue reports whether the peer wants to know how many bytes have come, and how many it is.
+func (r *Reader) AckDue() (count uint32, due bool) {
+	if r.window == 0 || r.src.count-r.acked < uint64(r.window) {
+		return 0, false
+	}
+	r.acked = r.src.count
+	return uint32(r.src.count), true
+}
+
+// Next returns the next message. Those of the chunk stream itself it has obeyed already.
+func (r *Reader) Next() (Message, error) {
+	for {
+		m, err := r.chunk()
+		if err != nil {
+			return Message{}, err
+		}
+		if m == nil {
+			continue
+		}
+		if err := r.obey(m); err != nil {
+			return Message{}, err
+		}
+		return *m, nil
+	}
+}
+
+// obey follows a message that speaks of the chunk stream.
+func (r *Reader) obey(m *Message) error {
+	switch m.Type {
+	case TypeSetChunkSize, TypeAbort, TypeWindowAckSize:
+	default:
+		return nil
+	}
+	if len(m.Body) < 4 {
+		return fmt.Errorf("%w: message of type %d with %d bytes", ErrProtocol, m.Type, len(m.Body))
+	}
+	v := binary.BigEndian.Uint32(m.Body)
+	switch m.Type {
+	case TypeSetChunkSize:
+		if v = v & 0x7fffffff; v == 0 {
+			return fmt.Errorf("%w: chunk size 0", ErrProtocol)
+		}
+		// No chunk is longer than a message, so that a larger size changes nothing.
+		r.size = int(min(v, MaxMessage))
+	case TypeAbort:
+		if s := r.streams[int(v)]; s != nil {
+			r.partial -= len(s.body)
+			s.body = nil
+		}
+	case TypeWindowAckSize:
+		r.window = v
+	}
+	return nil
+}
+
+// chunk reads one chunk, and returns the message it completes.
+func (r *Reader) chunk() (*Message, error) {
+	format, id, err := r.basicHeader()
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.stream(id, format)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.messageHeader(s, format); err != nil {
+		return nil, err
+	}
+	if s.body == nil {
+		r.begin(s, format)
+	}
+	if err := r.payload(s); err != nil {
+		return nil, err
+	}
+	if len(s.body) < s.length {
+		return nil, nil
+	}
+	m := s.head
+	m.Body = s.body
+	r.partial -= len(s.body)
+	s.body = nil
+	return &m, nil
+}
+
+// basicHeader reads the format and the chunk stream id, section 5.3.1.1.
+func (r *Reader) basicHeader() (format byte, id int, err error) {
+	b, err := r.buf.ReadByte()
+	if err != nil {
+		return 0, 0, err
+	}
+	format, id = b>>6, int(b&0x3f)
+	if id > 1 {
+		return format, id, nil
+	}
+	more, err := r.take(id + 1)
+	if err != nil {
+		return 0, 0, err
+	}
+	if id == 0 {
+		return format, 64 + int(more[0]), nil
+	}
+	return format, 64 + int(more[0]) + 256*int(more[1]), nil
+}
+
+func (r *Reader) stream(id int, format byte) (*stream, error) {
+	s := r.streams[id]
+	if s != nil {
+		return s, nil
+	}
+	if format > 1 { // format 1 is what some encoders begin with
+		return nil, fmt.Errorf("%w: chunk stream %d begins with a chunk of format %d", ErrProtocol, id, format)
+	}
+	if len(r.streams) == MaxStreams {
+		return nil, fmt.Errorf("%w: more than %d chunk streams", ErrProtocol, MaxStreams)
+	}
+	s = &stream{}
+	r.streams[id] = s
+	return s, nil
+}
+
+// messageHeader reads what a chunk of a format says of its message, sections 5.3.1.2 and 5.3.1.3.
+func (r *Reader) messageHeader(s *stream, format byte) error {
+	if format == 3 {
+		return r.repeatedStamp(s)
+	}
+	b, err := r.take([...]int{11, 7, 3}[format])
+	if err != nil {
+		return err
+	}
+	stamp := uint24(b)
+	if format < 2 {
+		if err := r.setLength(s, uint24(b[3:])); err != nil {
+			return err
+		}
+		s.head.Type = b[6]
+	}
+	if format == 0 {
+		s.head.StreamID = binary.LittleEndian.Uint32(b[7:])
+	}
+	s.extended = stamp == extended
+	if s.extended {
+		b, err := r.take(4)
+		if err != nil {
+			return err
+		}
+		stamp = binary.BigEndian.Uint32(b)
+	}
+	s.stamp = stamp
+	return nil
+}
+
+// setLength takes the length of a message. One that is under way cannot change its own.
+func (r *Reader) setLength(s *stream, n uint32) error {
+	if n > MaxMessage {
+		return fmt.Errorf("%w: a message of %d bytes", ErrProtocol, n)
+	}
+	if s.body != nil && int(n) != s.length {
+		return fmt.Errorf("%w: a message changes its length from %d to %d", ErrProtocol, s.length, n)
+	}
+	s.length = int(n)
+	return nil
+}
+
+// repeatedStamp takes the extended time stamp that chunks of format 3 repeat. Not all peers send it, so it
+// is taken only if it is the same.
+func (r *Reader) repeatedStamp(s *stream) error {
+	if !s.extended {
+		return nil
+	}
+	b, err := r.buf.Peek(4)
+	if err != nil {
+		return err
+	}
+	if binary.BigEndian.Uint32(b) == s.stamp {
+		_, err = r.buf.Discard(4)
+	}
+	return err
+}
+
+// begin starts a message: its time stamp is absolute in format 0, else a step from the one before.
+func (r *Reader) begin(s *stream, format byte) {
+	switch format {
+	case 0:
+		s.head.Timestamp, s.delta = s.stamp, 0
+	case 1, 2:
+		s.delta = s.stamp
+		s.head.Timestamp += s.delta
+	case 3:
+		s.head.Timestamp += s.delta
+	}
+	s.body = make([]byte, 0, min(s.length, firstBody))
+}
+
+// payload reads the bytes of one chunk.
+func (r *Reader) payload(s *stream) error {
+	n := min(s.length-len(s.body), r.size)
+	if r.partial+n > MaxPartial {
+		return fmt.Errorf("%w: more than %d bytes of incomplete messages", ErrProtocol, MaxPartial)
+	}
+	for n > 0 {
+		if len(s.body) == cap(s.body) {
+			s.body = append(make([]byte, 0, min(s.length, 2*cap(s.body))), s.body...)
+		}
+		step := min(n, cap(s.body)-len(s.body))
+		got, err := io.ReadFull(r.buf, s.body[len(s.body):len(s.body)+step])
+		s.body = s.body[:len(s.body)+got]
+		r.partial += got
+		if err != nil {
+			return err
+		}
+		n -= step
+	}
+	return nil
+}
+
+// take reads n bytes, which are valid until the next read.
+func (r *Reader) take(n int) ([]byte, error) {
+	b, err := r.buf.Peek(n)
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.buf.Discard(n)
+	return b, err
+}
+
+func uint24(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) }
