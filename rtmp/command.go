@@ -1,0 +1,131 @@
+package rtmp
+
+import (
+	"fmt"
+
+	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/rtmp/internal/chunk"
+)
+
+// command is a command message, section 7.2: a name, a transaction and arguments, the first of which is the
+// command object.
+type command struct {
+	name string
+	id   float64
+	args []any
+}
+
+func parseCommand(m chunk.Message) (command, error) {
+	body := m.Body
+	if m.Type == chunk.TypeCommandAMF3 && len(body) > 0 {
+		body = body[1:] // a byte that says AMF0 follows
+	}
+	values, err := amf.Unmarshal0(body)
+	if len(values) == 0 {
+		return command{}, fmt.Errorf("%w: a command without a name: %w", chunk.ErrProtocol, err)
+	}
+	name, ok := values[0].(string)
+	if !ok {
+		return command{}, fmt.Errorf("%w: a command without a name", chunk.ErrProtocol)
+	}
+	// What could be read is enough: encoders have been seen to spoil the rest.
+	c := command{name: name}
+	if len(values) > 1 {
+		c.id, _ = values[1].(float64)
+		c.args = values[2:]
+	}
+	return c, nil
+}
+
+// text returns an argument that is a string. Argument 0 is the command object.
+func (c command) text(i int) string {
+	if i >= len(c.args) {
+		return ""
+	}
+	s, _ := c.args[i].(string)
+	return s
+}
+
+// flag returns an argument that is a boolean.
+func (c command) flag(i int) bool {
+	if i >= len(c.args) {
+		return false
+	}
+	b, _ := c.args[i].(bool)
+	return b
+}
+
+func (c command) object(i int) amf.Object {
+	if i >= len(c.args) {
+		return nil
+	}
+	return amf.Members(c.args[i])
+}
+
+func (x *session) handleCommand(m chunk.Message) error {
+	c, err := parseCommand(m)
+	if err != nil {
+		return err
+	}
+	switch c.name {
+	case "connect":
+		return x.connect(c)
+	case "createStream":
+		return x.write(appendResult(nil, c.id, nil, mediaStream))
+	case "publish":
+		return x.publish(c)
+	case "play":
+		return x.play(c)
+	case "deleteStream", "closeStream":
+		return x.closeStream()
+	case "pause", "pauseRaw":
+		return x.pause(c)
+	case "FCPublish":
+		x.fcName = c.text(1)
+		return x.write(appendCommand(nil, controlStream, 0, "onFCPublish", 0, nil,
+			status("status", "NetStream.Publish.Start", "FCPublish to stream "+x.fcName)))
+	case "FCUnpublish":
+		return x.write(appendCommand(nil, controlStream, 0, "onFCUnpublish", 0, nil,
+			status("status", "NetStream.Unpublish.Success", "")))
+	case "FCSubscribe":
+		return x.write(appendCommand(nil, controlStream, 0, "onFCSubscribe", 0, nil,
+			status("status", "NetStream.Play.Start", "")))
+	default:
+		return x.handleOther(c)
+	}
+}
+
+// handleOther answers commands that change nothing here.
+func (x *session) handleOther(c command) error {
+	switch c.name {
+	case "releaseStream", "_checkbw", "checkbw":
+		return x.write(appendResult(nil, c.id, nil, nil))
+	case "getStreamLength": // of a live stream: none
+		return x.write(appendResult(nil, c.id, nil, 0.0))
+	case "seek":
+		return x.write(appendStatus(nil, "status", "NetStream.Seek.Notify", "a live stream cannot be sought"))
+	case "receiveAudio", "receiveVideo", "_result", "_error", "onStatus", "onBWDone", "close", "FCUnsubscribe":
+		return nil
+	}
+	x.logger().Debug("unknown command", "name", c.name)
+	if c.id == 0 {
+		return nil
+	}
+	return x.write(appendCommand(nil, controlStream, 0, "_error", c.id, nil,
+		status("error", "NetConnection.Call.Failed", "no such command")))
+}
+
+func (x *session) connect(c command) error {
+	o := c.object(0)
+	x.link = newLink(o.String("tcUrl"), o.String("app"))
+	b := chunk.AppendUint32Message(nil, chunk.TypeWindowAckSize, windowSize)
+	b = chunk.AppendMessage(b, 2, chunk.Message{Type: chunk.TypeSetPeerBandwidth, Body: []byte{0, 0x4c, 0x4b, 0x40, 2}}, outChunkSize)
+	b = chunk.AppendUint32Message(b, chunk.TypeSetChunkSize, outChunkSize)
+	info := append(status("status", "NetConnection.Connect.Success", "connection succeeded"),
+		amf.Property{Key: "objectEncoding", Value: o.Number("objectEncoding")})
+	b = appendResult(b, c.id, amf.Object{
+		{Key: "fmsVer", Value: "FMS/3,0,1,123"}, {Key: "capabilities", Value: 31.0},
+	}, info)
+	b = appendCommand(b, controlStream, 0, "onBWDone", 0, nil)
+	return x.write(b)
+}

@@ -1,0 +1,78 @@
+package rtmp
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/sluice-media/sluice/hook"
+)
+
+// link is what a connect command says of the streams to come.
+type link struct {
+	host   string // of tcUrl, without the port
+	app    string
+	params string // the query of tcUrl or app
+	tcURL  string
+}
+
+// newLink takes apart tcUrl and app.
+func newLink(tcURL, app string) link {
+	l := link{tcURL: tcURL}
+	base, query, _ := strings.Cut(tcURL, "?")
+	if u, err := url.Parse(base); err == nil {
+		l.host = u.Hostname()
+	}
+	var appQuery string
+	l.app, appQuery, _ = strings.Cut(strings.Trim(app, "/"), "?")
+	l.params = join(appQuery, query)
+	if appQuery == query {
+		l.params = query
+	}
+	return l
+}
+
+// join joins two queries.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "&" + b
+}
+
+// stream returns the key and the query of a stream name as publish and play give it. App and name are taken
+// together and cut anew at the first slash, so that "live/a" in "app" and "b" mean the same as "a/b" in
+// "live".
+func (l link) stream(name string, enableVHost bool) (hook.StreamKey, string) {
+	name, query, _ := strings.Cut(name, "?")
+	if kind, rest, ok := strings.Cut(name, ":"); ok && (kind == "mp4" || kind == "flv" || kind == "mp3") {
+		name = rest + suffix(kind, rest)
+	}
+	path := strings.TrimLeft(l.app+"/"+strings.TrimLeft(name, "/"), "/")
+	app, rest, _ := strings.Cut(path, "/")
+	params := join(query, l.params)
+	return hook.StreamKey{VHost: l.vhost(params, enableVHost), App: app, Name: strings.Trim(rest, "/")}, params
+}
+
+// suffix is what "mp4:file" lacks.
+func suffix(kind, name string) string {
+	if strings.HasSuffix(name, "."+kind) {
+		return ""
+	}
+	return "." + kind
+}
+
+// vhost is the host of the URL unless it is none, or what the query says.
+func (l link) vhost(params string, enabled bool) string {
+	if !enabled {
+		return hook.DefaultVHost
+	}
+	host := l.host
+	if v, err := url.ParseQuery(params); err == nil && v.Get("vhost") != "" {
+		host = v.Get("vhost")
+	}
+	if _, err := netip.ParseAddr(host); err == nil || host == "" || host == "localhost" {
+		return hook.DefaultVHost
+	}
+	return host
+}

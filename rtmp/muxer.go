@@ -1,0 +1,70 @@
+package rtmp
+
+import (
+	"time"
+
+	"github.com/sluice-media/sluice/internal/flv"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp/internal/chunk"
+)
+
+// The chunk streams of media.
+const (
+	audioStream = 4
+	videoStream = 6
+)
+
+func newFormat(legacy bool) *media.Format {
+	return &media.Format{Name: "rtmp", Schema: "rtmp", New: func() media.Muxer {
+		return &muxer{encoder: flv.Encoder{Legacy: legacy}}
+	}}
+}
+
+// muxer makes messages of packets. All of it is absolute, so that the bytes are the same for every player.
+type muxer struct {
+	encoder flv.Encoder
+	last    uint32 // the newest time stamp, in ms
+}
+
+// AppendHeader implements [media.Muxer]: metadata and the decoders' configurations.
+func (m *muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
+	dst = m.append(dst, chunk.TypeDataAMF0, statusStream, m.encoder.AppendMetadata(nil, d))
+	for _, t := range d.Tracks {
+		typ, csid := byte(chunk.TypeAudio), byte(audioStream)
+		if t.Codec.Video() {
+			typ, csid = chunk.TypeVideo, videoStream
+		}
+		if body := m.encoder.AppendSequenceHeader(nil, t); len(body) > 0 {
+			dst = m.append(dst, typ, csid, body)
+		}
+	}
+	return dst, nil
+}
+
+// AppendChange implements [media.Muxer].
+func (m *muxer) AppendChange(dst []byte, d *media.Description) ([]byte, error) {
+	return m.AppendHeader(dst, d)
+}
+
+// AppendPacket implements [media.Muxer].
+func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
+	csid := byte(audioStream)
+	typ := m.encoder.TagType(p)
+	switch typ {
+	case 0:
+		return dst, nil // FLV has no such codec
+	case flv.TagVideo:
+		csid = videoStream
+	}
+	m.last = uint32(p.DTS / time.Millisecond)
+	size := m.encoder.BodySize(p)
+	dst = chunk.AppendHeader(dst, csid, typ, mediaStream, m.last, size)
+	dst = m.encoder.AppendBody(dst, p)
+	return chunk.Split(dst, csid, m.last, size, outChunkSize), nil
+}
+
+func (m *muxer) append(dst []byte, typ, csid byte, body []byte) []byte {
+	return chunk.AppendMessage(dst, csid, chunk.Message{
+		Type: typ, StreamID: mediaStream, Timestamp: m.last, Body: body,
+	}, outChunkSize)
+}

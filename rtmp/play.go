@@ -1,0 +1,95 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+)
+
+func (x *session) play(c command) error {
+	if x.publisher != nil || x.feed != nil {
+		return x.refuse("NetStream.Play.Failed", "the connection publishes or plays already", nil)
+	}
+	key, params := x.link.stream(c.text(1), x.server.cfg.EnableVHost)
+	err := x.whileConnected(func(ctx context.Context) (err error) {
+		x.player, err = x.server.media.Play(ctx, media.PlayRequest{
+			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
+		})
+		return err
+	})
+	if x.player == nil {
+		return x.refusePlay(key, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := x.conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	x.playing.Store(true)
+	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
+	if err != nil {
+		return err
+	}
+	x.logger().Debug("playing", "stream", key.String())
+	return nil
+}
+
+// playPrelude is what a player must be told before media.
+func playPrelude(name string) []byte {
+	b := appendEvent(nil, eventStreamBegin, mediaStream)
+	b = appendStatus(b, "status", "NetStream.Play.Reset", "playing and resetting "+name)
+	b = appendStatus(b, "status", "NetStream.Play.Start", "started playing "+name)
+	b = appendData(b, "|RtmpSampleAccess", true, true)
+	return appendData(b, "onStatus", status("status", "NetStream.Data.Start", "started playing "+name))
+}
+
+// refusePlay tells the peer why it may not play.
+func (x *session) refusePlay(key hook.StreamKey, err error) error {
+	code, text := "NetStream.Play.BadAuth", "the server could not decide"
+	denied, ok := hook.Denied(err)
+	switch {
+	case ok:
+		text = denied.Error()
+	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
+		code, text = "NetStream.Play.StreamNotFound", "no such stream"
+	case errors.Is(err, media.ErrServerClosed):
+		text = "the server ends"
+	}
+	return x.refuse(code, text, fmt.Errorf("rtmp: play %s: %w", key, err))
+}
+
+// finish is called when the player has got all there is, or cannot be written to.
+func (x *session) finish(err error) {
+	if errors.Is(err, io.EOF) {
+		b := appendEvent(nil, eventStreamEOF, mediaStream)
+		b = appendStatus(b, "status", "NetStream.Play.UnpublishNotify", "the stream has ended")
+		b = appendStatus(b, "status", "NetStream.Play.Stop", "the stream has ended")
+		_ = x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout))
+		if n, err := x.conn.Write(b); err == nil {
+			x.entry.Sent(n)
+		}
+	}
+	x.conn.Close() // ends watch, and with it the session
+}
+
+// pause stops the media of a player, or lets it go on.
+func (x *session) pause(c command) error {
+	if x.feed == nil {
+		return nil
+	}
+	on := c.flag(1)
+	x.feed.Pause(on)
+	code := "NetStream.Unpause.Notify"
+	event := uint16(eventStreamBegin)
+	if on {
+		code, event = "NetStream.Pause.Notify", eventStreamEOF
+	}
+	return x.write(appendStatus(appendEvent(nil, event, mediaStream), "status", code, ""))
+}
+

@@ -1,0 +1,72 @@
+package rtmp
+
+import (
+	"encoding/binary"
+
+	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/rtmp/internal/chunk"
+)
+
+const (
+	// outChunkSize is that of all that is sent: most pictures fit into one chunk.
+	outChunkSize = 60000
+	// windowSize is how many bytes a peer may send before it expects an acknowledgement.
+	windowSize = 5_000_000
+	// mediaStream is the message stream of every publisher and player, so that all can get the same bytes.
+	mediaStream = 1
+
+	// The chunk streams that are sent on.
+	controlStream = 3
+	statusStream  = 5
+)
+
+// The events of user control messages, section 7.1.7.
+const (
+	eventStreamBegin  = 0
+	eventStreamEOF    = 1
+	eventPingRequest  = 6
+	eventPingResponse = 7
+)
+
+func appendCommand(dst []byte, csid byte, stream uint32, name string, id float64, args ...any) []byte {
+	body := amf.Append(nil, name, id)
+	body = amf.Append(body, args...)
+	return chunk.AppendMessage(dst, csid, chunk.Message{Type: chunk.TypeCommandAMF0, StreamID: stream, Body: body}, outChunkSize)
+}
+
+// appendResult appends the answer to a call.
+func appendResult(dst []byte, id float64, args ...any) []byte {
+	return appendCommand(dst, controlStream, 0, "_result", id, args...)
+}
+
+// status is the object that says how something went.
+func status(level, code, description string) amf.Object {
+	return amf.Object{
+		{Key: "level", Value: level}, {Key: "code", Value: code}, {Key: "description", Value: description},
+	}
+}
+
+// appendStatus appends an onStatus of the media stream.
+func appendStatus(dst []byte, level, code, description string) []byte {
+	return appendCommand(dst, statusStream, mediaStream, "onStatus", 0, nil, status(level, code, description))
+}
+
+// appendData appends a data message of the media stream.
+func appendData(dst []byte, values ...any) []byte {
+	return chunk.AppendMessage(dst, statusStream, chunk.Message{
+		Type: chunk.TypeDataAMF0, StreamID: mediaStream, Body: amf.Append(nil, values...),
+	}, outChunkSize)
+}
+
+func appendEvent(dst []byte, event uint16, value uint32) []byte {
+	body := binary.BigEndian.AppendUint16(nil, event)
+	body = binary.BigEndian.AppendUint32(body, value)
+	return chunk.AppendMessage(dst, 2, chunk.Message{Type: chunk.TypeUserControl, Body: body}, outChunkSize)
+}
+
+func (x *session) handleUserControl(body []byte) error {
+	if len(body) < 6 || binary.BigEndian.Uint16(body) != eventPingRequest {
+		return nil
+	}
+	return x.write(appendEvent(nil, eventPingResponse, binary.BigEndian.Uint32(body[2:])))
+}
