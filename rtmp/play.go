@@ -92,4 +92,3 @@ func (x *session) pause(c command) error {
 	}
 	return x.write(appendStatus(appendEvent(nil, event, mediaStream), "status", code, ""))
 }
-

@@ -62,6 +62,7 @@ func (x *session) publish(c command) error {
 	if err != nil {
 		return err
 	}
+	x.reader.Resize(largeBuffer)
 	x.logger().Info("publishing", "stream", pub.Stream().Key().String())
 	x.readUntil = time.Time{}
 	b := appendEvent(nil, eventStreamBegin, mediaStream)

@@ -22,6 +22,12 @@ import (
 // errDone ends a session in order.
 var errDone = errors.New("rtmp: done")
 
+// How much is read ahead of a player, which says little, and of a publisher.
+const (
+	smallBuffer = 16
+	largeBuffer = 8 << 10
+)
+
 // session is one connection: first a client of which nothing is known, then a publisher or a player. One
 // goroutine at a time reads the connection and owns what is here.
 type session struct {
@@ -65,7 +71,7 @@ func (x *session) logger() *slog.Logger {
 func (x *session) serve() {
 	err := x.guard(x.negotiate)
 	if err == nil && x.feed != nil {
-		x.reader.Shrink()
+		x.reader.Resize(smallBuffer)
 		x.server.running.Go(x.watch)
 		return
 	}
@@ -73,7 +79,16 @@ func (x *session) serve() {
 }
 
 // watch reads what a player sends.
-func (x *session) watch() { x.end(x.guard(x.readAll)) }
+func (x *session) watch() {
+	err := x.reader.Wait()
+	for err == nil {
+		err = x.guard(x.readOne)
+		if err == nil {
+			err = x.reader.Wait()
+		}
+	}
+	x.end(err)
+}
 
 // guard turns a panic into an error, so that it ends this session only.
 func (x *session) guard(fn func() error) (err error) {
@@ -101,27 +116,29 @@ func (x *session) negotiate() error {
 
 // readAll handles messages until the session is over, or has become a player.
 func (x *session) readAll() error {
-	watching := x.feed != nil
-	for {
-		m, err := x.reader.Next()
-		if err != nil {
+	for x.feed == nil {
+		if err := x.readOne(); err != nil {
 			return err
-		}
-		if err := x.extendDeadline(); err != nil {
-			return err
-		}
-		if n, due := x.reader.AckDue(); due {
-			if err := x.write(chunk.AppendUint32Message(nil, chunk.TypeAcknowledgement, n)); err != nil {
-				return err
-			}
-		}
-		if err := x.handle(m); err != nil {
-			return err
-		}
-		if !watching && x.feed != nil {
-			return nil
 		}
 	}
+	return nil
+}
+
+// readOne handles one message.
+func (x *session) readOne() error {
+	m, err := x.reader.Next()
+	if err != nil {
+		return err
+	}
+	if err := x.extendDeadline(); err != nil {
+		return err
+	}
+	if n, due := x.reader.AckDue(); due {
+		if err := x.write(chunk.AppendUint32Message(nil, chunk.TypeAcknowledgement, n)); err != nil {
+			return err
+		}
+	}
+	return x.handle(m)
 }
 
 // extendDeadline gives a publisher that is heard of more time, now and then.

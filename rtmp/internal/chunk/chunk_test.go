@@ -123,7 +123,7 @@ func TestAbortAndAcknowledgement(t *testing.T) {
 	require.False(t, due)
 }
 
-func TestShrinkKeepsWhatWasReadAhead(t *testing.T) {
+func TestResizeKeepsWhatWasReadAhead(t *testing.T) {
 	m := Message{Type: TypeCommandAMF0, StreamID: 1, Timestamp: 7, Body: body(1000)}
 	var w []byte
 	for range 5 {
@@ -136,9 +136,21 @@ func TestShrinkKeepsWhatWasReadAhead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, m, got)
 		if i == 1 {
-			r.Shrink()
+			r.Resize(64)
 		}
 	}
+}
+
+func TestWait(t *testing.T) {
+	m := Message{Type: TypeCommandAMF0, StreamID: 1, Timestamp: 7, Body: body(1000)}
+	r := NewReader(bytes.NewReader(AppendMessage(nil, 3, m, 128)), nil)
+	r.Resize(16)
+	require.NoError(t, r.Wait())
+	require.NoError(t, r.Wait())
+	got, err := r.Next()
+	require.NoError(t, err)
+	require.Equal(t, m, got)
+	require.Equal(t, io.EOF, r.Wait())
 }
 
 func TestHostileChunks(t *testing.T) {

@@ -2,16 +2,16 @@ package chunk
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 )
 
 const (
-	readBuffer  = 4 << 10
-	smallBuffer = 256
-	firstBody   = 64 << 10
-	extended    = 0xffffff
+	readBuffer = 1 << 10
+	firstBody  = 64 << 10
+	extended   = 0xffffff
 )
 
 // Reader puts messages together. It is for one goroutine at a time.
@@ -39,6 +39,7 @@ type stream struct {
 type source struct {
 	r     io.Reader
 	ahead []byte
+	room  []byte // for Wait
 	count uint64
 	seen  func(n int)
 }
@@ -49,6 +50,10 @@ func (s *source) Read(b []byte) (int, error) {
 		s.ahead = s.ahead[n:]
 		return n, nil
 	}
+	return s.read(b)
+}
+
+func (s *source) read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
 	s.count += uint64(n)
 	if s.seen != nil {
@@ -63,11 +68,26 @@ func NewReader(r io.Reader, seen func(n int)) *Reader {
 	return &Reader{src: src, buf: bufio.NewReaderSize(src, readBuffer), size: 128, streams: map[int]*stream{}}
 }
 
-// Shrink gives up memory that a peer which sends little does not need.
-func (r *Reader) Shrink() {
+// Resize changes how much is read ahead: a peer that sends much saves system calls, one that sends little
+// memory.
+func (r *Reader) Resize(n int) {
 	ahead, _ := r.buf.Peek(r.buf.Buffered())
-	r.src.ahead = append([]byte(nil), ahead...)
-	r.buf = bufio.NewReaderSize(r.src, smallBuffer)
+	r.src.ahead = append(bytes.Clone(ahead), r.src.ahead...)
+	r.buf = bufio.NewReaderSize(r.src, n)
+}
+
+// Wait waits until there is something to read. It does so without a deep stack, for goroutines that do little
+// else: there are as many as players.
+func (r *Reader) Wait() error {
+	if r.buf.Buffered() > 0 || len(r.src.ahead) > 0 {
+		return nil
+	}
+	if cap(r.src.room) == 0 {
+		r.src.room = make([]byte, 64)
+	}
+	n, err := r.src.read(r.src.room)
+	r.src.ahead = r.src.room[:n]
+	return err
 }
 
 // Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be

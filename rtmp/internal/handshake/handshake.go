@@ -4,7 +4,6 @@
 package handshake
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -35,11 +34,11 @@ func Serve(rw io.ReadWriter) error {
 	if err != nil {
 		return err
 	}
-	s1, s2, err := answer(c1)
+	reply, err := answer(c1)
 	if err != nil {
 		return err
 	}
-	if _, err := rw.Write(bytes.Join([][]byte{{version}, s1, s2}, nil)); err != nil {
+	if _, err := rw.Write(reply); err != nil {
 		return fmt.Errorf("rtmp: handshake: %w", err)
 	}
 	// C2 holds nothing that matters, and many clients fill it wrongly.
@@ -67,11 +66,13 @@ func readC0C1(r io.Reader) ([]byte, error) {
 	return c1, nil
 }
 
-// answer returns S1 and S2 for C1: with digests if C1 has a valid one, else the simple ones.
-func answer(c1 []byte) (s1, s2 []byte, err error) {
-	s1, s2 = make([]byte, size), make([]byte, size)
+// answer returns S0, S1 and S2 for C1: with digests if C1 has a valid one, else the simple ones.
+func answer(c1 []byte) ([]byte, error) {
+	reply := make([]byte, 1+2*size)
+	reply[0] = version
+	s1, s2 := reply[1:1+size], reply[1+size:]
 	if _, err := rand.Read(s1[8:]); err != nil {
-		return nil, nil, fmt.Errorf("rtmp: handshake: %w", err)
+		return nil, fmt.Errorf("rtmp: handshake: %w", err)
 	}
 	for _, at := range []func([]byte) int{digestAt0, digestAt1} {
 		pos := at(c1)
@@ -83,14 +84,14 @@ func answer(c1 []byte) (s1, s2 []byte, err error) {
 		pos = at(s1)
 		copy(s1[pos:], digest(s1, pos, serverKey))
 		if _, err := rand.Read(s2); err != nil {
-			return nil, nil, fmt.Errorf("rtmp: handshake: %w", err)
+			return nil, fmt.Errorf("rtmp: handshake: %w", err)
 		}
 		key := sign([]byte(serverKey+keySuffix), sum)
 		copy(s2[size-digestSize:], sign(key, s2[:size-digestSize]))
-		return s1, s2, nil
+		return reply, nil
 	}
 	copy(s2, c1)
-	return s1, s2, nil
+	return reply, nil
 }
 
 // digestAt0 and digestAt1 find the digest by the two schemes there are: before the public key, or after it.
