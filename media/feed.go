@@ -45,14 +45,14 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
-	release := sync.OnceFunc(out.release)
+	release, onEnd := sync.OnceFunc(out.release), o.OnEnd // not o: the prelude need not live as long
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
 		StallTimeout: max(p.server.cfg.StallTimeout, 0), Disconnect: o.Policy == Disconnect,
 		OnEnd: func(err error) {
 			release()
-			if o.OnEnd != nil {
-				o.OnEnd(feedError(err))
+			if onEnd != nil {
+				onEnd(feedError(err))
 			}
 		},
 	}

@@ -31,7 +31,7 @@ func (i *Item) follows(mem []byte, end int) bool {
 
 const (
 	firstSegment = 16 << 10
-	maxSegment   = 128 << 10
+	maxSegment   = 64 << 10
 )
 
 // Arena gives the items of one log their memory: segments in which they lie one behind the other, so that

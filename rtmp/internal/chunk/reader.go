@@ -19,7 +19,7 @@ type Reader struct {
 	src     *source
 	buf     *bufio.Reader
 	size    int // of the peer's chunks
-	streams map[int]*stream
+	streams []*stream
 	partial int // bytes held of incomplete messages
 	window  uint32
 	acked   uint64
@@ -27,6 +27,7 @@ type Reader struct {
 
 // stream is what is remembered of a chunk stream.
 type stream struct {
+	id       int
 	head     Message
 	delta    uint32
 	length   int
@@ -65,7 +66,7 @@ func (s *source) read(b []byte) (int, error) {
 // NewReader returns a reader of r that tells seen of every byte, if it is not nil.
 func NewReader(r io.Reader, seen func(n int)) *Reader {
 	src := &source{r: r, seen: seen}
-	return &Reader{src: src, buf: bufio.NewReaderSize(src, readBuffer), size: 128, streams: map[int]*stream{}}
+	return &Reader{src: src, buf: bufio.NewReaderSize(src, readBuffer), size: 128}
 }
 
 // Resize changes how much is read ahead: a peer that sends much saves system calls, one that sends little
@@ -146,7 +147,7 @@ func (r *Reader) obey(m *Message) error {
 		// No chunk is longer than a message, so that a larger size changes nothing.
 		r.size = int(min(v, MaxMessage))
 	case TypeAbort:
-		if s := r.streams[int(v)]; s != nil {
+		if s := r.find(int(v)); s != nil {
 			r.partial -= len(s.body)
 			s.body = nil
 		}
@@ -205,9 +206,18 @@ func (r *Reader) basicHeader() (format byte, id int, err error) {
 	return format, 64 + int(more[0]) + 256*int(more[1]), nil
 }
 
+// find returns a chunk stream that has been used. There are few, so that looking through them is fastest.
+func (r *Reader) find(id int) *stream {
+	for _, s := range r.streams {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
 func (r *Reader) stream(id int, format byte) (*stream, error) {
-	s := r.streams[id]
-	if s != nil {
+	if s := r.find(id); s != nil {
 		return s, nil
 	}
 	if format > 1 { // format 1 is what some encoders begin with
@@ -216,8 +226,8 @@ func (r *Reader) stream(id int, format byte) (*stream, error) {
 	if len(r.streams) == MaxStreams {
 		return nil, fmt.Errorf("%w: more than %d chunk streams", ErrProtocol, MaxStreams)
 	}
-	s = &stream{}
-	r.streams[id] = s
+	s := &stream{id: id}
+	r.streams = append(r.streams, s)
 	return s, nil
 }
 
