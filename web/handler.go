@@ -1,0 +1,206 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"html"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/flv"
+	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Handler is an http.Handler that serves live streams. It ends with its media.Server.
+type Handler struct {
+	media *media.Server
+	cfg   Config
+	log   *slog.Logger
+	flv   *media.Format // as an HTTP reply
+	ws    *media.Format // as WebSocket frames
+
+	running tally.Tally // sessions
+
+	mu       sync.Mutex
+	closing  bool
+	sessions map[*session]struct{}
+}
+
+var (
+	_ http.Handler  = (*Handler)(nil)
+	_ media.Service = (*Handler)(nil)
+)
+
+// NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
+func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
+	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
+	h := &Handler{
+		media: m, cfg: cfg, log: m.Logger(), sessions: map[*session]struct{}{},
+		flv: &media.Format{Name: "flv", Schema: "rtmp", New: func() media.Muxer { return flv.NewMuxer(encoder) }},
+		ws:  &media.Format{Name: "ws-flv", Schema: "rtmp", New: func() media.Muxer { return &frameMuxer{inner: flv.NewMuxer(encoder)} }},
+	}
+	if cfg.NotFound == nil {
+		h.cfg.NotFound = http.HandlerFunc(notFound)
+	}
+	if err := m.Register(h, "rtmp"); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// ServeHTTP serves a stream to GET, headers to HEAD and permissions to OPTIONS; the rest goes to
+// Config.NotFound.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.recover(r)
+	t, ok := h.cfg.parseTarget(r)
+	if !ok {
+		h.cfg.NotFound.ServeHTTP(w, r)
+		return
+	}
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodHead:
+		h.setHeaders(w.Header(), r)
+		return
+	case http.MethodOptions:
+		h.allow(w.Header(), r)
+		return
+	default:
+		w.Header().Set("Allow", allowed)
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if isUpgrade(r) {
+		h.serveWebSocket(w, r, t)
+		return
+	}
+	h.serveReply(w, r, t)
+}
+
+// recover keeps a panic from ending more than its request. http.ErrAbortHandler is for the http.Server.
+func (h *Handler) recover(r *http.Request) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v) //nolint:forbidigo // as net/http defines it
+	default:
+		h.log.Error("session panicked", "peer", r.RemoteAddr, "panic", v, "stack", string(debug.Stack()))
+	}
+}
+
+const allowed = "GET, POST, PUT, HEAD, OPTIONS, DELETE"
+
+// allow answers a browser that asks before it plays from a page of another origin.
+func (h *Handler) allow(head http.Header, r *http.Request) {
+	head.Set("Allow", allowed)
+	if h.cfg.NoCORS {
+		return
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		origin = "*"
+	}
+	head.Set("Access-Control-Allow-Origin", origin)
+	head.Set("Access-Control-Allow-Headers", "*")
+	head.Set("Access-Control-Allow-Methods", allowed)
+	head.Set("Access-Control-Allow-Credentials", "true")
+}
+
+// setHeaders sets those of a stream.
+func (h *Handler) setHeaders(head http.Header, r *http.Request) {
+	head.Set("Content-Type", "video/x-flv; charset=utf-8")
+	head.Set("Cache-Control", "no-store")
+	h.setCORS(head, r)
+}
+
+func (h *Handler) setCORS(head http.Header, r *http.Request) {
+	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.NoCORS {
+		head.Set("Access-Control-Allow-Origin", origin)
+		head.Set("Access-Control-Allow-Credentials", "true")
+	}
+}
+
+// notFound is a page that says so.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, "<!doctype html><title>404</title><h1>Not found</h1><p>"+html.EscapeString(r.URL.Path)+"\n")
+}
+
+// refusal is the HTTP status of an error of Play, and what the client is told.
+func refusal(err error) (status int, text string) {
+	denied, ok := hook.Denied(err)
+	switch {
+	case ok:
+		return http.StatusUnauthorized, denied.Error()
+	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
+		return http.StatusNotFound, "no such stream"
+	case errors.Is(err, media.ErrServerClosed):
+		return http.StatusServiceUnavailable, "the server ends"
+	}
+	return http.StatusUnauthorized, "the server could not decide"
+}
+
+// newSession enters a request in the session list.
+func (h *Handler) newSession(r *http.Request, protocol string, kick func(error)) *media.Session {
+	var local netip.AddrPort
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		local = a.AddrPort()
+		local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	}
+	if r.TLS != nil {
+		protocol += "s"
+	}
+	return h.media.NewSession(hook.Session{
+		Schema: "rtmp", Protocol: protocol, Remote: h.cfg.remote(r), Local: local, Params: r.URL.RawQuery,
+	}, kick)
+}
+
+func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*media.Player, error) {
+	return h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: "rtmp", Params: t.params})
+}
+
+// Shutdown waits until the players have got the rest of their streams, or ctx ends; then it closes them and
+// returns ctx.Err(). The listener is that of the http.Server.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.stop()
+	ended := make(chan struct{})
+	go func() {
+		h.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		_ = h.Close()
+		return ctx.Err()
+	}
+}
+
+// Close closes all connections that were taken over, and waits for them.
+func (h *Handler) Close() error {
+	for _, x := range h.stop() {
+		x.conn.Close()
+	}
+	h.running.Wait()
+	return nil
+}
+
+func (h *Handler) stop() []*session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closing = true
+	var list []*session
+	for x := range h.sessions {
+		list = append(list, x)
+	}
+	return list
+}

@@ -1,0 +1,23 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// headBuffer is what a reply's head is written to.
+type headBuffer struct{ b []byte }
+
+// Write implements io.Writer.
+func (h *headBuffer) Write(b []byte) (int, error) {
+	h.b = append(h.b, b...)
+	return len(b), nil
+}
+
+// WriteString implements io.StringWriter.
+func (h *headBuffer) WriteString(s string) (int, error) {
+	h.b = append(h.b, s...)
+	return len(s), nil
+}
+
+func httpDate() string { return time.Now().UTC().Format(http.TimeFormat) }

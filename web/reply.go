@@ -1,0 +1,123 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// serveReply plays a stream as the body of a reply.
+func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	var stop stopper
+	stop.use(cancel)
+	entry := h.newSession(r, "http", stop.kick)
+	player, err := h.play(ctx, entry, t)
+	if err != nil {
+		h.refuse(w, r, t, entry, err)
+		entry.Close()
+		return
+	}
+	if r.ProtoMajor == 1 {
+		if h.takeReply(w, r, entry, player, &stop) {
+			return
+		}
+	}
+	err = h.writeReply(ctx, w, r, player)
+	player.Close(err)
+	entry.Close()
+}
+
+// refuse answers a request that is not to play.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, err error) {
+	h.log.Info("player refused", "stream", t.key.String(), "session", entry.Info().ID, "proto", entry.Info().Protocol, "err", err)
+	h.setCORS(w.Header(), r)
+	status, text := refusal(err)
+	if status == http.StatusNotFound {
+		notFound(w, r)
+		return
+	}
+	http.Error(w, text, status)
+}
+
+// takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it
+// could. The goroutine that watches the client is a new one, so that what the http.Server holds can go.
+func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, entry *media.Session, player *media.Player, stop *stopper) bool {
+	head := h.replyHead(w, r)
+	x, err := h.takeOver(w)
+	switch {
+	case errors.Is(err, http.ErrNotSupported):
+		return false
+	case err != nil:
+		player.Close(err)
+		entry.Close()
+		return true
+	}
+	x.entry, x.player = entry, player
+	conn := x.conn
+	stop.use(func() { conn.Close() })
+	x.feed, err = player.Feed(x.conn, h.flv, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
+	if err != nil {
+		x.end(err)
+		return true
+	}
+	go x.watch()
+	return true
+}
+
+// watch reads until the client is gone. What it sends means nothing.
+func (x *session) watch() {
+	b := make([]byte, 64)
+	var err error
+	for err == nil {
+		_, err = x.Read(b)
+	}
+	x.end(err)
+}
+
+// replyHead returns the head of a reply that ends with the connection.
+func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request) []byte {
+	head := w.Header().Clone()
+	h.setHeaders(head, r)
+	var buf headBuffer
+	buf.WriteString("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nDate: ")
+	buf.WriteString(httpDate())
+	buf.WriteString("\r\n")
+	_ = head.Write(&buf) // it cannot fail
+	buf.WriteString("\r\n")
+	return buf.b
+}
+
+// writeReply writes and flushes the reply itself.
+func (h *Handler) writeReply(ctx context.Context, w http.ResponseWriter, r *http.Request, player *media.Player) error {
+	h.setHeaders(w.Header(), r)
+	w.WriteHeader(http.StatusOK)
+	flush := http.NewResponseController(w)
+	reader := player.ReadFormat(h.flv)
+	chunks := make([]media.Chunk, 32)
+	for {
+		n, err := reader.ReadBatch(ctx, chunks)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks[:n] {
+			for _, b := range [][]byte{c.Header, c.Data} {
+				sent, err := w.Write(b)
+				player.Sent(sent)
+				if err != nil {
+					return err
+				}
+			}
+		}
+		if err := flush.Flush(); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// writeTimeout bounds what is written to a client besides media.
+const writeTimeout = 10 * time.Second
+
+// session is a connection that was taken over from the http.Server.
+type session struct {
+	handler *Handler
+	conn    net.Conn
+	ahead   []byte // what the http.Server had read ahead
+	entry   *media.Session
+	player  *media.Player
+	feed    *media.Feed
+}
+
+var errClosing = errors.New("web: handler closed")
+
+// takeOver takes the connection of a request. Its session counts until end.
+func (h *Handler) takeOver(w http.ResponseWriter) (*session, error) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	x := &session{handler: h, conn: conn, ahead: peekAll(buf)}
+	err = conn.SetDeadline(time.Time{})
+	if err == nil && !h.enter(x) {
+		err = errClosing
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+// enter counts a session, unless the handler is closing.
+func (h *Handler) enter(x *session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.sessions[x] = struct{}{}
+	h.running.Add()
+	return true
+}
+
+// peekAll returns a copy of what was read ahead, so that the buffer can go.
+func peekAll(buf *bufio.ReadWriter) []byte {
+	n := buf.Reader.Buffered()
+	if n == 0 {
+		return nil
+	}
+	b, _ := buf.Reader.Peek(n)
+	return append([]byte(nil), b...)
+}
+
+// Read reads what the client sends.
+func (x *session) Read(b []byte) (int, error) {
+	if len(x.ahead) > 0 {
+		n := copy(b, x.ahead)
+		x.ahead = x.ahead[n:]
+		return n, nil
+	}
+	n, err := x.conn.Read(b)
+	if x.entry != nil {
+		x.entry.Received(n)
+	}
+	return n, err
+}
+
+// write sends what is not media, before there is a feed.
+func (x *session) write(b []byte) error {
+	if err := x.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	n, err := x.conn.Write(b)
+	x.entry.Sent(n)
+	if err != nil {
+		return err
+	}
+	return x.conn.SetWriteDeadline(time.Time{})
+}
+
+func (x *session) logger() *slog.Logger {
+	info := x.entry.Info()
+	return x.handler.log.With("session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
+}
+
+// guard turns a panic of fn into a log line.
+func (x *session) guard(fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.New("web: session panicked")
+			x.logger().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	return fn()
+}
+
+// end closes all that the session has. It is called once, by the last goroutine that works for it.
+func (x *session) end(err error) {
+	if x.player != nil {
+		x.player.Close(err)
+	}
+	x.conn.Close()
+	if x.entry != nil {
+		x.logEnd(err)
+		x.entry.Close()
+	}
+	x.handler.mu.Lock()
+	delete(x.handler.sessions, x)
+	x.handler.mu.Unlock()
+	x.handler.running.Done()
+}
+
+func (x *session) logEnd(err error) {
+	switch kicked := x.entry.Err(); {
+	case kicked != nil:
+		x.logger().Info("session kicked", "cause", kicked)
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed):
+		x.logger().Debug("session ended")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.logger().Info("session timed out", "err", err)
+	default:
+		x.logger().Info("session failed", "err", err)
+	}
+}

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+const (
+	// maxClientFrame bounds a frame of a client, which has nothing to say.
+	maxClientFrame = 64 << 10
+	// closeWait is how long a client has to answer a close frame.
+	closeWait = time.Second
+)
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// serveWebSocket upgrades at once, as the contract has it, and plays on goroutines of the session's own.
+func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t target) {
+	if r.ProtoMajor != 1 {
+		http.Error(w, "WebSocket needs HTTP/1.1", http.StatusNotImplemented)
+		return
+	}
+	var stop stopper
+	entry := h.newSession(r, "ws", stop.kick)
+	up := ws.HTTPUpgrader{Timeout: writeTimeout, Protocol: func(string) bool { return true }}
+	conn, buf, _, err := up.Upgrade(r, w)
+	if conn == nil { // the upgrader has answered
+		entry.Close()
+		return
+	}
+	stop.use(func() { conn.Close() })
+	x := &session{handler: h, conn: conn, ahead: peekAll(buf), entry: entry}
+	if !h.enter(x) {
+		err = errClosing
+	}
+	if err != nil {
+		h.log.Debug("no upgrade", "peer", r.RemoteAddr, "err", err)
+		conn.Close()
+		entry.Close()
+		return
+	}
+	s := &socket{session: x, played: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(s.played)
+		if err := x.guard(func() error { return s.play(ctx, t) }); err != nil {
+			x.conn.Close()
+		}
+	}()
+	go s.watch(cancel)
+}
+
+// socket is a session that speaks WebSocket. One goroutine reads all the time; another asks for the stream and
+// ends when it is fed.
+type socket struct {
+	*session
+	played chan struct{} // closed when nobody asks for the stream any more
+
+	mu    sync.Mutex
+	early []byte // replies from before there was a feed
+	fed   bool
+}
+
+// play asks for the stream and begins to feed it.
+func (s *socket) play(ctx context.Context, t target) error {
+	player, err := s.handler.play(ctx, s.entry, t)
+	if err != nil {
+		s.logger().Info("player refused", "stream", t.key.String(), "err", err)
+		status, text := refusal(err)
+		return s.closeFrame(status, text)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.player = player
+	s.feed, err = player.Feed(s.conn, s.handler.ws, media.FeedOptions{Prelude: s.early, OnEnd: s.finish})
+	s.early, s.fed = nil, true
+	return err
+}
+
+// closeFrame says why the session ends. The client then closes the connection, or runs out of time.
+func (s *socket) closeFrame(code int, text string) error {
+	if err := s.write(appendClose(nil, code, text)); err != nil {
+		return err
+	}
+	return s.conn.SetReadDeadline(time.Now().Add(closeWait))
+}
+
+// finish is called when the player has got all there is, or cannot be written to.
+func (s *socket) finish(err error) {
+	if !errors.Is(err, io.EOF) || s.closeFrame(int(ws.StatusNormalClosure), "the stream has ended") != nil {
+		s.conn.Close() // ends watch
+	}
+}
+
+// reply sends a control frame.
+func (s *socket) reply(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.fed && s.feed != nil:
+		s.feed.Insert(b)
+	case len(s.early) < maxClientFrame:
+		s.early = append(s.early, b...)
+	}
+}
+
+// watch reads what the client sends until it is gone.
+func (s *socket) watch(cancel context.CancelFunc) {
+	err := s.guard(s.readFrames)
+	cancel()
+	<-s.played
+	s.end(err)
+}
+
+func (s *socket) readFrames() error {
+	buf := make([]byte, ws.MaxHeaderSize)
+	for {
+		head, err := ws.ReadHeaderBuffer(s, buf)
+		if err != nil {
+			return err
+		}
+		if code := check(head); code != 0 {
+			s.reply(appendClose(nil, int(code), ""))
+			return fmt.Errorf("web: frame refused: %d", code)
+		}
+		if err := s.readFrame(head); err != nil {
+			return err
+		}
+	}
+}
+
+// check returns the code that a frame is refused with, or 0.
+func check(h ws.Header) ws.StatusCode {
+	switch {
+	case !h.Masked, h.Rsv != 0, h.OpCode.IsReserved():
+		return ws.StatusProtocolError
+	case h.OpCode.IsControl() && (h.Length > ws.MaxControlFramePayloadSize || !h.Fin):
+		return ws.StatusProtocolError
+	case h.Length > maxClientFrame:
+		return ws.StatusMessageTooBig
+	}
+	return 0
+}
+
+// readFrame answers a ping and a close; what else there may be is passed over.
+func (s *socket) readFrame(h ws.Header) error {
+	if !h.OpCode.IsControl() {
+		_, err := io.CopyN(io.Discard, s, h.Length)
+		return err
+	}
+	payload := make([]byte, h.Length)
+	if _, err := io.ReadFull(s, payload); err != nil {
+		return err
+	}
+	ws.Cipher(payload, h.Mask, 0)
+	switch h.OpCode {
+	case ws.OpPing:
+		s.reply(appendFrame(nil, ws.OpPong, payload))
+	case ws.OpClose:
+		s.reply(appendFrame(nil, ws.OpClose, payload))
+		return io.EOF
+	}
+	return nil
+}
