@@ -1,0 +1,131 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/api/config"
+)
+
+func TestDefaults(t *testing.T) {
+	c := config.New()
+	require.Equal(t, 8080, c.Int("http.port"))
+	require.Equal(t, 15*time.Second, c.Duration("protocol.continue_push_ms"))
+	require.Equal(t, 2*time.Second, c.Duration("hls.segDur"))
+	require.True(t, c.Bool("protocol.enable_rtmp"))
+	require.InDelta(t, 3, c.Float("hook.retry_delay"), 0)
+	require.Len(t, c.String("api.secret"), 26)
+	require.NotEqual(t, config.New().String("api.secret"), c.String("api.secret"))
+	require.Zero(t, c.Int("no.such"))
+	require.False(t, c.Bool("no.such"))
+}
+
+func TestKeysAreWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range config.Keys() {
+		require.False(t, seen[k.Name], k.Name)
+		seen[k.Name] = true
+		require.NotEmpty(t, k.Comment, k.Name)
+		c := config.New()
+		if k.Name != "api.secret" {
+			require.NoError(t, c.Set(k.Name, k.Default), k.Name)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	c, warnings, err := config.Parse(strings.NewReader("\xef\xbb\xbf# comment\r\n[http]\r\nport = 81\r\n; other\n[hook]\n" +
+		"on_play=http://h/p?a=b#c\n\n[ffmpeg]\ncmd_hd=%s x\n[http]\nprot=1\nnonsense\n[api]\nsecret=035c73f7-bb6b-4889-a715-d9eb2d1925cc\n"))
+	require.NoError(t, err)
+	require.Equal(t, 81, c.Int("http.port"))
+	require.Equal(t, "http://h/p?a=b#c", c.String("hook.on_play"))
+	require.Equal(t, "%s x", c.String("ffmpeg.cmd_hd"))
+	require.Equal(t, "1", c.String("http.prot"), "an unknown key is kept")
+	require.Len(t, warnings, 3)
+	require.Equal(t, `line 11: unknown key "http.prot", did you mean "http.port"?`, warnings[0].String())
+	require.Equal(t, 12, warnings[1].Line)
+	require.NotContains(t, fmt.Sprint(warnings), "035c73f7")
+}
+
+func TestBadValuesAreAllNamed(t *testing.T) {
+	_, _, err := config.Parse(strings.NewReader("[http]\nport=99999\n[protocol]\nenable_hls=maybe\nmp4_max_second=-1\n[hls]\nsegDur=NaN\n"))
+	for _, want := range []string{
+		`line 2: http.port is "99999", but must be a port from 0 to 65535`,
+		`line 4: protocol.enable_hls is "maybe", but must be 0 or 1`,
+		`line 5: protocol.mp4_max_second is "-1"`,
+		`line 7: hls.segDur is "NaN"`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	_, _, err := config.Parse(strings.NewReader(strings.Repeat("x", 70000)))
+	require.ErrorContains(t, err, "longer than")
+	_, _, err = config.Parse(strings.NewReader(strings.Repeat("#xxxxxxxxxxxxxxxxx\n", 70000)))
+	require.ErrorContains(t, err, "longer than")
+}
+
+func TestLoadWritesAndKeeps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.ini")
+	c, created, _, err := config.Load(path)
+	require.NoError(t, err)
+	require.True(t, created)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	again, created, warnings, err := config.Load(path)
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Empty(t, warnings)
+	require.Equal(t, c.All(), again.All())
+
+	require.NoError(t, os.WriteFile(path, []byte("; mine\n[http]\n# the port\nport=81\nmine=2\n[own]\nx=y\n"), 0o600))
+	c, _, _, err = config.Load(path)
+	require.NoError(t, err)
+	require.NoError(t, c.Set("http.port", "82"))
+	require.NoError(t, c.Set("own.z", "9"))
+	require.NoError(t, c.WriteFile(path))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(text), "; mine\n[http]\n# the port\nport=82\nmine=2\n"), string(text[:80]))
+	again, _, _, err = config.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, c.All(), again.All())
+}
+
+func TestSet(t *testing.T) {
+	c := config.New()
+	require.Error(t, c.Set("http.port", "x"))
+	require.Error(t, c.Set("own", "a\nb"))
+	require.NoError(t, c.Set("http.port", " 1 "))
+	require.Equal(t, 1, c.Int("http.port"))
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("[http]\nport=80\n# x\n; y\nunknown = 1\n")
+	f.Add("a=b\n[x]\n[]\n=\n[y\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, _, err := config.Parse(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		path := filepath.Join(t.TempDir(), "c.ini")
+		require.NoError(t, c.WriteFile(path))
+		again, _, _, err := config.Load(path)
+		require.NoError(t, err)
+		require.Equal(t, c.All(), again.All())
+	})
+}
+
+func Example() {
+	c, warnings, err := config.Parse(strings.NewReader("[rtmp]\nport=1936\nprot=1\n"))
+	fmt.Println(c.Int("rtmp.port"), warnings, err)
+	// Output: 1936 [line 3: unknown key "rtmp.prot", did you mean "rtmp.port"?] <nil>
+}
