@@ -1,0 +1,107 @@
+package main
+
+import (
+	"cmp"
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+// page serves the page that lists and plays the live streams.
+func (s *server) page() http.Handler {
+	mux := http.NewServeMux()
+	files, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		return http.NotFoundHandler() // it cannot be: the folder is embedded
+	}
+	mux.Handle("GET /", secure(http.FileServerFS(files)))
+	mux.HandleFunc("GET /streams.json", s.listStreams)
+	return mux
+}
+
+// secure lets the page load nothing from anywhere else.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:; worker-src blob:")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pageStream is a stream as the page shows it.
+type pageStream struct {
+	App        string            `json:"app"`
+	Stream     string            `json:"stream"`
+	URLs       map[string]string `json:"urls"`
+	Readers    int               `json:"readers"`
+	BytesSpeed int64             `json:"bytesSpeed"`
+	Tracks     []pageTrack       `json:"tracks"`
+}
+
+type pageTrack struct {
+	Codec  string `json:"codec"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+}
+
+func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
+	list := []pageStream{}
+	for st := range s.media.Streams() {
+		src := st.Source("rtmp")
+		p := pageStream{
+			App: st.Key().App, Stream: st.Key().Name, URLs: s.urls(r, st),
+			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, Tracks: []pageTrack{},
+		}
+		for _, t := range src.Tracks {
+			p.Tracks = append(p.Tracks, pageTrack{t.Codec, t.Width, t.Height})
+		}
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b pageStream) int {
+		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Stream, b.Stream))
+	})
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(list) // the client may be gone
+}
+
+// urls are those a stream can be watched at, for the host by which the client has come.
+func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	path := "/" + st.Key().App + "/" + st.Key().Name
+	query := url.Values{}
+	if v := st.Key().VHost; v != hook.DefaultVHost {
+		query.Set("vhost", v)
+	}
+	all := map[string]string{}
+	add := func(name, scheme, host, path string) {
+		u := url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: query.Encode()}
+		all[name] = u.String()
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	add("HTTP-FLV", scheme, r.Host, path+".live.flv")
+	add("WS-FLV", strings.Replace(scheme, "http", "ws", 1), r.Host, path+".live.flv")
+	for _, l := range s.listeners {
+		if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil && l.scheme == "rtmp" {
+			add("RTMP", "rtmp", net.JoinHostPort(host, port), path)
+		}
+	}
+	return all
+}
