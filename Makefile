@@ -1,0 +1,42 @@
+# make test is what CI runs. It installs the real clients of the tests where it may.
+
+BIN := $(CURDIR)/.bin
+export PATH := $(BIN):$(PATH)
+
+.PHONY: test clients tools fmt fmt-check vet lint unit fuzz bench
+
+test: clients tools fmt-check vet lint unit
+
+clients:
+	@scripts/clients.sh
+
+# The tools have a module of their own, so that the product's go.sum stays small.
+tools: $(BIN)/golangci-lint $(BIN)/gofumpt
+
+$(BIN)/golangci-lint: tools/go.mod
+	go build -C tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/gofumpt: tools/go.mod
+	go build -C tools -o $@ mvdan.cc/gofumpt
+
+fmt: tools
+	gofumpt -w .
+
+fmt-check: tools
+	@bad="$$(gofumpt -l .)"; if [ -n "$$bad" ]; then echo "not formatted (make fmt):"; echo "$$bad"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: tools
+	golangci-lint run ./...
+
+unit:
+	go test -race -timeout 20m ./...
+
+# A short run of every fuzz target.
+fuzz:
+	@scripts/fuzz.sh 10s
+
+bench:
+	go run ./bench

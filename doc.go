@@ -1,0 +1,14 @@
+// Package sluice is a map of the module; it has no code.
+//
+//	hook           what a host service implements to decide and to be told
+//	media          the core: streams, publishers, players, the logs between them
+//	rtmp           publish and play by RTMP and RTMPS
+//	web            play by HTTP-FLV and WebSocket-FLV, as an http.Handler
+//	api/config     config.ini with the keys of ZLMediaKit
+//	examples       embed, authhook, customsource, and mediaserver, the complete server
+//	bench          load generator, floor and report
+//	test/interop   tests with real clients
+//
+// What nobody outside needs is in internal: fanout carries chunks to connections, flv and amf are the formats
+// that RTMP and FLV share, testmedia has the clips of the tests.
+package sluice

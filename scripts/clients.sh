@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the clients that the interop tests drive, where it may; otherwise says what is missing.
+set -euo pipefail
+
+packages=()
+need() { command -v "$1" >/dev/null 2>&1 || packages+=("${@:2}"); }
+need ffmpeg ffmpeg
+need rtmpdump rtmpdump
+need cvlc vlc-bin vlc-plugin-base
+need gst-launch-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+need chromium chromium
+need curl curl
+need node nodejs
+need npm npm
+
+[ ${#packages[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "installing ${packages[*]}"
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y install "${packages[@]}" >/dev/null
+else
+	echo "missing clients: the tests that need them are left out, or fail when CI=true. Install: ${packages[*]}"
+fi
