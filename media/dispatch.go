@@ -17,6 +17,8 @@ const maxEvents = 1024
 type dispatcher struct {
 	asker *asker
 	log   *slog.Logger
+	// base is the context of all observations: they are told also of what ends with the server.
+	base context.Context
 
 	mu      sync.Mutex
 	queues  map[StreamKey]*eventQueue
@@ -64,7 +66,7 @@ func (d *dispatcher) drain(key StreamKey, q *eventQueue) {
 		if !ok {
 			return
 		}
-		_, err := ask(context.Background(), d.asker, ev.name, func(ctx context.Context) (struct{}, error) {
+		_, err := ask(d.base, d.asker, ev.name, func(ctx context.Context) (struct{}, error) {
 			ev.tell(ctx)
 			return struct{}{}, nil
 		})

@@ -51,7 +51,7 @@ func (s *hookSet) add(log *slog.Logger, h hook.Hook, depth int) error {
 	}
 	found := s.addOne(h)
 	if len(found) == 0 {
-		return fmt.Errorf("media: %T implements no hook interface (a misspelt method?)", h)
+		return fmt.Errorf("media: %T implements no hook interface (a misspelled method?)", h)
 	}
 	log.Debug("hook found", "type", fmt.Sprintf("%T", h), "events", found)
 	return nil

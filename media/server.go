@@ -67,7 +67,9 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s.asker = &asker{log: s.log, timeout: cfg.HookTimeout}
-	s.events = &dispatcher{asker: s.asker, log: s.log, queues: map[StreamKey]*eventQueue{}}
+	s.events = &dispatcher{
+		asker: s.asker, log: s.log, base: context.Background(), queues: map[StreamKey]*eventQueue{},
+	}
 	s.engine = fanout.NewEngine(runtime.GOMAXPROCS(0))
 	s.decision, s.cancel = context.WithCancel(context.Background())
 	return s, nil

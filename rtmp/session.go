@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -247,7 +248,7 @@ func (x *session) logEnd(err error) {
 	switch kicked := x.entry.Err(); {
 	case kicked != nil:
 		log.Info("session kicked", "cause", kicked)
-	case err == nil || errors.Is(err, errDone) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed):
+	case err == nil || errors.Is(err, errDone) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
 		log.Debug("session ended")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		log.Info("session timed out", "err", err)

@@ -27,6 +27,8 @@ type Handler struct {
 	ws    *media.Format // as WebSocket frames
 
 	running tally.Tally // sessions
+	life    context.Context
+	die     context.CancelFunc
 
 	mu       sync.Mutex
 	closing  bool
@@ -46,6 +48,7 @@ func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 		flv: &media.Format{Name: "flv", Schema: "rtmp", New: func() media.Muxer { return flv.NewMuxer(encoder) }},
 		ws:  &media.Format{Name: "ws-flv", Schema: "rtmp", New: func() media.Muxer { return &frameMuxer{inner: flv.NewMuxer(encoder)} }},
 	}
+	h.life, h.die = context.WithCancel(context.Background())
 	if cfg.NotFound == nil {
 		h.cfg.NotFound = http.HandlerFunc(notFound)
 	}
@@ -187,6 +190,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Close closes all connections that were taken over, and waits for them.
 func (h *Handler) Close() error {
+	h.die()
 	for _, x := range h.stop() {
 		x.conn.Close()
 	}

@@ -1,10 +1,5 @@
 package web
 
-import (
-	"net/http"
-	"time"
-)
-
 // headBuffer is what a reply's head is written to.
 type headBuffer struct{ b []byte }
 
@@ -19,5 +14,3 @@ func (h *headBuffer) WriteString(s string) (int, error) {
 	h.b = append(h.b, s...)
 	return len(s), nil
 }
-
-func httpDate() string { return time.Now().UTC().Format(http.TimeFormat) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/sluice-media/sluice/media"
 )
@@ -84,12 +85,11 @@ func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request) []byte {
 	head := w.Header().Clone()
 	h.setHeaders(head, r)
 	var buf headBuffer
-	buf.WriteString("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nDate: ")
-	buf.WriteString(httpDate())
-	buf.WriteString("\r\n")
+	buf.b = append(buf.b, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nDate: "...)
+	buf.b = time.Now().UTC().AppendFormat(buf.b, http.TimeFormat)
+	buf.b = append(buf.b, "\r\n"...)
 	_ = head.Write(&buf) // it cannot fail
-	buf.WriteString("\r\n")
-	return buf.b
+	return append(buf.b, "\r\n"...)
 }
 
 // writeReply writes and flushes the reply itself.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -132,7 +133,7 @@ func (x *session) logEnd(err error) {
 	switch kicked := x.entry.Err(); {
 	case kicked != nil:
 		x.logger().Info("session kicked", "cause", kicked)
-	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed):
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
 		x.logger().Debug("session ended")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.logger().Info("session timed out", "err", err)

@@ -52,7 +52,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 		return
 	}
 	s := &socket{session: x, played: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(h.life)
 	go func() {
 		defer close(s.played)
 		if err := x.guard(func() error { return s.play(ctx, t) }); err != nil {

@@ -169,7 +169,7 @@ func (s *server) serve(ctx context.Context, demo bool) error {
 	}
 	<-ctx.Done()
 	s.log.Info("ending", "within", stopTime)
-	stop, end := context.WithTimeout(context.Background(), stopTime)
+	stop, end := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer end()
 	err := errors.Join(s.media.Shutdown(stop), s.http.Shutdown(stop))
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {

@@ -28,19 +28,19 @@ type Demuxer struct {
 	video *media.Track
 	audio *media.Track
 
-	lengthSize int          // of NAL units in video tags
-	source     []byte       // the video configuration as sent
-	expect     [2]expection // video, audio
+	lengthSize int         // of NAL units in video tags
+	source     []byte      // the video configuration as sent
+	expect     [2]forecast // video, audio
 
 	started bool
 	held    []*media.Packet
 }
 
-// expection is what is known of a kind of track before it has shown up.
-type expection int
+// forecast is what is known of a kind of track before it has shown up.
+type forecast int
 
 const (
-	unknown expection = iota
+	unknown forecast = iota
 	expected
 	absent
 )
@@ -77,6 +77,9 @@ func (d *Demuxer) videoTag(stamp time.Duration, body []byte) error {
 		return d.setVideo(t.codec, t.data)
 	case kindFrames:
 	default:
+		return nil
+	}
+	if len(t.data) == 0 {
 		return nil
 	}
 	if d.video == nil || d.video.Codec != t.codec {

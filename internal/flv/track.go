@@ -152,7 +152,10 @@ func describeAAC(t *media.Track, config []byte) error {
 	tryParse(func() {
 		var c mpeg4audio.AudioSpecificConfig
 		if c.Unmarshal(config) == nil {
-			t.SampleRate, t.Channels = c.SampleRate, c.ChannelCount
+			t.SampleRate, t.Channels = c.SampleRate, int(c.ChannelConfig)
+			if c.ChannelConfig == 7 { // ISO/IEC 14496-3, table 1.19: 7.1
+				t.Channels = 8
+			}
 		}
 	})
 	return nil

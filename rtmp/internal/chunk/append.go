@@ -2,9 +2,6 @@ package chunk
 
 import "encoding/binary"
 
-// headerSize is that of a chunk of format 0 on a chunk stream below 64, without an extended time stamp.
-const headerSize = 12
-
 // AppendHeader appends the header of a message's first chunk: format 0 with an absolute time stamp, which
 // needs no memory of what was sent before, so that every peer can get the same bytes. csid is 2..63.
 func AppendHeader(dst []byte, csid byte, typ byte, streamID, timestamp uint32, length int) []byte {

@@ -141,7 +141,7 @@ func (r *Reader) obey(m *Message) error {
 	v := binary.BigEndian.Uint32(m.Body)
 	switch m.Type {
 	case TypeSetChunkSize:
-		if v = v & 0x7fffffff; v == 0 {
+		if v &= 0x7fffffff; v == 0 {
 			return fmt.Errorf("%w: chunk size 0", ErrProtocol)
 		}
 		// No chunk is longer than a message, so that a larger size changes nothing.
