@@ -97,6 +97,13 @@ func (d *Demuxer) videoTag(stamp time.Duration, body []byte) error {
 			return err
 		}
 		p.Data, p.Key = data, p.Key || key
+		return d.packet(p)
+	}
+	p.Key = p.Key || startsHere(t.codec, t.data)
+	if t.codec == media.AV1 {
+		if p.Data = withoutDelimiter(t.data); len(p.Data) == 0 {
+			return nil
+		}
 	}
 	return d.packet(p)
 }

@@ -175,6 +175,32 @@ func TestNALLengthsBecomeFour(t *testing.T) {
 	}
 }
 
+func TestKeyFramesByTheirContent(t *testing.T) {
+	for _, c := range []struct {
+		codec media.Codec
+		data  []byte
+		want  bool
+	}{
+		{media.VP8, []byte{0x10}, true},
+		{media.VP8, []byte{0x11}, false},
+		{media.VP9, []byte{0x82}, true},
+		{media.VP9, []byte{0x86}, false},
+		{media.VP9, []byte{0xb0}, true},
+		{media.VP9, []byte{0xb2}, false},
+		{media.VP9, []byte{0x00}, false},
+		{media.AV1, []byte{0x12, 0, 0x0a, 1, 9, 0x32, 1, 9}, true},
+		{media.AV1, []byte{0x12, 0, 0x32, 1, 9}, false},
+		{media.AV1, []byte{0x36, 0, 1, 9, 0x08}, true},
+		{media.AV1, []byte{0x0a}, false},
+		{media.AV1, []byte{0x32, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, false},
+		{media.AV1, []byte{0x80}, false},
+	} {
+		require.Equal(t, c.want, startsHere(c.codec, c.data), "%v %x", c.codec, c.data)
+	}
+	require.Equal(t, []byte{0x32, 0}, withoutDelimiter([]byte{0x12, 0, 0x32, 0}))
+	require.Equal(t, []byte{0x32, 0}, withoutDelimiter([]byte{0x32, 0}))
+}
+
 func TestHoldBack(t *testing.T) {
 	videoConfig := append([]byte{0x17, 0, 0, 0, 0}, avcC...)
 	picture := append([]byte{0x17, 1, 0, 0, 0}, nal...)

@@ -1,0 +1,61 @@
+package crowd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sluice-media/sluice/bench/internal/stat"
+	"github.com/sluice-media/sluice/bench/internal/wire"
+)
+
+// probePause keeps the newcomers from all coming at the same place between two key frames.
+const probePause = 170 * time.Millisecond
+
+// ask sets a player up on rw and forgets what it would parse.
+func ask(rw io.ReadWriter, cfg *Config) error {
+	_, err := wire.Play(cfg.Proto, rw, cfg.URL)
+	return err
+}
+
+// probe measures newcomers while the crowd still plays.
+func (r *run) probe(ctx context.Context, res *Result) {
+	var media, key []float64
+	for range r.cfg.Probes {
+		if sleep(ctx, probePause) != nil {
+			return
+		}
+		m, k, err := newcomer(ctx, &r.cfg)
+		if err != nil {
+			res.Lost++
+			r.fault(fmt.Errorf("newcomer: %w", err))
+			continue
+		}
+		media, key = append(media, stat.Millis(m)), append(key, stat.Millis(k))
+	}
+	res.MediaMS, res.KeyMS = spreadOf(media), spreadOf(key)
+}
+
+// newcomer plays until the first key frame has come and returns the time from connect to the first media and to it.
+func newcomer(ctx context.Context, cfg *Config) (media, key time.Duration, err error) {
+	start := time.Now()
+	s, err := newSample(ctx, cfg, false)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.conn.Close()
+	if err := s.conn.SetDeadline(start.Add(setupTimeout)); err != nil {
+		return 0, 0, err
+	}
+	for s.watcher.FirstKey().IsZero() {
+		m, err := s.source.Next()
+		if err != nil {
+			return 0, 0, err
+		}
+		if err := s.watcher.Message(m, time.Now()); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.watcher.FirstMedia().Sub(start), s.watcher.FirstKey().Sub(start), nil
+}

@@ -1,0 +1,150 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	startLimit = 15 * time.Second
+	startPoll  = 500 * time.Microsecond
+	streamPath = "/live/bench"
+)
+
+// Server is a running media server.
+type Server struct {
+	proc       *process
+	rtmp, http string // addresses
+	// Start is how long it took from the start of the process until its ports accepted.
+	Start time.Duration
+}
+
+// StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
+// "{config}" in command is replaced by the configuration's path; without one, "-c path" is added.
+func StartServer(ctx context.Context, dir string, command []string, merge time.Duration) (*Server, error) {
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "config.ini")
+	if err := os.WriteFile(config, settings(ports[0], ports[1], merge), 0o600); err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	s := &Server{rtmp: local(ports[0]), http: local(ports[1])}
+	began := time.Now()
+	if s.proc, err = start(ctx, dir, withConfig(command, config)...); err != nil {
+		return nil, err
+	}
+	for _, addr := range []string{s.rtmp, s.http} {
+		if err := s.proc.accepts(ctx, addr, began.Add(startLimit)); err != nil {
+			s.Stop()
+			return nil, err
+		}
+	}
+	s.Start = time.Since(began)
+	return s, nil
+}
+
+func withConfig(command []string, path string) []string {
+	args := make([]string, 0, len(command)+2)
+	found := false
+	for _, a := range command {
+		found = found || strings.Contains(a, "{config}")
+		args = append(args, strings.ReplaceAll(a, "{config}", path))
+	}
+	if !found {
+		args = append(args, "-c", path)
+	}
+	return args
+}
+
+// settings is a config.ini with only the two protocols that are measured.
+func settings(rtmp, http int, merge time.Duration) []byte {
+	return fmt.Appendf(nil, `[http]
+port=%d
+sslport=0
+[rtmp]
+port=%d
+sslport=0
+[rtsp]
+port=0
+sslport=0
+[shell]
+port=0
+[rtp_proxy]
+port=0
+[general]
+mergeWriteMS=%d
+`, http, rtmp, merge.Milliseconds())
+}
+
+// accepts waits until somebody listens at addr.
+func (p *process) accepts(ctx context.Context, addr string, deadline time.Time) error {
+	var dialer net.Dialer
+	for {
+		c, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			return c.Close()
+		}
+		if dead := p.alive(); dead != nil {
+			return dead
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("lab: %s does not accept: %w\n%s", addr, err, p.tail())
+		}
+		if err := Sleep(ctx, startPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// PID returns the server's process id.
+func (s *Server) PID() int { return s.proc.pid() }
+
+// Alive returns an error when the server has ended by itself.
+func (s *Server) Alive() error { return s.proc.alive() }
+
+// Stop ends the server and waits for it.
+func (s *Server) Stop() { s.proc.stop() }
+
+// PublishURL returns where the clip is published.
+func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }
+
+// PlayURL returns where the published stream is played by proto: "rtmp", "flv" or "ws".
+func (s *Server) PlayURL(proto string) (string, error) {
+	switch proto {
+	case "rtmp":
+		return s.PublishURL(), nil
+	case "flv":
+		return "http://" + s.http + streamPath + ".live.flv", nil
+	case "ws":
+		return "ws://" + s.http + streamPath + ".live.flv", nil
+	}
+	return "", fmt.Errorf("lab: unknown protocol %q", proto)
+}
+
+// freePorts returns n ports nobody listens at.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+		defer l.Close() // all are held until the last is found, so that no two are the same
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, errors.New("lab: no TCP address")
+		}
+		ports = append(ports, addr.Port)
+	}
+	return ports, nil
+}
+
+func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -1,0 +1,136 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluice-media/sluice/bench/internal/crowd"
+	"github.com/sluice-media/sluice/bench/internal/stat"
+)
+
+// The goals the server was written for. They are meant for 500 players, a 2 s GOP and two cores.
+const (
+	goalRatio     = 1.4
+	goalMerged    = 0.35 // CPU-s/GB with mergedWindow
+	goalPlayerKB  = 12
+	goalKeyMS     = 20
+	goalIdle      = 1 // percent of a core
+	goalStartMS   = 100
+	goalFreezeMS  = 5
+	goalPlayers   = 500
+	mergedWindow  = 300 * time.Millisecond
+	unmetVerdict  = "**missed**"
+	metVerdict    = "met"
+	faultsVerdict = "**faults**"
+)
+
+// goal is one figure and the most it may be.
+type goal struct {
+	name   string
+	figure float64
+	limit  float64
+}
+
+func (g goal) row() []string {
+	verdict := metVerdict
+	if g.figure > g.limit {
+		verdict = unmetVerdict
+	}
+	return []string{g.name, fmt.Sprintf("%.2f", g.figure), fmt.Sprintf("%.2f", g.limit), verdict}
+}
+
+func (r *Report) goals(b *strings.Builder) {
+	var rows [][]string
+	for _, g := range r.list() {
+		rows = append(rows, g.row())
+	}
+	if f := r.frozen(); f != nil {
+		verdict := metVerdict
+		if !f.ResumedAtKey {
+			verdict = unmetVerdict
+		}
+		rows = append(rows, []string{"thawed player resumes at a key frame", f.Outcome, "", verdict})
+	}
+	for _, fault := range r.Faults() {
+		rows = append(rows, []string{"no faults", fault, "", faultsVerdict})
+	}
+	b.WriteString("\n## Goals\n\n")
+	table(b, []string{"goal", "measured", "at most", ""}, rows)
+}
+
+// list collects the goals that this report has figures for.
+func (r *Report) list() []goal {
+	var out []goal
+	for i := range r.Cells {
+		out = append(out, r.Cells[i].goals()...)
+	}
+	for _, s := range r.Stalls {
+		name := fmt.Sprintf("%s, %d players: stalled, slow or lost", s.Proto, s.N)
+		out = append(out, goal{name, float64(s.Stalled + s.Slow + s.Lost), 0})
+	}
+	if f := r.frozen(); f != nil {
+		out = append(
+			out,
+			goal{"freeze: p99 of the others' gaps grows by, ms", f.GapDuring.P99 - f.GapBefore.P99, goalFreezeMS},
+			goal{"freeze: p99 of the others' lateness grows by, ms", f.LateDuring.P99 - f.LateBefore.P99, goalFreezeMS},
+		)
+	}
+	if r.Idle != nil {
+		out = append(out, goal{"publisher and no player, % of a core", r.Idle.PublishCPU, goalIdle})
+	}
+	if len(r.Starts) > 0 {
+		out = append(out, goal{"ports open, ms after start", stat.Median(r.Starts), goalStartMS})
+	}
+	return out
+}
+
+func (c *Cell) goals() []goal {
+	if c.N != goalPlayers {
+		return nil
+	}
+	name := fmt.Sprintf("%s, %d players", c.Proto, c.N)
+	if c.Merge == mergedWindow {
+		return []goal{{name + ", merging 300 ms: CPU-s/GB", stat.Median(c.PerGB()), goalMerged}}
+	}
+	if c.Merge != 0 {
+		return nil
+	}
+	out := []goal{
+		{name + ": memory per player, KB", c.median((*crowd.Result).PlayerKB), goalPlayerKB},
+		{name + ": first key frame, ms", c.median(func(r *crowd.Result) float64 { return r.KeyMS.P50 }), goalKeyMS},
+	}
+	if ratio := c.Ratio(); ratio != 0 {
+		out = append([]goal{{name + ": CPU by the floor's", ratio, goalRatio}}, out...)
+	}
+	return out
+}
+
+func (r *Report) frozen() *crowd.Freeze {
+	if r.Freeze == nil {
+		return nil
+	}
+	return r.Freeze.Freeze
+}
+
+// Faults returns what went wrong at players in any run: what no measurement should show.
+func (r *Report) Faults() []string {
+	var out []string
+	add := func(results ...*crowd.Result) {
+		for _, res := range results {
+			if res == nil {
+				continue
+			}
+			for _, fault := range res.Faults {
+				out = append(out, fmt.Sprintf("%s, %d players: %s", res.Proto, res.N, fault))
+			}
+		}
+	}
+	for i := range r.Cells {
+		add(r.Cells[i].Server...)
+		add(r.Cells[i].Floor...)
+	}
+	add(r.Stalls...)
+	add(r.Freeze)
+	return out
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The parts of a benchmark, in the order they are run.
+const (
+	partStart  = "start"
+	partIdle   = "idle"
+	partLoad   = "load"
+	partStall  = "stall"
+	partFreeze = "freeze"
+)
+
+// options is what the command line asks for.
+type options struct {
+	parts   []string
+	protos  []string
+	players []int
+	merges  []time.Duration // empty: 0 for every protocol, and 300 ms for the first one
+	rounds  int
+	window  time.Duration
+	crowd   int // players of the stall part
+	frozen  int
+	clip    string
+	json    string
+	server  string
+	lax     bool
+
+	// A server that runs already, and what to play of it.
+	pid int
+	url string
+}
+
+func parse(args []string) (*options, error) {
+	o := &options{}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	parts := f.String("parts", "start,idle,load,stall,freeze", "what to measure")
+	protos := f.String("proto", "rtmp,flv,ws", "protocols of the load part; the others use the first")
+	players := f.String("n", "500", "players of the load part, a list")
+	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol)")
+	f.IntVar(&o.rounds, "rounds", 3, "how often the load part is repeated")
+	f.DurationVar(&o.window, "t", 10*time.Second, "length of each measurement")
+	f.IntVar(&o.crowd, "crowd", 2000, "players of the stall part")
+	f.IntVar(&o.frozen, "freeze", 1, "players of the freeze part that stop reading")
+	f.StringVar(&o.clip, "clip", "", "FLV clip to publish (empty: made with ffmpeg once and kept in the cache folder)")
+	f.StringVar(&o.json, "json", "", "file for all figures of all runs")
+	f.StringVar(&o.server, "server", "", "server command line; {config} is its config.ini (empty: build the example server)")
+	f.BoolVar(&o.lax, "lax", false, "accept equal stamps within a track")
+	f.IntVar(&o.pid, "pid", 0, "measure a server that runs already, load part only; needs -url and one -proto")
+	f.StringVar(&o.url, "url", "", "what to play of that server; it must be published already")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	return o, o.complete(*parts, *protos, *players, *merges)
+}
+
+// complete reads the lists and checks them.
+func (o *options) complete(parts, protos, players, merges string) error {
+	o.parts, o.protos = list(parts), list(protos)
+	known := []string{partStart, partIdle, partLoad, partStall, partFreeze}
+	if err := oneOf("-parts", o.parts, known); err != nil {
+		return err
+	}
+	if err := oneOf("-proto", o.protos, []string{"rtmp", "flv", "ws"}); err != nil {
+		return err
+	}
+	counts, err := numbers("-n", players)
+	if err != nil {
+		return err
+	}
+	o.players = counts
+	windows, err := numbers("-merge", merges)
+	if err != nil {
+		return err
+	}
+	for _, ms := range windows {
+		o.merges = append(o.merges, time.Duration(ms)*time.Millisecond)
+	}
+	return o.check()
+}
+
+func (o *options) check() error {
+	switch {
+	case len(o.protos) == 0 || len(o.players) == 0 || slices.Min(o.players) < 1:
+		return errors.New("at least one protocol and one player are needed")
+	case o.rounds < 1 || o.crowd < 1 || o.frozen < 1 || o.window <= 0:
+		return errors.New("-rounds, -crowd, -freeze and -t must be positive")
+	case o.pid == 0 && o.url == "":
+		return nil
+	case o.pid == 0 || o.url == "" || len(o.protos) != 1 || len(o.merges) > 1 || o.server != "":
+		return errors.New("-pid and -url go together, with one -proto, at most one -merge, and no -server")
+	}
+	o.parts = []string{partLoad}
+	if len(o.merges) == 0 {
+		o.merges = []time.Duration{0}
+	}
+	return nil
+}
+
+// serverCommand returns the server's command line, and a placeholder when a running server is measured.
+func (o *options) serverCommand() []string {
+	if o.pid != 0 {
+		return []string{"-"}
+	}
+	return strings.Fields(o.server)
+}
+
+// cells lists protocol, players and merge window of each row of the load part.
+func (o *options) cells() []cell {
+	var out []cell
+	for i, proto := range o.protos {
+		for _, n := range o.players {
+			merges := o.merges
+			if len(merges) == 0 {
+				merges = []time.Duration{0, 300 * time.Millisecond}[:2-min(i, 1)]
+			}
+			for _, merge := range merges {
+				out = append(out, cell{proto, n, merge})
+			}
+		}
+	}
+	return out
+}
+
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func numbers(name, s string) ([]int, error) {
+	var out []int
+	for _, item := range list(s) {
+		n, err := strconv.Atoi(item)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%s: %q is no number", name, item)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+func oneOf(name string, items, known []string) error {
+	for _, item := range items {
+		if !slices.Contains(known, item) {
+			return fmt.Errorf("%s: %q is none of %s", name, item, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
