@@ -32,6 +32,7 @@ func (x *session) play(c command) error {
 		return err
 	}
 	x.playing.Store(true)
+	x.finished = false
 	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
 	if err != nil {
 		return err

@@ -63,6 +63,7 @@ func (x *session) publish(c command) error {
 		return err
 	}
 	x.reader.Resize(largeBuffer)
+	x.finished = false
 	x.logger().Info("publishing", "stream", pub.Stream().Key().String())
 	x.readUntil = time.Time{}
 	b := appendEvent(nil, eventStreamBegin, mediaStream)
@@ -137,22 +138,19 @@ func (x *session) handleMedia(m chunk.Message) error {
 	return err
 }
 
-// closeStream is how a peer says that it has finished.
+// closeStream is how a peer says that it has finished. It may publish or play again, or is expected to close
+// the connection: there are those that take it for an error when the server does.
 func (x *session) closeStream() error {
 	switch {
 	case x.publisher != nil:
 		x.publisher.media.Close(nil)
-		return errDone
-	case x.feed != nil:
-		return errDone
+	case x.player != nil:
+		x.player.Close(nil)
+	default:
+		return nil
 	}
-	return nil
-}
-
-// close ends the publisher; unless it is a clean end, the stream waits for another.
-func (p *publication) close(cause error, clean bool) {
-	if clean {
-		cause = nil
-	}
-	p.media.Close(cause)
+	x.publisher, x.player, x.feed = nil, nil, nil
+	x.playing.Store(false)
+	x.finished = true
+	return x.conn.SetReadDeadline(time.Now().Add(x.server.cfg.HandshakeTimeout))
 }

@@ -20,9 +20,6 @@ import (
 	"github.com/sluice-media/sluice/rtmp/internal/handshake"
 )
 
-// errDone ends a session in order.
-var errDone = errors.New("rtmp: done")
-
 // How much is read ahead of a player, which says little, and of a publisher.
 const (
 	smallBuffer = 16
@@ -44,6 +41,7 @@ type session struct {
 	feed      *media.Feed // once it is there, everything is written through it
 	readUntil time.Time   // the read deadline of a publisher
 	fcName    string      // what FCPublish announced
+	finished  bool        // the peer has said so
 }
 
 func newSession(s *Server, conn net.Conn) *session {
@@ -231,9 +229,8 @@ func (x *session) close() {
 
 // end closes whatever the session has open.
 func (x *session) end(err error) {
-	clean := errors.Is(err, errDone)
 	if x.publisher != nil {
-		x.publisher.close(err, clean)
+		x.publisher.media.Close(err) // who has not finished has dropped
 	}
 	if x.player != nil {
 		x.player.Close(err)
@@ -248,7 +245,7 @@ func (x *session) logEnd(err error) {
 	switch kicked := x.entry.Err(); {
 	case kicked != nil:
 		log.Info("session kicked", "cause", kicked)
-	case err == nil || errors.Is(err, errDone) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
+	case err == nil || x.finished || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
 		log.Debug("session ended")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		log.Info("session timed out", "err", err)
