@@ -90,7 +90,7 @@ func codecCases() map[string]codecCase {
 		},
 		"AAC": {
 			&gortmplib.Track{Codec: &codecs.MPEG4Audio{Config: &mpeg4audio.AudioSpecificConfig{
-				Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelConfig: 2, ChannelCount: 2,
+				Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelConfig: 2,
 			}}},
 			func(w *gortmplib.Writer, t *gortmplib.Track, at time.Duration) error {
 				return w.WriteMPEG4Audio(t, at, frame)

@@ -81,7 +81,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isUpgrade(r) {
-		h.serveWebSocket(w, r, t)
+		h.serveWebSocket(w, r, t) //nolint:contextcheck // the session outlives the request
 		return
 	}
 	h.serveReply(w, r, t)

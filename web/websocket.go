@@ -42,7 +42,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	}
 	stop.use(func() { conn.Close() })
 	x := &session{handler: h, conn: conn, ahead: peekAll(buf), entry: entry}
-	if !h.enter(x) {
+	if err == nil && !h.enter(x) {
 		err = errClosing
 	}
 	if err != nil {

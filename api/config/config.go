@@ -21,14 +21,15 @@ type Config struct {
 // fileLine is a line of a file: a section, a key, or what is neither.
 type fileLine struct{ text, section, key string }
 
-// New returns the defaults, with a random API secret.
+// New returns the defaults, with a random API secret of 32 characters and a random server id of 16.
 func New() *Config {
 	c := &Config{keys: map[string]Key{}, order: Keys(), values: map[string]string{}}
 	for _, k := range c.order {
 		c.keys[k.Name] = k
 		c.values[k.Name] = k.Default
 	}
-	c.values["api.secret"] = rand.Text()
+	c.values["api.secret"] = (rand.Text() + rand.Text())[:32]
+	c.values["general.mediaServerId"] = rand.Text()[:16]
 	return c
 }
 
@@ -56,7 +57,7 @@ func (c *Config) Float(key string) float64 {
 // Duration returns a time, by the unit of its key.
 func (c *Config) Duration(key string) time.Duration {
 	d := c.Float(key) * float64(c.keys[key].Unit)
-	return time.Duration(min(d, 1<<62))
+	return time.Duration(min(max(d, -1<<62), 1<<62))
 }
 
 // Set changes a value. It fails if the key is known and the value is not of its type.

@@ -20,7 +20,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 2*time.Second, c.Duration("hls.segDur"))
 	require.True(t, c.Bool("protocol.enable_rtmp"))
 	require.InDelta(t, 3, c.Float("hook.retry_delay"), 0)
-	require.Len(t, c.String("api.secret"), 26)
+	require.Len(t, c.String("api.secret"), 32)
+	require.Len(t, c.String("general.mediaServerId"), 16)
 	require.NotEqual(t, config.New().String("api.secret"), c.String("api.secret"))
 	require.Zero(t, c.Int("no.such"))
 	require.False(t, c.Bool("no.such"))
@@ -54,15 +55,50 @@ func TestParse(t *testing.T) {
 }
 
 func TestBadValuesAreAllNamed(t *testing.T) {
-	_, _, err := config.Parse(strings.NewReader("[http]\nport=99999\n[protocol]\nenable_hls=maybe\nmp4_max_second=-1\n[hls]\nsegDur=NaN\n"))
+	_, _, err := config.Parse(strings.NewReader("[http]\nport=99999\n[protocol]\nenable_hls=maybe\nmp4_max_second=-1\n[hls]\nsegDur=NaN\n" +
+		"[general]\nlisten_ip=anywhere\nmergeWriteMS=20000\n[rtp_proxy]\nport_range=30000-30010\n[rtsp]\nrtpTransportType=-2\n" +
+		"[http]\nallow_ip_range=10.0.0.9-10.0.0.1\n"))
 	for _, want := range []string{
 		`line 2: http.port is "99999", but must be a port from 0 to 65535`,
 		`line 4: protocol.enable_hls is "maybe", but must be 0 or 1`,
 		`line 5: protocol.mp4_max_second is "-1"`,
 		`line 7: hls.segDur is "NaN"`,
+		`line 9: general.listen_ip is "anywhere", but must be an IP address`,
+		`line 10: general.mergeWriteMS is "20000", but must be from 0 to 10000`,
+		`line 12: rtp_proxy.port_range is "30000-30010", but must be a range of at least 36 ports`,
+		`line 14: rtsp.rtpTransportType is "-2", but must be from -1 to 2`,
+		`line 16: http.allow_ip_range is "10.0.0.9-10.0.0.1", but must be IP addresses`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	const secret = "correct-horse-battery"
+	_, warnings, err := config.Parse(strings.NewReader("[api]\nsecret " + secret + "\nsecert=" + secret + "\nsecret=" + secret +
+		"\n[srt]\npassPhrase=" + secret + "\nport=x\n"))
+	require.Error(t, err)
+	require.Len(t, warnings, 2)
+	require.NotContains(t, fmt.Sprint(warnings, err), secret)
+}
+
+func TestEmptySecretIsReplaced(t *testing.T) {
+	c, warnings, err := config.Parse(strings.NewReader("[api]\nsecret=\n"))
+	require.NoError(t, err)
+	require.Len(t, warnings, 1)
+	require.Equal(t, 2, warnings[0].Line)
+	require.Len(t, c.String("api.secret"), 32)
+}
+
+func TestRestart(t *testing.T) {
+	restart := map[string]bool{}
+	for _, k := range config.Keys() {
+		restart[k.Name] = k.Restart()
+	}
+	require.True(t, restart["http.port"])
+	require.True(t, restart["general.listen_ip"])
+	require.False(t, restart["api.secret"])
+	require.False(t, restart["hook.on_play"])
 }
 
 func TestBounds(t *testing.T) {
@@ -86,7 +122,8 @@ func TestLoadWritesAndKeeps(t *testing.T) {
 	require.Empty(t, warnings)
 	require.Equal(t, c.All(), again.All())
 
-	require.NoError(t, os.WriteFile(path, []byte("; mine\n[http]\n# the port\nport=81\nmine=2\n[own]\nx=y\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("; mine\n[http]\n# the port\nport=81\nneither\nmine=2\n[own]\nx=y\n"), 0o600))
+	require.NoError(t, os.Chmod(path, 0o640))
 	c, _, _, err = config.Load(path)
 	require.NoError(t, err)
 	require.NoError(t, c.Set("http.port", "82"))
@@ -94,7 +131,10 @@ func TestLoadWritesAndKeeps(t *testing.T) {
 	require.NoError(t, c.WriteFile(path))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(string(text), "; mine\n[http]\n# the port\nport=82\nmine=2\n"), string(text[:80]))
+	require.True(t, strings.HasPrefix(string(text), "; mine\n[http]\n# the port\nport=82\nneither\nmine=2\n"), string(text[:80]))
+	info, err = os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o640), info.Mode().Perm())
 	again, _, _, err = config.Load(path)
 	require.NoError(t, err)
 	require.Equal(t, c.All(), again.All())

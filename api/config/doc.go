@@ -9,14 +9,17 @@ import "time"
 // Type is the form of a value.
 type Type int
 
-// The types of values. A list or range is a String.
+// The types of values. A path, URL or other list is a String.
 const (
 	String Type = iota
 	Bool        // 0 or 1, also true and false
 	Int
 	Uint
-	Float
-	Port // 0..65535; 0 switches the listener off
+	Float     // not negative
+	Port      // 0..65535; 0 switches the listener off
+	PortRange // first-last, at least 36 ports
+	IP        // IPv4 or IPv6
+	IPRanges  // addresses and first-last, separated by commas; may be empty
 )
 
 // String returns what is allowed, for messages.
@@ -32,6 +35,12 @@ func (t Type) String() string {
 		return "a number that is not negative"
 	case Port:
 		return "a port from 0 to 65535"
+	case PortRange:
+		return "a range of at least 36 ports, such as 30000-35000"
+	case IP:
+		return "an IP address"
+	case IPRanges:
+		return "IP addresses and ranges such as 10.0.0.0-10.0.0.255, separated by commas"
 	default:
 		return "text"
 	}
@@ -48,4 +57,16 @@ type Key struct {
 	Unit time.Duration
 	// Comment says in one line what the setting does.
 	Comment string
+	// Min and Max bound a number; if both are 0 only its type does.
+	Min, Max float64
+}
+
+// Restart reports whether a new value takes effect at the next start only, in ZLMediaKit as here: what says
+// where to listen and who the server is. The other settings may change while the server runs.
+func (k Key) Restart() bool {
+	switch k.Name {
+	case "general.listen_ip", "general.mediaServerId", "hook.alive_interval":
+		return true
+	}
+	return k.Type == Port
 }

@@ -30,7 +30,8 @@ func Load(path string) (c *Config, created bool, warnings []Warning, err error) 
 }
 
 // WriteFile writes all values to a file: what it was read from with its comments and the values of today, then
-// what that did not have. The file is replaced as a whole or not at all.
+// what that did not have. The file is replaced as a whole or not at all, and keeps its permissions; a new one
+// is for its owner only.
 func (c *Config) WriteFile(path string) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".config-*") // made with mode 0600
 	if err != nil {
@@ -38,6 +39,9 @@ func (c *Config) WriteFile(path string) error {
 	}
 	defer os.Remove(tmp.Name()) // it is gone if all went well
 	_, err = tmp.WriteString(c.text())
+	if info, statErr := os.Stat(path); statErr == nil {
+		err = errors.Join(err, tmp.Chmod(info.Mode().Perm()))
+	}
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}

@@ -7,22 +7,56 @@ const (
 	s  = time.Second
 )
 
-// Keys returns all settings, in the order in which a new file has them. api.secret has no default: a new file
-// gets a random one.
+// Keys returns all settings, in the order in which a new file has them. api.secret and general.mediaServerId
+// have no default: a new file gets random ones.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{
+	bounds := bounds()
+	for _, part := range [][]row{
 		apiKeys(), ffmpegKeys(), protocolKeys(), generalKeys(), hlsKeys(), hookKeys(), clusterKeys(), httpKeys(),
 		multicastKeys(), recordKeys(), rtmpKeys(), rtpKeys(), rtpProxyKeys(), rtcKeys(), srtKeys(), rtspKeys(),
 		shellKeys(), otherKeys(),
 	} {
-		all = append(all, part...)
+		for _, r := range part {
+			b := bounds[r.name]
+			all = append(all, Key{r.name, r.typ, r.value, r.unit, r.comment, b.min, b.max})
+		}
 	}
 	return all
 }
 
-func apiKeys() []Key {
-	return []Key{
+// row is a Key in the tables below.
+type row struct {
+	name    string
+	typ     Type
+	value   string
+	unit    time.Duration
+	comment string
+}
+
+type bound struct{ min, max float64 }
+
+// bounds are those of numbers that their type does not bound enough.
+func bounds() map[string]bound {
+	return map[string]bound{
+		"protocol.modify_stamp":       {0, 2},
+		"general.flowThreshold":       {0, 1 << 40},
+		"general.mergeWriteMS":        {0, 10_000},
+		"general.unready_frame_cache": {0, 10_000},
+		"hook.retry":                  {0, 100},
+		"multicast.udpTTL":            {0, 255},
+		"rtp.audioMtuSize":            {100, 65_000},
+		"rtp.videoMtuSize":            {100, 65_000},
+		"rtp_proxy.h264_pt":           {0, 127},
+		"rtp_proxy.h265_pt":           {0, 127},
+		"rtp_proxy.ps_pt":             {0, 127},
+		"rtp_proxy.opus_pt":           {0, 127},
+		"rtsp.rtpTransportType":       {-1, 2},
+	}
+}
+
+func apiKeys() []row {
+	return []row{
 		{"api.apiDebug", Bool, "1", 0, "log each API request and its reply"},
 		{"api.secret", String, "", 0, "the key of the API; random in a new file"},
 		{"api.snapRoot", String, "./www/snap/", 0, "where snapshots are kept"},
@@ -31,8 +65,8 @@ func apiKeys() []Key {
 	}
 }
 
-func ffmpegKeys() []Key {
-	return []Key{
+func ffmpegKeys() []row {
+	return []row{
 		{"ffmpeg.bin", String, "ffmpeg", 0, "the ffmpeg program"},
 		{"ffmpeg.cmd", String, "%s -re -i %s -c:a aac -strict -2 -ar 44100 -ab 48k -c:v libx264 -f flv %s", 0, "how to pull and push: program, source, destination"},
 		{"ffmpeg.snap", String, "%s -i %s -y -f mjpeg -frames:v 1 -an %s", 0, "how to take a snapshot: program, source, file"},
@@ -41,8 +75,8 @@ func ffmpegKeys() []Key {
 	}
 }
 
-func protocolKeys() []Key {
-	return []Key{
+func protocolKeys() []row {
+	return []row{
 		{"protocol.modify_stamp", Uint, "2", 0, "time stamps: 0 the source's, 1 the receive clock, 2 relative with jumps repaired"},
 		{"protocol.enable_audio", Bool, "1", 0, "keep audio"},
 		{"protocol.add_mute_audio", Bool, "1", 0, "add silent AAC to streams without audio"},
@@ -68,9 +102,9 @@ func protocolKeys() []Key {
 	}
 }
 
-func generalKeys() []Key {
-	return []Key{
-		{"general.mediaServerId", String, "sluice", 0, "names this server in hooks"},
+func generalKeys() []row {
+	return []row{
+		{"general.mediaServerId", String, "", 0, "names this server in hooks; random in a new file"},
 		{"general.enableVhost", Bool, "0", 0, "take virtual hosts from URLs"},
 		{"general.flowThreshold", Uint, "1024", 0, "report traffic from so many KiB on"},
 		{"general.maxStreamWaitMS", Uint, "15000", ms, "how long a player waits for a stream (ms)"},
@@ -82,14 +116,14 @@ func generalKeys() []Key {
 		{"general.wait_add_track_ms", Uint, "3000", ms, "how long to wait for a second track (ms)"},
 		{"general.unready_frame_cache", Uint, "100", 0, "frames kept for a track that is not ready"},
 		{"general.broadcast_player_count_changed", Bool, "0", 0, "tell the program of each change of the number of players"},
-		{"general.listen_ip", String, "::", 0, "the address to listen on"},
+		{"general.listen_ip", IP, "::", 0, "the address to listen on"},
 		{"general.check_nvidia_dev", Bool, "1", 0, "of no effect: for builds that transcode"},
 		{"general.enable_ffmpeg_log", Bool, "0", 0, "of no effect: for builds that transcode"},
 	}
 }
 
-func hlsKeys() []Key {
-	return []Key{
+func hlsKeys() []row {
+	return []row{
 		{"hls.segDur", Float, "2", s, "least length of a segment (s)"},
 		{"hls.segNum", Uint, "3", 0, "segments in the playlist; 0: all"},
 		{"hls.segRetain", Uint, "5", 0, "segments kept after they left the playlist"},
@@ -103,16 +137,16 @@ func hlsKeys() []Key {
 	}
 }
 
-func clusterKeys() []Key {
-	return []Key{
+func clusterKeys() []row {
+	return []row{
 		{"cluster.origin_url", String, "", 0, "pull missing streams from these URLs, separated by ;"},
 		{"cluster.timeout_sec", Float, "15", s, "for all origins together (s)"},
 		{"cluster.retry_count", Int, "3", 0, "tries for each origin; less than 0: for ever"},
 	}
 }
 
-func hookKeys() []Key {
-	keys := []Key{
+func hookKeys() []row {
+	keys := []row{
 		{"hook.enable", Bool, "0", 0, "send web hooks"},
 		{"hook.admin_params", String, "", 0, "who has exactly this query needs no hook; empty: nobody"},
 		{"hook.timeoutSec", Float, "10", s, "for a whole request (s)"},
@@ -126,13 +160,13 @@ func hookKeys() []Key {
 		"on_rtsp_auth", "on_rtsp_realm", "on_send_rtp_stopped", "on_server_exited", "on_server_keepalive", "on_server_started",
 		"on_shell_login", "on_stream_changed", "on_stream_none_reader", "on_stream_not_found",
 	} {
-		keys = append(keys, Key{"hook." + event, String, "", 0, "URL of " + event + "; empty: off"})
+		keys = append(keys, row{"hook." + event, String, "", 0, "URL of " + event + "; empty: off"})
 	}
 	return keys
 }
 
-func httpKeys() []Key {
-	return []Key{
+func httpKeys() []row {
+	return []row{
 		{"http.port", Port, "8080", 0, "port of HTTP; 0: off"},
 		{"http.sslport", Port, "0", 0, "port of HTTPS; 0: off"},
 		{"http.charSet", String, "utf-8", 0, "character set of replies"},
@@ -147,20 +181,20 @@ func httpKeys() []Key {
 		{"http.forbidCacheSuffix", String, "", 0, "suffixes of files not to be cached, separated by ,"},
 		{"http.forwarded_ip_header", String, "", 0, "header in which a trusted proxy says who the client is"},
 		{"http.allow_cross_domains", Bool, "1", 0, "let pages of other origins play and call"},
-		{"http.allow_ip_range", String, "::1,127.0.0.1,172.16.0.0-172.31.255.255,192.168.0.0-192.168.255.255,10.0.0.0-10.255.255.255", 0, "who may call the API and browse files; empty: all"},
+		{"http.allow_ip_range", IPRanges, "::1,127.0.0.1,172.16.0.0-172.31.255.255,192.168.0.0-192.168.255.255,10.0.0.0-10.255.255.255", 0, "who may call the API and browse files; empty: all"},
 	}
 }
 
-func multicastKeys() []Key {
-	return []Key{
-		{"multicast.addrMin", String, "239.0.0.0", 0, "first address for RTSP multicast"},
-		{"multicast.addrMax", String, "239.255.255.255", 0, "last address for RTSP multicast"},
+func multicastKeys() []row {
+	return []row{
+		{"multicast.addrMin", IP, "239.0.0.0", 0, "first address for RTSP multicast"},
+		{"multicast.addrMax", IP, "239.255.255.255", 0, "last address for RTSP multicast"},
 		{"multicast.udpTTL", Uint, "64", 0, "time to live of multicast packets"},
 	}
 }
 
-func recordKeys() []Key {
-	return []Key{
+func recordKeys() []row {
+	return []row{
 		{"record.appName", String, "record", 0, "app and directory of recordings"},
 		{"record.sampleMS", Uint, "500", ms, "pace of playback (ms)"},
 		{"record.fileBufSize", Uint, "65536", 0, "write buffer (bytes)"},
@@ -170,8 +204,8 @@ func recordKeys() []Key {
 	}
 }
 
-func rtmpKeys() []Key {
-	return []Key{
+func rtmpKeys() []row {
+	return []row{
 		{"rtmp.port", Port, "1935", 0, "port of RTMP; 0: off"},
 		{"rtmp.sslport", Port, "0", 0, "port of RTMPS; 0: off"},
 		{"rtmp.handshakeSecond", Uint, "15", s, "time from the connection to publish or play (s); at most 10 are given"},
@@ -181,8 +215,8 @@ func rtmpKeys() []Key {
 	}
 }
 
-func rtpKeys() []Key {
-	return []Key{
+func rtpKeys() []row {
+	return []row{
 		{"rtp.audioMtuSize", Uint, "600", 0, "largest RTP payload of audio (bytes)"},
 		{"rtp.videoMtuSize", Uint, "1400", 0, "largest RTP payload of video (bytes)"},
 		{"rtp.rtpMaxSize", Uint, "10", 0, "largest RTP packet over TCP (KiB)"},
@@ -191,11 +225,11 @@ func rtpKeys() []Key {
 	}
 }
 
-func rtpProxyKeys() []Key {
-	return []Key{
+func rtpProxyKeys() []row {
+	return []row{
 		{"rtp_proxy.port", Port, "10000", 0, "port for GB28181 RTP, UDP and TCP; 0: off"},
 		{"rtp_proxy.timeoutSec", Uint, "15", s, "end of an RTP stream without frames (s)"},
-		{"rtp_proxy.port_range", String, "30000-35000", 0, "ports for RTP"},
+		{"rtp_proxy.port_range", PortRange, "30000-35000", 0, "ports for RTP"},
 		{"rtp_proxy.h264_pt", Uint, "98", 0, "payload type of H.264"},
 		{"rtp_proxy.h265_pt", Uint, "99", 0, "payload type of H.265"},
 		{"rtp_proxy.ps_pt", Uint, "96", 0, "payload type of MPEG-PS"},
@@ -208,8 +242,8 @@ func rtpProxyKeys() []Key {
 	}
 }
 
-func rtcKeys() []Key {
-	return []Key{
+func rtcKeys() []row {
+	return []row{
 		{"rtc.port", Port, "0", 0, "UDP port of WebRTC; 0: off"},
 		{"rtc.tcpPort", Port, "0", 0, "TCP port of WebRTC; 0: off"},
 		{"rtc.externIP", String, "", 0, "addresses to announce"},
@@ -241,12 +275,12 @@ func rtcKeys() []Key {
 		{"rtc.iceUfrag", String, "", 0, "user of TURN"},
 		{"rtc.icePwd", String, "", 0, "password of TURN"},
 		{"rtc.max_stun_retry", Uint, "7", 0, "tries of a STUN request"},
-		{"rtc.port_range", String, "49152-65535", 0, "ports for relayed media"},
+		{"rtc.port_range", PortRange, "49152-65535", 0, "ports for relayed media"},
 	}
 }
 
-func srtKeys() []Key {
-	return []Key{
+func srtKeys() []row {
+	return []row{
 		{"srt.port", Port, "0", 0, "UDP port of SRT; 0: off"},
 		{"srt.timeoutSec", Uint, "5", s, "end of a silent peer (s)"},
 		{"srt.latencyMul", Float, "4", 0, "buffer, in round trips"},
@@ -255,8 +289,8 @@ func srtKeys() []Key {
 	}
 }
 
-func rtspKeys() []Key {
-	return []Key{
+func rtspKeys() []row {
+	return []row{
 		{"rtsp.port", Port, "8554", 0, "port of RTSP; 0: off"},
 		{"rtsp.sslport", Port, "0", 0, "port of RTSPS; 0: off"},
 		{"rtsp.authBasic", Bool, "0", 0, "ask for Basic authentication instead of Digest"},
@@ -268,15 +302,15 @@ func rtspKeys() []Key {
 	}
 }
 
-func shellKeys() []Key {
-	return []Key{
+func shellKeys() []row {
+	return []row{
 		{"shell.port", Port, "9000", 0, "port of the telnet shell; 0: off"},
 		{"shell.maxReqSize", Uint, "1024", 0, "longest line (bytes)"},
 	}
 }
 
-func otherKeys() []Key {
-	return []Key{
+func otherKeys() []row {
+	return []row{
 		{"onvif.port", Port, "0", 0, "port of ONVIF discovery; 0: off"},
 		{"python.plugin", String, "", 0, "of no effect: there are no plugins"},
 	}

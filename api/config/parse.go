@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -81,8 +80,8 @@ func (p *parser) line(text string) {
 	default:
 		key, value, ok := strings.Cut(text, "=")
 		if !ok || !isName(strings.TrimSpace(key)) {
-			p.warn("neither a section nor a setting, left out: %.40q", text)
-			return
+			p.warn("neither a section nor a setting: ignored") // it may be a secret, so it is not shown
+			break
 		}
 		entry.key = p.name(strings.TrimSpace(key))
 		p.set(entry.key, strings.TrimSpace(value))
@@ -123,48 +122,18 @@ func (p *parser) set(name, value string) {
 		p.errs = append(p.errs, fmt.Errorf("config: line %d: %w", p.number, err))
 		return
 	}
-	if name == "api.secret" && value == sampleSecret {
-		p.warn("api.secret is that of a sample file, which everybody knows")
+	if name == "api.secret" {
+		switch value {
+		case "":
+			p.warn("api.secret is empty: there is a random one until the next start")
+			return
+		case sampleSecret:
+			p.warn("api.secret is that of a sample file, which everybody knows")
+		}
 	}
 	p.config.values[name] = value
 }
 
 func (p *parser) warn(format string, args ...any) {
 	p.warnings = append(p.warnings, Warning{p.number, fmt.Sprintf(format, args...)})
-}
-
-// check reports whether value is of the key's type. Of text any is.
-func (k Key) check(value string) error {
-	ok := true
-	switch k.Type {
-	case Bool:
-		_, err := parseBool(value)
-		ok = err == nil
-	case Int:
-		_, err := strconv.ParseInt(value, 10, 64)
-		ok = err == nil
-	case Uint:
-		_, err := strconv.ParseUint(value, 10, 63)
-		ok = err == nil
-	case Port:
-		_, err := strconv.ParseUint(value, 10, 16)
-		ok = err == nil
-	case Float:
-		f, err := strconv.ParseFloat(value, 64)
-		ok = err == nil && f >= 0 && f < 1e15
-	}
-	if ok {
-		return nil
-	}
-	return fmt.Errorf("%s is %.40q, but must be %s", k.Name, value, k.Type)
-}
-
-func parseBool(value string) (bool, error) {
-	switch strings.ToLower(value) {
-	case "1", "true":
-		return true, nil
-	case "0", "false":
-		return false, nil
-	}
-	return false, errors.New("config: no boolean")
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -25,7 +26,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	err := run(ctx, os.Args[1:], os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stderr, net.Listen)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -36,34 +37,74 @@ func main() {
 	}
 }
 
+// flags are the options of the command.
+type flags struct {
+	config, cert, pprof string
+	demo, verbose       bool
+}
+
+func parseFlags(args []string, out io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("mediaserver", flag.ContinueOnError)
+	set.SetOutput(out)
+	set.StringVar(&f.config, "c", "", "the configuration `file`, written if missing; default config.ini in the working directory, none with -demo")
+	set.StringVar(&f.cert, "s", "", "a PEM `file` with certificate and key, for http.sslport and rtmp.sslport")
+	set.BoolVar(&f.demo, "demo", false, "publish a clip to live/demo")
+	set.BoolVar(&f.verbose, "v", false, "log everything")
+	set.StringVar(&f.pprof, "pprof", "", "serve profiles of the process on this `address`, such as 127.0.0.1:6060")
+	if err := set.Parse(args); err != nil {
+		return f, flag.ErrHelp // the flag set has said what is wrong
+	}
+	if set.NArg() > 0 {
+		return f, fmt.Errorf("what is %q? See -help", set.Arg(0))
+	}
+	return f, nil
+}
+
 // run is the server from its arguments to its end.
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("mediaserver", flag.ContinueOnError)
-	flags.SetOutput(out)
-	path := flags.String("c", "", "the configuration `file`; default config.ini in the working directory, none with -demo")
-	demo := flags.Bool("demo", false, "publish a clip to live/demo")
-	verbose := flags.Bool("v", false, "log everything")
-	if err := flags.Parse(args); err != nil {
+func run(ctx context.Context, args []string, out io.Writer, open listenFunc) error {
+	f, err := parseFlags(args, out)
+	if err != nil {
 		return err
 	}
 	level := slog.LevelInfo
-	if *verbose {
+	if f.verbose {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
-	cfg, err := load(*path, *demo, log)
+	cfg, err := load(f.config, f.demo, log)
 	if err != nil {
 		return err
 	}
-	s, err := newServer(cfg, log)
+	cert, err := loadTLS(f.cert)
 	if err != nil {
 		return err
 	}
-	if err := s.listen(); err != nil {
+	s, err := newServer(cfg, cert, log)
+	if err != nil {
+		return err
+	}
+	if err := s.start(f, open); err != nil {
 		return errors.Join(err, s.media.Close())
 	}
-	fmt.Fprint(out, s.banner(*demo))
-	return s.serve(ctx, *demo)
+	s.tellAbsent(ctx)
+	fmt.Fprint(out, s.banner(f.demo))
+	return s.serve(ctx, f.demo)
+}
+
+// start opens the ports.
+func (s *server) start(f flags, open listenFunc) error {
+	if err := s.listen(open); err != nil {
+		return err
+	}
+	if f.pprof == "" {
+		return nil
+	}
+	if err := s.listenProfiles(f.pprof, open); err != nil {
+		s.closeListeners()
+		return err
+	}
+	return nil
 }
 
 // load reads the configuration. With -demo and no file named, nothing is read or written.
@@ -97,17 +138,20 @@ func (s *server) banner(demo bool) string {
 	b.WriteString("\nSluice is running.\n\n")
 	line := func(what, url string) { fmt.Fprintf(&b, "  %-9s %s\n", what, url) }
 	for _, l := range s.listeners {
-		host := l.host()
+		base := l.scheme + "://" + l.host() + "/"
 		switch l.scheme {
 		case "http", "https":
-			line("page", l.scheme+"://"+host+"/")
-			line(strings.ToUpper(l.scheme)+"-FLV", l.scheme+"://"+host+"/"+name+".live.flv")
-			line("WS-FLV", strings.Replace(l.scheme, "http", "ws", 1)+"://"+host+"/"+name+".live.flv")
-		default:
-			line(strings.ToUpper(l.scheme), l.scheme+"://"+host+"/"+name)
+			line("page", base)
+			line(strings.ToUpper(l.scheme)+"-FLV", base+name+".live.flv")
+			ws := strings.Replace(l.scheme, "http", "ws", 1)
+			line(strings.ToUpper(ws)+"-FLV", ws+"://"+l.host()+"/"+name+".live.flv")
+		case "rtmp", "rtmps":
+			line(strings.ToUpper(l.scheme), base+name)
 			if !demo {
-				line("publish", "ffmpeg -re -i clip.mp4 -c copy -f flv "+l.scheme+"://"+host+"/"+name)
+				line("publish", "ffmpeg -re -i clip.mp4 -c copy -f flv "+base+name)
 			}
+		case "pprof":
+			line("profiles", "http://"+l.host()+"/debug/pprof/")
 		}
 	}
 	b.WriteString("\n")

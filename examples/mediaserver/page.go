@@ -27,6 +27,7 @@ func (s *server) page() http.Handler {
 	}
 	mux.Handle("GET /", secure(http.FileServerFS(files)))
 	mux.HandleFunc("GET /streams.json", s.listStreams)
+	mux.HandleFunc("GET /server.json", s.describe)
 	return mux
 }
 
@@ -35,24 +36,28 @@ func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self' ws: wss:; worker-src blob:")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-cache")
 		next.ServeHTTP(w, r)
 	})
 }
 
 // pageStream is a stream as the page shows it.
 type pageStream struct {
-	App        string            `json:"app"`
-	Stream     string            `json:"stream"`
-	URLs       map[string]string `json:"urls"`
-	Readers    int               `json:"readers"`
-	BytesSpeed int64             `json:"bytesSpeed"`
-	Tracks     []pageTrack       `json:"tracks"`
+	VHost       string            `json:"vhost"`
+	App         string            `json:"app"`
+	Stream      string            `json:"stream"`
+	URLs        map[string]string `json:"urls"`
+	Readers     int               `json:"readers"`
+	BytesSpeed  int64             `json:"bytesSpeed"` // bytes a second
+	AliveSecond int64             `json:"aliveSecond"`
+	Tracks      []pageTrack       `json:"tracks"`
 }
 
 type pageTrack struct {
-	Codec  string `json:"codec"`
-	Width  int    `json:"width"`
-	Height int    `json:"height"`
+	Codec  string  `json:"codec"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	FPS    float64 `json:"fps"`
 }
 
 func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
@@ -60,33 +65,46 @@ func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
 	for st := range s.media.Streams() {
 		src := st.Source("rtmp")
 		p := pageStream{
-			App: st.Key().App, Stream: st.Key().Name, URLs: s.urls(r, st),
-			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, Tracks: []pageTrack{},
+			VHost: st.Key().VHost, App: st.Key().App, Stream: st.Key().Name, URLs: s.urls(r, st),
+			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, AliveSecond: int64(src.Alive.Seconds()), Tracks: []pageTrack{},
 		}
 		for _, t := range src.Tracks {
-			p.Tracks = append(p.Tracks, pageTrack{t.Codec, t.Width, t.Height})
+			p.Tracks = append(p.Tracks, pageTrack{t.Codec, t.Width, t.Height, t.FPS})
 		}
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b pageStream) int {
-		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Stream, b.Stream))
+		return cmp.Or(strings.Compare(a.VHost, b.VHost), strings.Compare(a.App, b.App), strings.Compare(a.Stream, b.Stream))
 	})
+	writeJSON(w, list)
+}
+
+// describe says where to publish.
+func (s *server) describe(w http.ResponseWriter, r *http.Request) {
+	reply := struct {
+		Publish string `json:"publish"`
+	}{}
+	for _, l := range s.listeners {
+		if l.scheme == "rtmp" {
+			reply.Publish = "rtmp://" + l.seenFrom(r) + "/live/test"
+		}
+	}
+	writeJSON(w, reply)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(list) // the client may be gone
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
 }
 
 // urls are those a stream can be watched at, for the host by which the client has come.
 func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	path := "/" + st.Key().App + "/" + st.Key().Name
 	query := url.Values{}
 	if v := st.Key().VHost; v != hook.DefaultVHost {
 		query.Set("vhost", v)
 	}
+	path := "/" + st.Key().App + "/" + st.Key().Name
 	all := map[string]string{}
 	add := func(name, scheme, host, path string) {
 		u := url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: query.Encode()}
@@ -99,9 +117,22 @@ func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
 	add("HTTP-FLV", scheme, r.Host, path+".live.flv")
 	add("WS-FLV", strings.Replace(scheme, "http", "ws", 1), r.Host, path+".live.flv")
 	for _, l := range s.listeners {
-		if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil && l.scheme == "rtmp" {
-			add("RTMP", "rtmp", net.JoinHostPort(host, port), path)
+		if l.scheme == "rtmp" || l.scheme == "rtmps" {
+			add(strings.ToUpper(l.scheme), l.scheme, l.seenFrom(r), path)
 		}
 	}
 	return all
+}
+
+// seenFrom is the address of the listener for a client: the host by which it has come, the port of l.
+func (l listener) seenFrom(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = strings.Trim(r.Host, "[]") // without a port
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return r.Host
+	}
+	return net.JoinHostPort(host, port)
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/api/config"
@@ -20,38 +20,23 @@ import (
 	"github.com/sluice-media/sluice/web"
 )
 
-// stopTime is how long an orderly end may take.
-const stopTime = 10 * time.Second
+// stopTime is how long an orderly end may take; players that do not read are cut off then.
+const stopTime = 8 * time.Second
 
 // server is all parts of the media server, wired together.
 type server struct {
 	cfg       *config.Config
 	log       *slog.Logger
+	tls       *tls.Config // nil without a certificate
 	media     *media.Server
 	rtmp      *rtmp.Server
+	rtmps     *rtmp.Server
 	http      *http.Server
+	profiles  *http.Server // nil without -pprof
 	listeners []listener
 }
 
-type listener struct {
-	net.Listener
-	scheme string
-	serve  func(net.Listener) error
-}
-
-// host is the address for URLs: that of this machine if it listens on all.
-func (l listener) host() string {
-	host, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return l.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-func newServer(cfg *config.Config, log *slog.Logger) (*server, error) {
+func newServer(cfg *config.Config, cert *tls.Config, log *slog.Logger) (*server, error) {
 	m, err := media.New(media.Config{
 		Logger:          log,
 		PlayWait:        orNever(cfg.Duration("general.maxStreamWaitMS")),
@@ -64,14 +49,19 @@ func newServer(cfg *config.Config, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: log, media: m}
-	s.rtmp, err = rtmp.NewServer(m, rtmp.Config{
+	s := &server{cfg: cfg, log: log, tls: cert, media: m}
+	plain := rtmp.Config{
 		HandshakeTimeout: min(max(cfg.Duration("rtmp.handshakeSecond"), time.Second), 10*time.Second),
 		IdleTimeout:      cfg.Duration("rtmp.keepAliveSecond"),
 		EnableVHost:      cfg.Bool("general.enableVhost"),
 		LegacyCodecs:     !cfg.Bool("rtmp.enhanced"),
-	})
-	if err != nil {
+	}
+	if s.rtmp, err = rtmp.NewServer(m, plain); err != nil {
+		return nil, err
+	}
+	secure := plain
+	secure.TLSConfig = cert
+	if s.rtmps, err = rtmp.NewServer(m, secure); err != nil {
 		return nil, err
 	}
 	streams, err := web.NewHandler(m, web.Config{
@@ -85,7 +75,7 @@ func newServer(cfg *config.Config, log *slog.Logger) (*server, error) {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler: streams, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		Handler: streams, TLSConfig: cert, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		IdleTimeout: cfg.Duration("http.keepAliveSecond"),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -129,53 +119,45 @@ func options(cfg *config.Config) hook.StreamOptions {
 	}
 }
 
-// listen opens the ports that are configured. It opens all or none.
-func (s *server) listen() error {
-	for _, l := range []listener{
-		{scheme: "http", serve: s.http.Serve},
-		{scheme: "rtmp", serve: s.rtmp.Serve},
-	} {
-		port := s.cfg.Int(l.scheme + ".port")
-		if port == 0 {
-			continue
-		}
-		addr := net.JoinHostPort(s.cfg.String("general.listen_ip"), strconv.Itoa(port))
-		ln, err := net.Listen("tcp", addr)
-		if err != nil {
-			for _, open := range s.listeners {
-				open.Close()
-			}
-			return fmt.Errorf("%s.port: %w", l.scheme, err)
-		}
-		l.Listener = ln
-		s.listeners = append(s.listeners, l)
-	}
-	return nil
-}
-
 // serve runs until ctx ends or a part fails, and then ends all in order.
 func (s *server) serve(ctx context.Context, demo bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var parts sync.WaitGroup
 	for _, l := range s.listeners {
-		go func() { cancel(l.serve(l.Listener)) }()
+		parts.Go(func() { cancel(l.serve(l.Listener)) })
 	}
 	if demo {
-		go func() {
-			if err := s.publishDemo(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("demo: %w", err))
+		parts.Go(func() {
+			if err := s.publishDemo(ctx); err != nil {
+				cancel(fmt.Errorf("demo: %w", err)) // of no effect if ctx has ended
 			}
-		}()
+		})
 	}
 	<-ctx.Done()
-	s.log.Info("ending", "within", stopTime)
-	stop, end := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer end()
-	err := errors.Join(s.media.Shutdown(stop), s.http.Shutdown(stop))
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+	cause := context.Cause(ctx)
+	s.log.Info("ending", "cause", cause, "within", stopTime)
+	err := s.stop(context.WithoutCancel(ctx))
+	parts.Wait()
+	if !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// stop ends all parts in order, or hard when the time is over.
+func (s *server) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	if s.profiles != nil {
+		defer s.profiles.Close()
+	}
+	err := errors.Join(s.media.Shutdown(ctx), s.http.Shutdown(ctx))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.log.Warn("clients that took too long were cut off")
+	return s.http.Close()
 }
 
 // publishDemo plays the bundled clip to live/demo.

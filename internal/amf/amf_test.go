@@ -11,9 +11,12 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	values := []any{
-		1.5, true, false, "text", strings.Repeat("x", 70000), nil, Undefined{},
-		Object{{"a", 1.0}, {"b", Object{{"c", "d"}}}}, ECMAArray{{"e", nil}},
-		StrictArray{1.0, "two", StrictArray(nil)}, Date{time.UnixMilli(1234567890123)},
+		1.5, true, false, "text", strings.Repeat("x", 70000), nil,
+		Undefined{},
+		Object{{"a", 1.0}, {"b", Object{{"c", "d"}}}},
+		ECMAArray{{"e", nil}},
+		StrictArray{1.0, "two", StrictArray(nil)},
+		Date{time.UnixMilli(1234567890123)},
 	}
 	got, err := Unmarshal0(Append(nil, values...))
 	require.NoError(t, err)

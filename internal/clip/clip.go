@@ -71,7 +71,7 @@ func (c *Clip) Packets() int { return len(c.packets) }
 // publisher does.
 func (c *Clip) Play(ctx context.Context, p *media.Publisher) error {
 	p.SetMetadata(c.metadata)
-	if err := p.SetTracks(c.tracks...); err != nil {
+	if err := p.SetTracks(c.tracks...); err != nil { //nolint:contextcheck // what it starts outlives this call
 		return err
 	}
 	begun := time.Now()

@@ -127,7 +127,7 @@ func TestEveryCodecBothWays(t *testing.T) {
 				p.Key, p.PTS = true, 120*ms
 			}
 			body := e.AppendBody(nil, p)
-			if !(legacy && name == "Opus") {
+			if !legacy || name != "Opus" {
 				require.Equal(t, head, string(body[:len(head)]), name)
 			}
 			require.Equal(t, e.BodySize(p), len(body), name)
@@ -147,7 +147,7 @@ func TestEveryCodecBothWays(t *testing.T) {
 			if c.track.Codec == media.H264 || c.track.Codec == media.H265 || legacy {
 				require.Equal(t, p.PTS, got.packets[0].PTS, name)
 			}
-			if !(legacy && name == "Opus") {
+			if !legacy || name != "Opus" {
 				require.Equal(t, c.track, got.packets[0].Track, name)
 			}
 		}

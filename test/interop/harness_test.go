@@ -88,6 +88,7 @@ func (s *server) rtmpURL(name string) string { return "rtmp://" + s.rtmp + "/liv
 func (s *server) flvURL(name string) string {
 	return "http://" + s.http + "/live/" + name + ".live.flv"
 }
+
 func (s *server) wsURL(name string) string { return "ws://" + s.http + "/live/" + name + ".live.flv" }
 
 // await waits until a stream is live.

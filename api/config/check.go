@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// minPorts is the least number of ports a [PortRange] has: as many as ZLMediaKit asks for.
+const minPorts = 36
+
+// check returns what is wrong with a value. It shows the value only if it should have been a number or an
+// address, never a text, which may be secret.
+func (k Key) check(value string) error {
+	if !k.Type.accepts(value) {
+		return fmt.Errorf("%s is %.40q, but must be %s", k.Name, value, k.Type)
+	}
+	if k.Min == 0 && k.Max == 0 {
+		return nil
+	}
+	if f, err := strconv.ParseFloat(value, 64); err != nil || f < k.Min || f > k.Max {
+		return fmt.Errorf("%s is %.40q, but must be from %v to %v", k.Name, value, int64(k.Min), int64(k.Max))
+	}
+	return nil
+}
+
+// accepts reports whether a value is of the type. Any is a String.
+func (t Type) accepts(value string) bool {
+	var err error
+	switch t {
+	case Bool:
+		_, err = parseBool(value)
+	case Int:
+		_, err = strconv.ParseInt(value, 10, 64)
+	case Uint:
+		_, err = strconv.ParseUint(value, 10, 63)
+	case Port:
+		_, err = strconv.ParseUint(value, 10, 16)
+	case Float:
+		var f float64
+		f, err = strconv.ParseFloat(value, 64)
+		return err == nil && f >= 0 && f < 1e15
+	case PortRange:
+		return isPortRange(value)
+	case IP:
+		_, err = netip.ParseAddr(value)
+	case IPRanges:
+		return isIPRanges(value)
+	case String:
+	}
+	return err == nil
+}
+
+func parseBool(value string) (bool, error) {
+	switch strings.ToLower(value) {
+	case "1", "true":
+		return true, nil
+	case "0", "false":
+		return false, nil
+	}
+	return false, errors.New("config: no boolean")
+}
+
+func isPortRange(value string) bool {
+	a, b, ok := strings.Cut(value, "-")
+	first, err1 := strconv.ParseUint(strings.TrimSpace(a), 10, 16)
+	last, err2 := strconv.ParseUint(strings.TrimSpace(b), 10, 16)
+	return ok && err1 == nil && err2 == nil && first > 0 && first+minPorts-1 <= last
+}
+
+func isIPRanges(value string) bool {
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" && !isIPRange(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// isIPRange reports whether s is an address, or two of a kind in order with a dash between them.
+func isIPRange(s string) bool {
+	a, b, two := strings.Cut(s, "-")
+	first, err := netip.ParseAddr(strings.TrimSpace(a))
+	if err != nil || !two {
+		return err == nil
+	}
+	last, err := netip.ParseAddr(strings.TrimSpace(b))
+	return err == nil && first.Is4() == last.Is4() && !last.Less(first)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// listenFunc is net.Listen, or what a test puts in its place.
+type listenFunc func(network, addr string) (net.Listener, error)
+
+// listener is an open port with what serves it.
+type listener struct {
+	net.Listener
+	scheme string
+	serve  func(net.Listener) error
+}
+
+// host is the address for URLs: that of this machine if it listens on all.
+func (l listener) host() string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// listen opens the ports that are configured. It opens all or none.
+func (s *server) listen(open listenFunc) error {
+	for _, l := range []struct {
+		listener
+		key string
+		tls bool
+	}{
+		{listener{scheme: "http", serve: s.http.Serve}, "http.port", false},
+		{listener{scheme: "https", serve: func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }}, "http.sslport", true},
+		{listener{scheme: "rtmp", serve: s.rtmp.Serve}, "rtmp.port", false},
+		{listener{scheme: "rtmps", serve: s.rtmps.Serve}, "rtmp.sslport", true},
+	} {
+		port := s.cfg.Int(l.key)
+		if port == 0 {
+			continue
+		}
+		if l.tls && s.tls == nil {
+			s.log.Warn("port not opened, there is no certificate: name one with -s", "key", l.key, "port", port)
+			continue
+		}
+		ln, err := open("tcp", s.address(port))
+		if err != nil {
+			s.closeListeners()
+			return fmt.Errorf("%s: %w%s", l.key, err, hint(err, l.key))
+		}
+		l.Listener = ln
+		s.listeners = append(s.listeners, l.listener)
+	}
+	return nil
+}
+
+// address is what to listen on. All addresses of both families are "", which also works where there is no IPv6.
+func (s *server) address(port int) string {
+	host := s.cfg.String("general.listen_ip")
+	if host == "::" {
+		host = ""
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// hint says what the user can do about an error of listen.
+func hint(err error, key string) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return ": another program has this port; end it, or set another " + key + " (0: off)"
+	case errors.Is(err, syscall.EACCES):
+		return ": ports below 1024 need rights; set another " + key + " (0: off)"
+	}
+	return ""
+}
+
+func (s *server) closeListeners() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
+
+// loadTLS reads the certificate and its key, both from one PEM file. Without a file there is no TLS.
+func loadTLS(path string) (*tls.Config, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // no TLS is no mistake
+	}
+	cert, err := tls.LoadX509KeyPair(path, path)
+	if err != nil {
+		return nil, fmt.Errorf("-s %s: %w", path, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// tellAbsent names the ports that are configured for protocols that are not there.
+func (s *server) tellAbsent(ctx context.Context) {
+	var ports []string
+	for _, key := range []string{
+		"rtsp.port", "rtsp.sslport", "shell.port", "rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
+		"rtc.signalingSslPort", "rtc.icePort", "rtc.iceTcpPort", "srt.port", "onvif.port",
+	} {
+		if port := s.cfg.Int(key); port != 0 {
+			ports = append(ports, fmt.Sprintf("%s=%d", key, port))
+		}
+	}
+	if len(ports) > 0 {
+		s.log.InfoContext(ctx, "ports not opened, this version does not have their protocols", "ports", strings.Join(ports, " "))
+	}
+}

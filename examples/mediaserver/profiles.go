@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// listenProfiles opens the port on which the process can be measured. It is a port of its own: profiles are
+// not for everyone who may watch.
+func (s *server) listenProfiles(addr string, open listenFunc) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	ln, err := open("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("-pprof: %w", err)
+	}
+	s.profiles = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	s.listeners = append(s.listeners, listener{Listener: ln, scheme: "pprof", serve: s.profiles.Serve})
+	return nil
+}
