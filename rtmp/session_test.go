@@ -402,3 +402,16 @@ func heapInUse() uint64 {
 	runtime.ReadMemStats(&s)
 	return s.HeapAlloc
 }
+
+// Servers in one process share nothing.
+func TestFiftyServersAtOnce(t *testing.T) {
+	for range 50 {
+		m, addr := start(t, media.Config{}, rtmp.Config{})
+		pub := dial(t, addr)
+		pub.connect("live", "rtmp://h/live")
+		pub.publish("test")
+		pub.sendStream(1)
+		waitStream(t, m, key("test"))
+		require.Len(t, sessions(m), 1)
+	}
+}
