@@ -15,12 +15,20 @@ type command struct {
 	args []any
 }
 
-func parseCommand(m chunk.Message) (command, error) {
-	body := m.Body
-	if m.Type == chunk.TypeCommandAMF3 && len(body) > 0 {
-		body = body[1:] // a byte that says AMF0 follows
+// amf0Body returns the AMF0 values of a command or data message. Those of the AMF3 types have a byte 0 in front,
+// and may switch to AMF3 in each value.
+func amf0Body(m chunk.Message) []byte {
+	switch m.Type {
+	case chunk.TypeCommandAMF3, chunk.TypeDataAMF3:
+		if len(m.Body) > 0 && m.Body[0] == 0 {
+			return m.Body[1:]
+		}
 	}
-	values, err := amf.Unmarshal0(body)
+	return m.Body
+}
+
+func parseCommand(m chunk.Message) (command, error) {
+	values, err := amf.Unmarshal0(amf0Body(m))
 	if len(values) == 0 {
 		return command{}, fmt.Errorf("%w: a command without a name: %w", chunk.ErrProtocol, err)
 	}
@@ -81,9 +89,8 @@ func (x *session) handleCommand(m chunk.Message) error {
 	case "pause", "pauseRaw":
 		return x.pause(c)
 	case "FCPublish":
-		x.fcName = c.text(1)
-		return x.write(appendCommand(nil, controlStream, 0, "onFCPublish", 0, nil,
-			status("status", "NetStream.Publish.Start", "FCPublish to stream "+x.fcName)))
+		x.fcName = c.text(1) // the answer comes with the one to publish: a hook decides then
+		return x.write(appendResult(nil, c.id, nil, amf.Undefined{}))
 	case "FCUnpublish":
 		return x.write(appendCommand(nil, controlStream, 0, "onFCUnpublish", 0, nil,
 			status("status", "NetStream.Unpublish.Success", "")))
@@ -104,6 +111,8 @@ func (x *session) handleOther(c command) error {
 		return x.write(appendResult(nil, c.id, nil, 0.0))
 	case "seek":
 		return x.write(appendStatus(nil, "status", "NetStream.Seek.Notify", "a live stream cannot be sought"))
+	case "play2":
+		return x.write(appendStatus(nil, "error", "NetStream.Play.Failed", "a live stream has one bit rate"))
 	case "receiveAudio", "receiveVideo", "_result", "_error", "onStatus", "onBWDone", "close", "FCUnsubscribe":
 		return nil
 	}

@@ -68,10 +68,11 @@ func (l link) vhost(params string, enabled bool) string {
 		return hook.DefaultVHost
 	}
 	host := l.host
-	if v, err := url.ParseQuery(params); err == nil && v.Get("vhost") != "" {
-		host = v.Get("vhost")
+	query, _ := url.ParseQuery(params) // what is broken in it, it leaves out
+	if v := query.Get("vhost"); v != "" {
+		host = v
 	}
-	if _, err := netip.ParseAddr(host); err == nil || host == "" || host == "localhost" {
+	if _, err := netip.ParseAddr(host); err == nil || host == "" || strings.EqualFold(host, "localhost") {
 		return hook.DefaultVHost
 	}
 	return host

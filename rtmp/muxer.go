@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/flv"
@@ -13,6 +14,9 @@ const (
 	audioStream = 4
 	videoStream = 6
 )
+
+// maxBody is what the 24 bits of a message's length can say.
+const maxBody = 1<<24 - 1
 
 func newFormat(legacy bool) *media.Format {
 	return &media.Format{Name: "rtmp", Schema: "rtmp", New: func() media.Muxer {
@@ -56,14 +60,21 @@ func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
 	case flv.TagVideo:
 		csid = videoStream
 	}
-	m.last = uint32(p.DTS / time.Millisecond)
 	size := m.encoder.BodySize(p)
+	if size > maxBody {
+		return dst, fmt.Errorf("rtmp: a packet of %d bytes is too long for a message", size)
+	}
+	m.last = uint32(p.DTS / time.Millisecond)
 	dst = chunk.AppendHeader(dst, csid, typ, mediaStream, m.last, size)
 	dst = m.encoder.AppendBody(dst, p)
 	return chunk.Split(dst, csid, m.last, size, outChunkSize), nil
 }
 
+// append appends a message of the description. One that is too long is left out: only metadata can be.
 func (m *muxer) append(dst []byte, typ, csid byte, body []byte) []byte {
+	if len(body) > maxBody {
+		return dst
+	}
 	return chunk.AppendMessage(dst, csid, chunk.Message{
 		Type: typ, StreamID: mediaStream, Timestamp: m.last, Body: body,
 	}, outChunkSize)

@@ -32,12 +32,11 @@ func (x *session) play(c command) error {
 		return err
 	}
 	x.playing.Store(true)
-	x.finished = false
 	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
 	if err != nil {
 		return err
 	}
-	x.logger().Debug("playing", "stream", key.String())
+	x.logger().Debug("playing")
 	return nil
 }
 
@@ -65,18 +64,37 @@ func (x *session) refusePlay(key hook.StreamKey, err error) error {
 	return x.refuse(code, text, fmt.Errorf("rtmp: play %s: %w", key, err))
 }
 
-// finish is called when the player has got all there is, or cannot be written to.
+// finish is called when the player has got all there is, or cannot be written to. It ends watch, and with it
+// the session.
 func (x *session) finish(err error) {
-	if errors.Is(err, io.EOF) {
-		b := appendEvent(nil, eventStreamEOF, mediaStream)
-		b = appendStatus(b, "status", "NetStream.Play.UnpublishNotify", "the stream has ended")
-		b = appendStatus(b, "status", "NetStream.Play.Stop", "the stream has ended")
-		_ = x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout))
-		if n, err := x.conn.Write(b); err == nil {
-			x.entry.Sent(n)
-		}
+	x.feedErr.Store(&err)
+	if !errors.Is(err, io.EOF) || !x.sayEnd() || !x.hangUp() {
+		x.conn.Close()
 	}
-	x.conn.Close() // ends watch, and with it the session
+}
+
+// sayEnd tells a player that its stream has ended, and reports whether it could.
+func (x *session) sayEnd() bool {
+	b := appendEvent(nil, eventStreamEOF, mediaStream)
+	b = appendStatus(b, "status", "NetStream.Play.UnpublishNotify", "the stream has ended")
+	b = appendStatus(b, "status", "NetStream.Play.Stop", "the stream has ended")
+	if x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout)) != nil {
+		return false
+	}
+	n, err := x.conn.Write(b)
+	x.entry.Sent(n)
+	return err == nil
+}
+
+// closePlayer ends a player that has had enough. Its feed may have stopped within a message, so that nothing can
+// follow on this connection.
+func (x *session) closePlayer() error {
+	x.finished = true
+	x.player.Close(nil)
+	if !x.hangUp() {
+		x.conn.Close()
+	}
+	return nil
 }
 
 // pause stops the media of a player, or lets it go on.

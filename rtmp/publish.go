@@ -35,8 +35,11 @@ func (s *stamps) unroll(stamp uint32) time.Duration {
 		s.at += int64(int32(stamp - s.last))
 	}
 	s.last = stamp
-	return time.Duration(s.at) * time.Millisecond
+	return s.now()
 }
+
+// now is the newest time stamp.
+func (s *stamps) now() time.Duration { return time.Duration(s.at) * time.Millisecond }
 
 func (x *session) publish(c command) error {
 	name := c.text(1)
@@ -64,11 +67,24 @@ func (x *session) publish(c command) error {
 	}
 	x.reader.Resize(largeBuffer)
 	x.finished = false
-	x.logger().Info("publishing", "stream", pub.Stream().Key().String())
-	x.readUntil = time.Time{}
-	b := appendEvent(nil, eventStreamBegin, mediaStream)
-	b = appendStatus(b, "status", "NetStream.Publish.Start", "publishing "+key.Name)
+	x.logger().Info("publishing")
+	if err := x.beginIdle(); err != nil {
+		return err
+	}
+	b := publishStarted(key.Name, x.fcName)
+	x.fcName = ""
 	return x.write(b)
+}
+
+// publishStarted is what a publisher is told when it was admitted; one that began with FCPublish hears the
+// answer to that too.
+func publishStarted(name, fcName string) []byte {
+	b := appendEvent(nil, eventStreamBegin, mediaStream)
+	if fcName != "" {
+		b = appendCommand(b, controlStream, 0, "onFCPublish", 0, nil,
+			status("status", "NetStream.Publish.Start", "FCPublish to stream "+fcName))
+	}
+	return appendStatus(b, "status", "NetStream.Publish.Start", "publishing "+name)
 }
 
 func originURL(key hook.StreamKey, params string) string {
@@ -96,10 +112,16 @@ func (x *session) refusePublish(key hook.StreamKey, err error) error {
 	return x.refuse(code, text, fmt.Errorf("rtmp: publish %s: %w", key, err))
 }
 
-// refuse tells the peer what went wrong and ends the session.
+// refuse tells the peer what went wrong and ends the session. A peer that has left meanwhile is told nothing.
 func (x *session) refuse(code, text string, cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return cause
+	}
 	if err := x.write(appendStatus(nil, "error", code, text)); err != nil {
 		return err
+	}
+	if x.feed == nil {
+		x.linger()
 	}
 	if cause == nil {
 		cause = fmt.Errorf("rtmp: %s: %s", code, text)
@@ -116,41 +138,37 @@ func (x *session) handleMedia(m chunk.Message) error {
 	if len(m.Body) == 0 {
 		return nil
 	}
-	body, typ := m.Body, m.Type
-	switch typ {
-	case chunk.TypeDataAMF3:
-		body = body[1:] // a byte that says AMF0 follows
-		fallthrough
-	case chunk.TypeDataAMF0:
-		typ = flv.TagScript
-	}
-	err := p.demux.Tag(typ, p.stamps.unroll(m.Timestamp), body)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, flv.ErrBadTag), errors.Is(err, flv.ErrUnsupported):
+	err := p.tag(m)
+	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
 		p.broken++
 		if p.broken == 1 {
-			x.logger().Warn("media left out", "stream", p.media.Stream().Key().String(), "err", err)
+			x.logger().Warn("media left out", "err", err)
 		}
 		return nil
 	}
 	return err
 }
 
-// closeStream is how a peer says that it has finished. It may publish or play again, or is expected to close
-// the connection: there are those that take it for an error when the server does.
+// tag takes a message as the tag that it is in FLV. Data messages carry time stamps of their own making, often
+// 0, and say nothing of the time.
+func (p *publication) tag(m chunk.Message) error {
+	switch m.Type {
+	case chunk.TypeDataAMF0, chunk.TypeDataAMF3:
+		return p.demux.Tag(flv.TagScript, p.stamps.now(), amf0Body(m))
+	}
+	return p.demux.Tag(m.Type, p.stamps.unroll(m.Timestamp), m.Body)
+}
+
+// closeStream is how a peer says that it has finished. A publisher may go on with another stream, or is expected
+// to close the connection: there are those that take it for an error when the server does.
 func (x *session) closeStream() error {
 	switch {
 	case x.publisher != nil:
 		x.publisher.media.Close(nil)
+		x.publisher, x.finished = nil, true
+		return x.conn.SetReadDeadline(time.Now().Add(x.server.cfg.HandshakeTimeout))
 	case x.player != nil:
-		x.player.Close(nil)
-	default:
-		return nil
+		return x.closePlayer()
 	}
-	x.publisher, x.player, x.feed = nil, nil, nil
-	x.playing.Store(false)
-	x.finished = true
-	return x.conn.SetReadDeadline(time.Now().Add(x.server.cfg.HandshakeTimeout))
+	return nil
 }

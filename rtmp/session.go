@@ -3,15 +3,10 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"runtime/debug"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -38,10 +33,11 @@ type session struct {
 	link      link // what connect said
 	publisher *publication
 	player    *media.Player
-	feed      *media.Feed // once it is there, everything is written through it
-	readUntil time.Time   // the read deadline of a publisher
-	fcName    string      // what FCPublish announced
-	finished  bool        // the peer has said so
+	feed      *media.Feed           // once it is there, everything is written through it
+	feedErr   atomic.Pointer[error] // why the feed ended by itself
+	readUntil time.Time             // the read deadline of a publisher
+	fcName    string                // what FCPublish announced
+	finished  bool                  // the peer has closed its stream
 }
 
 func newSession(s *Server, conn net.Conn) *session {
@@ -59,10 +55,6 @@ func addrPort(a net.Addr) netip.AddrPort {
 		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 	}
 	return netip.AddrPort{}
-}
-
-func (x *session) logger() *slog.Logger {
-	return x.server.log.With("session", x.entry.Info().ID, "proto", x.entry.Info().Protocol, "peer", x.conn.RemoteAddr().String())
 }
 
 // serve runs the session until it ends or has become a player, whose connection is then watched by a
@@ -89,16 +81,6 @@ func (x *session) watch() {
 	x.end(err)
 }
 
-// guard turns a panic into an error, so that it ends this session only.
-func (x *session) guard(fn func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("rtmp: panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return fn()
-}
-
 // negotiate goes as far as the publish or play command, and on to the end if it is publish.
 func (x *session) negotiate() error {
 	deadline := time.Now().Add(x.server.cfg.HandshakeTimeout)
@@ -109,7 +91,8 @@ func (x *session) negotiate() error {
 	if err := handshake.Serve(x.conn); err != nil {
 		return err
 	}
-	x.readUntil = deadline
+	x.entry.Received(handshake.Size)
+	x.entry.Sent(handshake.Size)
 	return x.readAll()
 }
 
@@ -145,11 +128,15 @@ func (x *session) extendDeadline() error {
 	if x.publisher == nil {
 		return nil
 	}
-	now, idle := time.Now(), x.server.cfg.IdleTimeout
-	if x.readUntil.Sub(now) > idle/2 {
+	if time.Until(x.readUntil) > x.server.cfg.IdleTimeout/2 {
 		return nil
 	}
-	x.readUntil = now.Add(idle)
+	return x.beginIdle()
+}
+
+// beginIdle begins the time in which a publisher has to say something.
+func (x *session) beginIdle() error {
+	x.readUntil = time.Now().Add(x.server.cfg.IdleTimeout)
 	return x.conn.SetReadDeadline(x.readUntil)
 }
 
@@ -183,13 +170,15 @@ func (x *session) handle(m chunk.Message) error {
 }
 
 func (x *session) handleAggregate(m chunk.Message) error {
-	list, err := chunk.Aggregated(m)
-	for _, part := range list {
+	for part, err := range chunk.Aggregated(m) {
+		if err != nil {
+			return err
+		}
 		if err := x.handleMedia(part); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // whileConnected calls fn with a context that ends when the peer goes away.
@@ -218,38 +207,4 @@ func (x *session) whileConnected(fn func(context.Context) error) error {
 	_ = x.conn.SetReadDeadline(time.Unix(1, 0)) // ends the watch
 	<-watched
 	return errors.Join(err, x.conn.SetReadDeadline(time.Time{}))
-}
-
-// close ends the session's connection and takes it off all lists.
-func (x *session) close() {
-	x.conn.Close()
-	x.entry.Close()
-	x.server.forget(x)
-}
-
-// end closes whatever the session has open.
-func (x *session) end(err error) {
-	if x.publisher != nil {
-		x.publisher.media.Close(err) // who has not finished has dropped
-	}
-	if x.player != nil {
-		x.player.Close(err)
-	}
-	x.logEnd(err)
-	x.close()
-}
-
-// logEnd writes the one line that says why a session ended.
-func (x *session) logEnd(err error) {
-	log := x.logger()
-	switch kicked := x.entry.Err(); {
-	case kicked != nil:
-		log.Info("session kicked", "cause", kicked)
-	case err == nil || x.finished || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
-		log.Debug("session ended")
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		log.Info("session timed out", "err", err)
-	default:
-		log.Info("session failed", "err", err)
-	}
 }

@@ -34,7 +34,7 @@ func TestPublishAndPlay(t *testing.T) {
 	pub.command("releaseStream", 2.0, nil, "test")
 	pub.await("_result")
 	pub.command("FCPublish", 3.0, nil, "test")
-	pub.await("onFCPublish")
+	pub.await("_result")
 	pub.command("createStream", 4.0, nil)
 	pub.await("_result")
 	pub.publish("test?token=x")

@@ -1,9 +1,6 @@
 package amf
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // The markers of AMF0, section 2.1.
 const (
@@ -113,12 +110,12 @@ func (r *reader) longString0() (string, error) {
 }
 
 func (r *reader) date0() (any, error) {
-	ms, err := r.double()
+	d, err := r.date()
 	if err != nil {
 		return nil, err
 	}
 	_, err = r.uint16() // the time zone, reserved
-	return Date{time.UnixMilli(int64(ms))}, err
+	return d, err
 }
 
 // members0 reads members up to the end marker. A message that ends without one is taken as it is: some

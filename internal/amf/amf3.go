@@ -1,9 +1,6 @@
 package amf
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // The markers of AMF3, section 3.1.
 const (
@@ -132,8 +129,7 @@ func (r *reader3) date() (any, error) {
 	if err != nil || !inline {
 		return Undefined{}, err
 	}
-	ms, err := r.double()
-	return Date{time.UnixMilli(int64(ms))}, err
+	return r.reader.date()
 }
 
 // array reads the named part, then the numbered one; with names it becomes an ECMAArray.

@@ -52,6 +52,7 @@ func TestOddInput(t *testing.T) {
 		"object without end":  {[]byte{3, 0, 1, 'a', 5}, []any{Object{{"a", nil}}}, true},
 		"wrong ECMA count":    {[]byte{8, 0, 0, 0, 99, 0, 1, 'a', 5, 0, 0, 9}, []any{ECMAArray{{"a", nil}}}, true},
 		"typed object":        {[]byte{16, 0, 1, 'T', 0, 1, 'a', 5, 0, 0, 9}, []any{Object{{"a", nil}}}, true},
+		"date of NaN":         {[]byte{11, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0, 0, 0}, []any{Date{}}, true},
 		"reference":           {[]byte{7, 0, 1}, []any{Undefined{}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,9 +117,11 @@ func FuzzUnmarshal0(f *testing.F) {
 			require.ErrorIs(t, err, ErrInvalid)
 			return
 		}
-		again, err := Unmarshal0(Append(nil, values...))
+		wire := Append(nil, values...)
+		again, err := Unmarshal0(wire)
 		require.NoError(t, err)
 		require.Len(t, again, len(values))
+		require.Equal(t, wire, Append(nil, again...)) // not the values: a NaN is not equal to itself
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"time"
 )
 
 // reader takes bytes from the front of a message and counts values.
@@ -62,6 +63,19 @@ func (r *reader) double() (float64, error) {
 		return 0, err
 	}
 	return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
+}
+
+// date reads the milliseconds of a date. What is no point in time that ECMAScript has becomes the zero time.
+func (r *reader) date() (any, error) {
+	const farthest = 8.64e15
+	ms, err := r.double()
+	if err != nil {
+		return nil, err
+	}
+	if math.IsNaN(ms) || math.Abs(ms) > farthest {
+		return Date{}, nil
+	}
+	return Date{time.UnixMilli(int64(ms))}, nil
 }
 
 func (r *reader) text(n int) (string, error) {

@@ -29,7 +29,7 @@ func TestH265(t *testing.T) {
 	for name, bframes := range map[string]string{"without B-frames": "0", "with B-frames": "3"} {
 		t.Run(name, func(t *testing.T) {
 			clip := encode(t, "clip.ts", 16, "-an", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
-				"log-level=error:keyint=50:min-keyint=50:scenecut=0:bframes="+bframes, "-b:v", "300k")
+				"log-level=error:keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes="+bframes, "-b:v", "300k")
 			source := pictures(t, clip)
 			s := start(t, media.Config{})
 			units := accessUnits(t, clip)

@@ -102,6 +102,46 @@ func TestExtendedStampThatIsNotRepeated(t *testing.T) {
 	require.Equal(t, Message{9, 1, 0x1000005, m}, got)
 }
 
+// A step that is repeated by format 3 right behind format 0 is that of the absolute time stamp.
+func TestFormat3BehindFormat0(t *testing.T) {
+	w := []byte{4, 0, 0, 40, 0, 0, 2, 8, 1, 0, 0, 0, 'a', 'b', 3<<6 | 4, 'c', 'd', 3<<6 | 4, 'e', 'f'}
+	r := NewReader(bytes.NewReader(w), nil)
+	for _, want := range []uint32{40, 80, 120} {
+		got, err := r.Next()
+		require.NoError(t, err)
+		require.Equal(t, want, got.Timestamp)
+	}
+}
+
+// A last chunk shorter than the time stamp that is not in it must not wait for what comes after.
+func TestShortLastChunk(t *testing.T) {
+	m := body(130)
+	w := append([]byte{6, 255, 255, 255, 0, 0, 130, 9, 1, 0, 0, 0, 1, 0, 0, 5}, m[:128]...)
+	w = append(append(w, 3<<6|6), m[128:]...)
+	in, out := io.Pipe()
+	defer in.Close()
+	go out.Write(w) // and nothing more
+	got, err := NewReader(in, nil).Next()
+	require.NoError(t, err)
+	require.Equal(t, m, got.Body)
+}
+
+func TestPartialMessagesAreBounded(t *testing.T) {
+	const size = 1 << 20
+	w := AppendUint32Message(nil, TypeSetChunkSize, size)
+	piece := body(size)
+	for id := range 40 { // each of 16 MiB, of which one is sent
+		w = append(append(w, basic(0, 64+id)...), 0, 0, 0, 0xff, 0xff, 0xff, 9, 1, 0, 0, 0)
+		w = append(w, piece...)
+	}
+	r := NewReader(bytes.NewReader(w), nil)
+	_, err := r.Next()
+	require.NoError(t, err)
+	_, err = r.Next()
+	require.ErrorIs(t, err, ErrProtocol)
+	require.LessOrEqual(t, r.partial, MaxPartial)
+}
+
 func TestAbortAndAcknowledgement(t *testing.T) {
 	var w []byte
 	w = append(append(w, 4, 0, 0, 1, 0, 1, 44, 8, 1, 0, 0, 0), body(300)[:128]...)
@@ -203,21 +243,31 @@ func TestClaimsCostNothing(t *testing.T) {
 	require.LessOrEqual(t, held, 60*firstBody)
 }
 
+func aggregated(m Message) (list []Message, err error) {
+	for part, err := range Aggregated(m) {
+		if err != nil {
+			return list, err
+		}
+		list = append(list, part)
+	}
+	return list, nil
+}
+
 func TestAggregate(t *testing.T) {
 	tag := func(typ byte, stamp uint32, b []byte) []byte {
 		out := []byte{typ, byte(len(b) >> 16), byte(len(b) >> 8), byte(len(b)), byte(stamp >> 16), byte(stamp >> 8), byte(stamp), byte(stamp >> 24), 0, 0, 0}
 		return binary.BigEndian.AppendUint32(append(out, b...), uint32(11+len(b)))
 	}
 	m := Message{Type: TypeAggregate, StreamID: 1, Timestamp: 5000, Body: append(tag(9, 100, []byte("v")), tag(8, 123, []byte("a"))...)}
-	got, err := Aggregated(m)
+	got, err := aggregated(m)
 	require.NoError(t, err)
 	require.Equal(t, []Message{{9, 1, 5000, []byte("v")}, {8, 1, 5023, []byte("a")}}, got)
 	for _, n := range []int{1, 10, 11} {
-		_, err = Aggregated(Message{Body: m.Body[:n]})
+		_, err = aggregated(Message{Body: m.Body[:n]})
 		require.ErrorIs(t, err, ErrProtocol)
 	}
 	m.Body = m.Body[:len(m.Body)-4] // some leave out the last back pointer
-	got, err = Aggregated(m)
+	got, err = aggregated(m)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 }
@@ -236,7 +286,7 @@ func FuzzReader(f *testing.F) {
 			}
 			require.LessOrEqual(t, len(m.Body), len(b))
 			if m.Type == TypeAggregate {
-				_, _ = Aggregated(m)
+				_, _ = aggregated(m)
 			}
 		}
 	})

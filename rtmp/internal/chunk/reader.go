@@ -29,10 +29,9 @@ type Reader struct {
 type stream struct {
 	id       int
 	head     Message
-	delta    uint32
 	length   int
 	extended bool
-	stamp    uint32 // the extended time stamp as sent
+	stamp    uint32 // the time stamp, or the step, as sent last
 	body     []byte // nil between messages
 }
 
@@ -171,7 +170,7 @@ func (r *Reader) chunk() (*Message, error) {
 		return nil, err
 	}
 	if s.body == nil {
-		r.begin(s, format)
+		s.begin(format)
 	}
 	if err := r.payload(s); err != nil {
 		return nil, err
@@ -275,31 +274,35 @@ func (r *Reader) setLength(s *stream, n uint32) error {
 }
 
 // repeatedStamp takes the extended time stamp that chunks of format 3 repeat. Not all peers send it, so it
-// is taken only if it is the same.
+// is taken only if it is the same. It is looked at byte by byte: the last chunk of a peer that leaves it out
+// may be shorter than it, and nothing more to come.
 func (r *Reader) repeatedStamp(s *stream) error {
 	if !s.extended {
 		return nil
 	}
-	b, err := r.buf.Peek(4)
-	if err != nil {
-		return err
+	var stamp [4]byte
+	binary.BigEndian.PutUint32(stamp[:], s.stamp)
+	for n := 1; n <= len(stamp); n++ {
+		b, err := r.buf.Peek(n)
+		if err != nil {
+			return err
+		}
+		if b[n-1] != stamp[n-1] {
+			return nil
+		}
 	}
-	if binary.BigEndian.Uint32(b) == s.stamp {
-		_, err = r.buf.Discard(4)
-	}
+	_, err := r.buf.Discard(len(stamp))
 	return err
 }
 
-// begin starts a message: its time stamp is absolute in format 0, else a step from the one before.
-func (r *Reader) begin(s *stream, format byte) {
-	switch format {
-	case 0:
-		s.head.Timestamp, s.delta = s.stamp, 0
-	case 1, 2:
-		s.delta = s.stamp
-		s.head.Timestamp += s.delta
-	case 3:
-		s.head.Timestamp += s.delta
+// begin starts a message: its time stamp is absolute in format 0, else a step from the one before. Format 3
+// repeats the step, which after format 0 is the absolute time stamp (section 5.3.1.2.4): encoders whose frames
+// are all of one size save a header that way.
+func (s *stream) begin(format byte) {
+	if format == 0 {
+		s.head.Timestamp = s.stamp
+	} else {
+		s.head.Timestamp += s.stamp
 	}
 	s.body = make([]byte, 0, min(s.length, firstBody))
 }

@@ -12,6 +12,9 @@ import (
 	"io"
 )
 
+// Size is how many bytes each side sends.
+const Size = 1 + 2*size
+
 // ErrEncrypted refuses RTMPE: its cipher is per connection, so that nothing could be shared, and broken.
 var ErrEncrypted = errors.New("rtmp: RTMPE is not supported, use RTMPS")
 
@@ -68,7 +71,7 @@ func readC0C1(r io.Reader) ([]byte, error) {
 
 // answer returns S0, S1 and S2 for C1: with digests if C1 has a valid one, else the simple ones.
 func answer(c1 []byte) ([]byte, error) {
-	reply := make([]byte, 1+2*size)
+	reply := make([]byte, Size)
 	reply[0] = version
 	s1, s2 := reply[1:1+size], reply[1+size:]
 	if _, err := rand.Read(s1[8:]); err != nil {
