@@ -1,16 +1,18 @@
-// Plays a stream of the page in Chromium: node play.mjs URL SECONDS. Prints what it saw as JSON.
+// Plays a page's video in Chromium: node play.mjs URL SECONDS CHROMIUM. It ends when so many seconds were played,
+// and prints what it saw as JSON.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const [url, seconds, shot] = process.argv.slice(2);
+const [url, seconds, executablePath] = process.argv.slice(2);
+const patience = 60000; // how long the video may stand still
 const profile = mkdtempSync(join(tmpdir(), "chromium-"));
 const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  executablePath,
   headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"],
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--autoplay-policy=no-user-gesture-required"],
 });
 try {
   const page = await context.newPage();
@@ -22,15 +24,18 @@ try {
     const v = document.getElementById("video");
     return { time: v.currentTime, pictures: v.getVideoPlaybackQuality().totalVideoFrames, width: v.videoWidth, error: document.body.dataset.error ?? "" };
   });
-  await page.waitForFunction(() => document.getElementById("video").currentTime > 0, null, { timeout: 30000 });
+  // advanced waits until the time is past t, or the player has failed.
+  const advanced = (t) => page.waitForFunction(
+    (t) => document.getElementById("video").currentTime > t || document.body.dataset.error, t, { timeout: patience },
+  );
+  await advanced(0);
   const samples = [await look()];
-  for (let i = 0; i < Number(seconds); i++) {
-    await page.waitForTimeout(1000);
+  while (!samples.at(-1).error && samples.at(-1).time - samples[0].time < Number(seconds)) {
+    await advanced(samples.at(-1).time + 1);
     samples.push(await look());
   }
-  if (shot) await page.screenshot({ path: shot });
   console.log(JSON.stringify({ samples, log }));
 } finally {
   await context.close();
-  rmSync(profile, { recursive: true, force: true });
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }

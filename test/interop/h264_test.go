@@ -1,0 +1,57 @@
+package interop
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// How long a publisher and its readers may take, on a machine that is busy with other things.
+const patience = 3 * time.Minute
+
+// What every publisher sends, every reader reads: the same pictures, one after the other.
+func TestH264(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		bframes int
+		publish func(file, url string) []string
+	}{
+		{"ffmpeg without B-frames", 0, ffmpegPublish},
+		{"ffmpeg with B-frames", 3, ffmpegPublish},
+		{"GStreamer without B-frames", 0, gstPublish},
+		{"GStreamer with B-frames", 3, gstPublish},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			need(t, c.publish("", "")[0])
+			source := getClip(t, "h264", c.bframes)
+			s := serve(t, media.Config{}, nil)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			p := background(ctx, t, c.publish(source.file, s.rtmpURL())...)
+			s.await(ctx, t)
+			results := readAll(ctx, t, s, h264Readers())
+			t.Run("publisher", func(t *testing.T) { require.NoError(t, p.wait()) })
+			for _, r := range results {
+				t.Run(r.name, func(t *testing.T) { r.check(ctx, t, source) })
+			}
+		})
+	}
+}
+
+func ffmpegPublish(file, url string) []string {
+	return []string{"ffmpeg", "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", url}
+}
+
+func gstPublish(file, url string) []string {
+	return []string{
+		"gst-launch-1.0", "-q", "filesrc", "location=" + file, "!", "flvdemux", "name=d",
+		"flvmux", "name=m", "streamable=true", "!", "rtmp2sink", "location=" + url,
+		"d.video", "!", "queue", "!", "h264parse", "!", "identity", "sync=true", "!", "m.",
+		"d.audio", "!", "queue", "!", "aacparse", "!", "identity", "sync=true", "!", "m.",
+	}
+}

@@ -1,0 +1,115 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is a client that runs.
+type process struct {
+	cmd   *exec.Cmd
+	args  []string
+	out   *output
+	ended chan struct{}
+	err   error // after ended
+	took  time.Duration
+}
+
+// output keeps what a client says.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// launch starts a client, which is interrupted when ctx ends and killed if that does not help. What it says
+// goes to stdout, or is kept if that is nil.
+func launch(ctx context.Context, stdout io.Writer, args ...string) (*process, error) {
+	p := &process{args: args, out: &output{}, ended: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = 5 * time.Second
+	p.cmd.Stderr, p.cmd.Stdout = p.out, stdout
+	if stdout == nil {
+		p.cmd.Stdout = p.out
+	}
+	begun := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		err := p.cmd.Wait()
+		p.took = time.Since(begun)
+		if ctx.Err() != nil {
+			err = errors.Join(err, ctx.Err())
+		}
+		if err != nil {
+			p.err = fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, p.out)
+		}
+	}()
+	return p, nil
+}
+
+func (p *process) wait() error {
+	<-p.ended
+	return p.err
+}
+
+// kill ends it at once, as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
+}
+
+// run runs a client to its end and returns what it said.
+func run(ctx context.Context, args ...string) (string, error) {
+	p, err := launch(ctx, nil, args...)
+	if err != nil {
+		return "", err
+	}
+	err = p.wait()
+	return p.out.String(), err
+}
+
+// stdout runs a client to its end and returns what it wrote to the standard output.
+func stdout(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	p, err := launch(ctx, &out, args...)
+	if err != nil {
+		return "", err
+	}
+	err = p.wait()
+	return out.String(), err
+}
+
+// background runs a client until the test ends, at the latest.
+func background(ctx context.Context, t *testing.T, args ...string) *process {
+	t.Helper()
+	p, err := launch(ctx, nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	return p
+}

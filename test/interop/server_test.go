@@ -1,0 +1,79 @@
+package interop
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/web"
+)
+
+// server is a whole server on free ports.
+type server struct {
+	media      *media.Server
+	rtmp, http string // addresses
+}
+
+// serve starts a server that ends with the test. What is no stream goes to other, which may be nil.
+func serve(t *testing.T, cfg media.Config, other http.Handler) *server {
+	t.Helper()
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	m, err := media.New(cfg)
+	require.NoError(t, err)
+	rs, err := rtmp.NewServer(m, rtmp.Config{})
+	require.NoError(t, err)
+	wh, err := web.NewHandler(m, web.Config{NotFound: other})
+	require.NoError(t, err)
+	hs := &http.Server{Handler: wh, ReadHeaderTimeout: 10 * time.Second}
+	rtmpLn, httpLn := listen(t), listen(t)
+	served := make(chan error, 2)
+	go func() { served <- rs.Serve(rtmpLn) }()
+	go func() { served <- hs.Serve(httpLn) }()
+	t.Cleanup(func() {
+		require.NoError(t, errors.Join(m.Close(), hs.Close()))
+		for range cap(served) {
+			<-served
+		}
+	})
+	return &server{media: m, rtmp: rtmpLn.Addr().String(), http: httpLn.Addr().String()}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return ln
+}
+
+// The streams of the tests are all called live/test.
+const streamPath = "/live/test"
+
+func (s *server) rtmpURL() string { return "rtmp://" + s.rtmp + streamPath }
+func (s *server) httpURL() string { return "http://" + s.http + streamPath + ".live.flv" }
+func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".live.flv" }
+
+// await waits until the stream is live and its tracks are known.
+func (s *server) await(ctx context.Context, t *testing.T) *media.Stream {
+	t.Helper()
+	for {
+		if st, ok := s.media.Stream(media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "test"}); ok {
+			_, err := st.Tracks(ctx)
+			require.NoError(t, err)
+			return st
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal("the stream does not come")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
