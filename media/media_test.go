@@ -610,3 +610,40 @@ func TestFiftyServersOpenAndClose(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A stream of key frames only gives a late reader as much time as any other stream.
+func TestKeyFramesOnly(t *testing.T) {
+	s := newServer(t, media.Config{})
+	p := publish(t, s, video)
+	write := func(from, to int) {
+		for i := from; i < to; i++ {
+			require.NoError(t, p.WritePacket(frame(video, time.Duration(i)*40*ms, true)))
+		}
+	}
+	write(0, 1)
+	r := p.Stream().Read()
+	defer r.Close()
+	write(1, 20)
+	dst := make([]*media.Packet, 32)
+	n, err := r.ReadBatch(t.Context(), dst)
+	require.NoError(t, err)
+	require.Equal(t, 20, n)
+	require.Zero(t, r.Skipped())
+
+	late := p.Stream().Read()
+	defer late.Close()
+	n, err = late.ReadBatch(t.Context(), dst)
+	require.NoError(t, err)
+	require.Equal(t, 10, n, "begins at the newest start, not at the newest key frame")
+
+	// New parameters make the next key frame a start.
+	changed := *video
+	changed.Config = []byte("v2")
+	require.NoError(t, p.SetTracks(&changed))
+	require.NoError(t, p.WritePacket(frame(&changed, 20*40*ms, true)))
+	fresh := p.Stream().Read()
+	defer fresh.Close()
+	n, err = fresh.ReadBatch(t.Context(), dst)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}

@@ -36,7 +36,7 @@ type Stream struct {
 	ended     bool
 	timeline  *timeline
 	lead      *Track        // the track that has the start points
-	lastStart time.Duration // of a stream without video
+	lastStart time.Duration // DTS of the newest start point
 	outputs   map[*Format]*output
 	readers   map[string]int // players by schema
 	schema    string         // the one whose count changed last
@@ -51,7 +51,7 @@ func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
 		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.cfg.LogBytes, Items: maxLogItems}),
 		group:   s.engine.NewGroup(),
 		known:   make(chan struct{}), life: life, die: die,
-		timeline: newTimeline(), lastStart: -time.Hour,
+		timeline: newTimeline(), lastStart: noStart,
 		outputs: map[*Format]*output{}, readers: map[string]int{},
 	}
 }

@@ -5,8 +5,15 @@ import (
 	"time"
 )
 
-// audioStart is how far apart the points are at which a reader can start in a stream without video.
-const audioStart = time.Second
+const (
+	// videoStart is the least distance of the key frames at which readers start. Without it, the log of a
+	// stream whose every picture is a key frame would hold two pictures, and any hiccup would skip some.
+	videoStart = 400 * time.Millisecond
+	// audioStart is how far apart the points are at which a reader can start in a stream without video.
+	audioStart = time.Second
+	// noStart is long before any start.
+	noStart = -time.Hour
+)
 
 // maxTracks bounds the tracks of a stream.
 const maxTracks = 16
@@ -59,6 +66,7 @@ func (st *Stream) describe(change func(*Description)) {
 	d := *st.Description()
 	change(&d)
 	st.desc.Store(&d)
+	st.lastStart = noStart // nobody should start with what this description does not fit
 	st.lead = nil
 	for _, t := range d.Tracks {
 		if t.Codec.Video() {
@@ -118,10 +126,14 @@ func (st *Stream) recognise(t *Track) bool {
 // isStart reports whether a reader can start at p: at a key frame of the first video track, or now and then
 // in a stream that has none.
 func (st *Stream) isStart(p *Packet) bool {
+	apart := audioStart
 	if st.lead != nil {
-		return p.Key && p.Track.ID == st.lead.ID
+		if !p.Key || p.Track.ID != st.lead.ID {
+			return false
+		}
+		apart = videoStart
 	}
-	if p.DTS < st.lastStart+audioStart {
+	if p.DTS < st.lastStart+apart {
 		return false
 	}
 	st.lastStart = p.DTS

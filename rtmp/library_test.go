@@ -179,7 +179,7 @@ func TestIndependentLibrary(t *testing.T) {
 					select {
 					case <-done:
 						return
-					case <-time.After(5 * time.Millisecond):
+					case <-time.After(40 * time.Millisecond): // in real time
 						_ = c.write(w, c.track, time.Duration(i)*40*time.Millisecond)
 					}
 				}
