@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -26,20 +27,11 @@ func units(codec media.Codec, data []byte, size int) (out []byte, key, empty boo
 		}
 		if n > 0 {
 			empty = false
-			key = key || startsPicture(codec, rest[4])
+			key = key || h26x.StartsPicture(codec, rest[4])
 		}
 		rest = rest[4+n:]
 	}
 	return data, key, empty, nil
-}
-
-// startsPicture reports whether a NAL unit is an IDR (H.264) or IRAP (H.265) picture.
-func startsPicture(codec media.Codec, head byte) bool {
-	if codec == media.H264 {
-		return head&0x1f == 5
-	}
-	typ := head >> 1 & 0x3f
-	return typ >= 16 && typ <= 21
 }
 
 // widen turns NAL units with lengths of 1, 2 or 3 bytes into ones with 4.

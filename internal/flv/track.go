@@ -1,14 +1,12 @@
 package flv
 
 import (
-	"encoding/binary"
 	"fmt"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg1audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 
+	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -28,14 +26,12 @@ func newVideo(codec media.Codec, config []byte) (t *media.Track, lengthSize int,
 	}
 	t = &media.Track{ID: videoID, Codec: codec, ClockRate: 90000, Config: config}
 	lengthSize = 4
-	switch codec {
-	case media.H264:
-		lengthSize, err = describeAVC(t)
-	case media.H265:
-		lengthSize, err = describeHEVC(t)
-	}
-	if err != nil {
-		return nil, 0, err
+	if codec == media.H264 || codec == media.H265 {
+		var sets h26x.Sets
+		if sets, lengthSize, err = h26x.Parse(codec, config); err != nil {
+			return nil, 0, fmt.Errorf("%w: %w", ErrBadTag, err)
+		}
+		h26x.Describe(t, sets)
 	}
 	if lengthSize != 4 { // the packets will have 4, and the configuration must say so
 		at := 4
@@ -46,66 +42,6 @@ func newVideo(codec media.Codec, config []byte) (t *media.Track, lengthSize int,
 		t.Config[at] |= 3
 	}
 	return t, lengthSize, nil
-}
-
-// describeAVC reads avcC, ISO/IEC 14496-15, 5.3.3.1.
-func describeAVC(t *media.Track) (lengthSize int, err error) {
-	b := t.Config
-	if len(b) < 7 || b[0] != 1 {
-		return 0, fmt.Errorf("%w: avcC of %d bytes", ErrBadTag, len(b))
-	}
-	if b[5]&0x1f > 0 && len(b) >= 8 {
-		n := int(binary.BigEndian.Uint16(b[6:]))
-		if n > len(b)-8 {
-			return 0, fmt.Errorf("%w: avcC ends early", ErrBadTag)
-		}
-		tryParse(func() {
-			var sps h264.SPS
-			if sps.Unmarshal(b[8:8+n]) == nil {
-				t.Width, t.Height, t.FPS = sps.Width(), sps.Height(), sps.FPS()
-			}
-		})
-	}
-	return int(b[4]&3) + 1, nil
-}
-
-// describeHEVC reads hvcC, ISO/IEC 14496-15, 8.3.3.1.
-func describeHEVC(t *media.Track) (lengthSize int, err error) {
-	b := t.Config
-	if len(b) < 23 {
-		return 0, fmt.Errorf("%w: hvcC of %d bytes", ErrBadTag, len(b))
-	}
-	rest := b[23:]
-	for range int(b[22]) {
-		if len(rest) < 3 {
-			return 0, fmt.Errorf("%w: hvcC ends early", ErrBadTag)
-		}
-		typ, count := rest[0]&0x3f, int(binary.BigEndian.Uint16(rest[1:]))
-		rest = rest[3:]
-		for range count {
-			if len(rest) < 2 {
-				return 0, fmt.Errorf("%w: hvcC ends early", ErrBadTag)
-			}
-			n := int(binary.BigEndian.Uint16(rest))
-			if n > len(rest)-2 {
-				return 0, fmt.Errorf("%w: hvcC ends early", ErrBadTag)
-			}
-			if typ == 33 {
-				describeHEVCSPS(t, rest[2:2+n])
-			}
-			rest = rest[2+n:]
-		}
-	}
-	return int(b[21]&3) + 1, nil
-}
-
-func describeHEVCSPS(t *media.Track, b []byte) {
-	tryParse(func() {
-		var sps h265.SPS
-		if sps.Unmarshal(b) == nil {
-			t.Width, t.Height, t.FPS = sps.Width(), sps.Height(), sps.FPS()
-		}
-	})
 }
 
 // newAudio describes the track of a configuration, or of a first frame where there is none.
