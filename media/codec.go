@@ -23,6 +23,10 @@ const (
 	ADPCM
 )
 
+// RawRTP is a codec that only RTP carries, passed through as it is: a packet's Data is one RTP packet
+// (RFC 3550), its track's Config the lines of the SDP media section, and RTSP is the only way out.
+const RawRTP Codec = -1
+
 type codecInfo struct {
 	name  string
 	video bool
