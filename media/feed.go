@@ -22,6 +22,9 @@ const (
 type FeedOptions struct {
 	// Prelude is written before the header of the format.
 	Prelude []byte
+	// Begin, if it is not nil, returns more to write after the prelude. It gets the first chunk that will be
+	// written, or nil if there is none yet, and is called before Feed returns.
+	Begin func(first *Chunk) []byte
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
 	// last byte when the stream has ended, ErrStalled, ErrTooSlow or the error of a write. It is not called
 	// after Close.
@@ -56,9 +59,24 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 			}
 		},
 	}
+	if o.Begin != nil {
+		cfg.Begin = func(first *fanout.Item) []byte { return o.Begin(firstChunk(first)) }
+	}
 	feed := &Feed{feed: p.server.engine.NewFeed(conn, out.log, out.group, cfg), release: release}
 	p.onClose(feed.Close)
 	return feed, nil
+}
+
+// firstChunk is the chunk of the item a reader begins with.
+func firstChunk(it *fanout.Item) *Chunk {
+	if it == nil {
+		return nil
+	}
+	c := &Chunk{Key: it.Intro != nil, DTS: it.DTS, Data: it.Data()}
+	if it.Intro != nil {
+		c.Header = it.Intro.Header
+	}
+	return c
 }
 
 // Insert writes b between two chunks: a reply of the protocol's own. It does not keep b and does not wait.

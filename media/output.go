@@ -22,6 +22,7 @@ type output struct {
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
+	owed    bool // a start point gave nothing in this format: the next chunk is one
 
 	users int
 	timer *time.Timer // wakes the readers for what waits to be written together
@@ -132,6 +133,8 @@ func (o *output) append(pkt *Packet, start bool) (ok bool) {
 		o.fail("err", err)
 		return false
 	}
+	start = start || o.owed
+	o.owed = start && len(buf) == 0
 	if len(buf) == 0 {
 		return false
 	}

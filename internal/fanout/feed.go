@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -26,6 +27,9 @@ const maxInserts = 64 << 10
 type FeedConfig struct {
 	// Prelude goes out first.
 	Prelude []byte
+	// Begin, if it is not nil, returns more that goes out after the prelude. It gets the item the feed begins
+	// with, or nil if there is none yet, and is called before NewFeed returns.
+	Begin func(first *Item) []byte
 	// Sent counts the bytes that went out, if it is not nil.
 	Sent *atomic.Uint64
 	// Skipped is set to the number of items passed over because the peer was too slow, if it is not nil.
@@ -88,6 +92,10 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 		cursor: NewCursor(log), done: make(chan struct{}),
 	}
 	f.cfg.Prelude = nil
+	if cfg.Begin != nil {
+		f.pending = slices.Concat(cfg.Prelude, cfg.Begin(f.first()))
+		f.cfg.Begin = nil
+	}
 	if raw := rawConn(conn); raw != nil {
 		f.raw, f.write = raw, f.writeReady
 	} else {
@@ -101,6 +109,15 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	}
 	f.pumpNow()
 	return f
+}
+
+// first returns the item a feed begins with, if there is one.
+func (f *Feed) first() *Item {
+	e, _ := f.cursor.peek()
+	if e == nil {
+		return nil
+	}
+	return &e.value
 }
 
 // rawConn returns the socket of a plain TCP or Unix connection.

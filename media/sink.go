@@ -1,0 +1,69 @@
+package media
+
+import (
+	"sync"
+
+	"github.com/sluice-media/sluice/internal/fanout"
+)
+
+// ErrBusy is what a [ChunkSink] answers when it can take nothing now.
+var ErrBusy = fanout.ErrBusy
+
+// ChunkSink takes chunks without ever waiting, such as a datagram socket. It is called by one goroutine at a
+// time, often by one that serves many other players too.
+type ChunkSink interface {
+	// Send sends the data of a chunk, or the header of a format. After ErrBusy the player goes on at the next
+	// key frame; any other error ends it. It must not keep data.
+	Send(data []byte) error
+}
+
+// SinkOptions of [Player.FeedSink].
+type SinkOptions struct {
+	// Begin, if it is not nil, gets the first chunk that will be sent, or nil if there is none yet. It is called
+	// before anything is sent and before FeedSink returns.
+	Begin func(first *Chunk)
+	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF when the stream
+	// has ended, or with the error of the sink. It is not called after Close.
+	OnEnd func(err error)
+}
+
+// SinkFeed is a sink in the hands of the fan-out engine.
+type SinkFeed struct {
+	feed    *fanout.SinkFeed
+	release func()
+}
+
+// FeedSink lets the fan-out engine give the stream in format f to sink, chunk by chunk, from the newest key
+// frame on.
+func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, error) {
+	if p.server.isClosing() {
+		return nil, ErrServerClosed
+	}
+	out := p.stream.open(f)
+	release, onEnd := sync.OnceFunc(out.release), o.OnEnd
+	cfg := fanout.SinkConfig{
+		Sent: &p.session.sent, Skipped: &p.session.skipped,
+		OnEnd: func(err error) {
+			release()
+			if onEnd != nil {
+				onEnd(err)
+			}
+		},
+	}
+	var begin func(first *fanout.Item)
+	if o.Begin != nil {
+		begin = func(first *fanout.Item) { o.Begin(firstChunk(first)) }
+	}
+	feed := &SinkFeed{feed: p.server.engine.NewSinkFeed(sink, out.log, out.group, cfg, begin), release: release}
+	p.onClose(feed.Close)
+	return feed, nil
+}
+
+// Pause stops the feed, and goes on at the newest key frame.
+func (f *SinkFeed) Pause(on bool) { f.feed.Pause(on) }
+
+// Close ends the feed: when it returns, the sink is not called any more. It may be called more than once.
+func (f *SinkFeed) Close() {
+	f.feed.Close()
+	f.release()
+}
