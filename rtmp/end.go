@@ -71,7 +71,7 @@ func (x *session) end(err error) {
 func (x *session) close() {
 	x.conn.Close()
 	x.entry.Close()
-	x.server.forget(x)
+	x.server.acceptor.Forget(x)
 }
 
 // logger returns a logger that says which session it is, and what it publishes or plays.

@@ -57,13 +57,19 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// serve runs the session until it ends or has become a player, whose connection is then watched by a
+// Abort implements [acceptor.Session].
+func (x *session) Abort() { x.conn.Close() }
+
+// Plays implements [acceptor.Session].
+func (x *session) Plays() bool { return x.playing.Load() }
+
+// Serve runs the session until it ends or has become a player, whose connection is then watched by a
 // goroutine of its own: the stack of this one has grown, and players are many.
-func (x *session) serve() {
+func (x *session) Serve() {
 	err := x.guard(x.negotiate)
 	if err == nil && x.feed != nil {
 		x.reader.Resize(smallBuffer)
-		x.server.running.Go(x.watch)
+		x.server.acceptor.Go(x.watch)
 		return
 	}
 	x.end(err)
