@@ -1,11 +1,11 @@
 package chunk
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/sluice-media/sluice/internal/ahead"
 )
 
 const (
@@ -16,8 +16,7 @@ const (
 
 // Reader puts messages together. It is for one goroutine at a time.
 type Reader struct {
-	src     *source
-	buf     *bufio.Reader
+	buf     *ahead.Reader
 	size    int // of the peer's chunks
 	streams []*stream
 	partial int // bytes held of incomplete messages
@@ -35,79 +34,28 @@ type stream struct {
 	body     []byte // nil between messages
 }
 
-// source counts what comes from a connection, and gives back first what was read ahead.
-type source struct {
-	r     io.Reader
-	ahead []byte
-	room  []byte // for Wait
-	count uint64
-	seen  func(n int)
-}
-
-func (s *source) Read(b []byte) (int, error) {
-	if len(s.ahead) > 0 {
-		n := copy(b, s.ahead)
-		s.ahead = s.ahead[n:]
-		return n, nil
-	}
-	return s.read(b)
-}
-
-func (s *source) read(b []byte) (int, error) {
-	n, err := s.r.Read(b)
-	s.count += uint64(n)
-	if s.seen != nil {
-		s.seen(n)
-	}
-	return n, err
-}
-
 // NewReader returns a reader of r that tells seen of every byte, if it is not nil.
 func NewReader(r io.Reader, seen func(n int)) *Reader {
-	src := &source{r: r, seen: seen}
-	return &Reader{src: src, buf: bufio.NewReaderSize(src, readBuffer), size: 128}
+	return &Reader{buf: ahead.NewReader(r, readBuffer, seen), size: 128}
 }
 
-// Resize changes how much is read ahead: a peer that sends much saves system calls, one that sends little
-// memory.
-func (r *Reader) Resize(n int) {
-	ahead, _ := r.buf.Peek(r.buf.Buffered())
-	r.src.ahead = append(bytes.Clone(ahead), r.src.ahead...)
-	r.buf = bufio.NewReaderSize(r.src, n)
-}
+// Resize changes how much is read ahead.
+func (r *Reader) Resize(n int) { r.buf.Resize(n) }
 
-// Wait waits until there is something to read. It does so without a deep stack, for goroutines that do little
-// else: there are as many as players.
-func (r *Reader) Wait() error {
-	if r.buf.Buffered() > 0 || len(r.src.ahead) > 0 {
-		return nil
-	}
-	if cap(r.src.room) == 0 {
-		r.src.room = make([]byte, 64)
-	}
-	n, err := r.src.read(r.src.room)
-	r.src.ahead = r.src.room[:n]
-	return err
-}
+// Wait waits until there is something to read, without a deep stack.
+func (r *Reader) Wait() error { return r.buf.Wait() }
 
 // Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be
 // read ahead.
-func (r *Reader) Await() error {
-	n := r.buf.Buffered() + 1
-	if n > r.buf.Size() {
-		return io.ErrShortBuffer
-	}
-	_, err := r.buf.Peek(n)
-	return err
-}
+func (r *Reader) Await() error { return r.buf.Await() }
 
 // AckDue reports whether the peer wants to know how many bytes have come, and how many it is.
 func (r *Reader) AckDue() (count uint32, due bool) {
-	if r.window == 0 || r.src.count-r.acked < uint64(r.window) {
+	if r.window == 0 || r.buf.Count()-r.acked < uint64(r.window) {
 		return 0, false
 	}
-	r.acked = r.src.count
-	return uint32(r.src.count), true
+	r.acked = r.buf.Count()
+	return uint32(r.buf.Count()), true
 }
 
 // Next returns the next message. Those of the chunk stream itself it has obeyed already.
