@@ -19,6 +19,8 @@ type Description struct {
 	Tracks []*Track
 	// Metadata holds what the publisher says of the stream: string, float64 and bool values (RTMP's onMetaData).
 	Metadata map[string]any
+	// Epoch is the wall clock at the start of the stream, where DTS is 0.
+	Epoch time.Time
 }
 
 // Muxer turns packets into wire bytes, once for all readers of a format. Its methods append to dst and return

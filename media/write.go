@@ -30,7 +30,12 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 		st.mu.Unlock()
 		return st.over(p)
 	}
-	st.describe(func(d *Description) { d.Tracks = slices.Clone(tracks) })
+	st.describe(func(d *Description) {
+		d.Tracks = slices.Clone(tracks)
+		if d.Epoch.IsZero() {
+			d.Epoch = time.Now()
+		}
+	})
 	first := false
 	select {
 	case <-st.known:

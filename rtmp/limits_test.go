@@ -1,8 +1,6 @@
 package rtmp
 
 import (
-	"errors"
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,14 +33,4 @@ func TestVHostOfOddURLs(t *testing.T) {
 	} {
 		require.Equal(t, c.want, newLink(c.tcURL, "live").vhost(c.params, true), name)
 	}
-}
-
-func TestPanicEndsTheSessionOnly(t *testing.T) {
-	x := &session{}
-	err := x.guard(func() error { panic("boom") })
-	p, ok := errors.AsType[*panicError](err)
-	require.True(t, ok)
-	require.Contains(t, err.Error(), "boom")
-	require.Contains(t, string(p.stack), "TestPanicEndsTheSessionOnly")
-	require.Equal(t, io.EOF, x.guard(func() error { return io.EOF }))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -16,7 +17,7 @@ func (x *session) play(c command) error {
 		return x.refuse("NetStream.Play.Failed", "the connection publishes or plays already", nil)
 	}
 	key, params := x.link.stream(c.text(1), x.server.cfg.EnableVHost)
-	err := x.whileConnected(func(ctx context.Context) (err error) {
+	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		x.player, err = x.server.media.Play(ctx, media.PlayRequest{
 			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
 		})
@@ -68,7 +69,7 @@ func (x *session) refusePlay(key hook.StreamKey, err error) error {
 // the session.
 func (x *session) finish(err error) {
 	x.feedErr.Store(&err)
-	if !errors.Is(err, io.EOF) || !x.sayEnd() || !x.hangUp() {
+	if !errors.Is(err, io.EOF) || !x.sayEnd() || !acceptor.HangUp(x.conn) {
 		x.conn.Close()
 	}
 }
@@ -91,7 +92,7 @@ func (x *session) sayEnd() bool {
 func (x *session) closePlayer() error {
 	x.finished = true
 	x.player.Close(nil)
-	if !x.hangUp() {
+	if !acceptor.HangUp(x.conn) {
 		x.conn.Close()
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -51,7 +52,7 @@ func (x *session) publish(c command) error {
 	}
 	key, params := x.link.stream(name, x.server.cfg.EnableVHost)
 	var pub *media.Publisher
-	err := x.whileConnected(func(ctx context.Context) (err error) {
+	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
 			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
 			Origin: hook.OriginRTMPPush, OriginURL: originURL(key, params),
@@ -121,7 +122,7 @@ func (x *session) refuse(code, text string, cause error) error {
 		return err
 	}
 	if x.feed == nil {
-		x.linger()
+		acceptor.Linger(x.conn)
 	}
 	if cause == nil {
 		cause = fmt.Errorf("rtmp: %s: %s", code, text)

@@ -1,15 +1,13 @@
 package rtmp
 
 import (
-	"context"
-	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
 	"github.com/sluice-media/sluice/rtmp/internal/handshake"
@@ -66,7 +64,7 @@ func (x *session) Plays() bool { return x.playing.Load() }
 // Serve runs the session until it ends or has become a player, whose connection is then watched by a
 // goroutine of its own: the stack of this one has grown, and players are many.
 func (x *session) Serve() {
-	err := x.guard(x.negotiate)
+	err := acceptor.Guard(x.negotiate)
 	if err == nil && x.feed != nil {
 		x.reader.Resize(smallBuffer)
 		x.server.acceptor.Go(x.watch)
@@ -79,7 +77,7 @@ func (x *session) Serve() {
 func (x *session) watch() {
 	err := x.reader.Wait()
 	for err == nil {
-		err = x.guard(x.readOne)
+		err = acceptor.Guard(x.readOne)
 		if err == nil {
 			err = x.reader.Wait()
 		}
@@ -185,32 +183,4 @@ func (x *session) handleAggregate(m chunk.Message) error {
 		}
 	}
 	return nil
-}
-
-// whileConnected calls fn with a context that ends when the peer goes away.
-func (x *session) whileConnected(fn func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	// The time that hooks take and a stream is waited for is theirs, not the peer's.
-	if err := x.conn.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		for {
-			err := x.reader.Await()
-			if errors.Is(err, io.ErrShortBuffer) {
-				return
-			}
-			if err != nil {
-				cancel()
-				return
-			}
-		}
-	}()
-	err := fn(ctx)
-	_ = x.conn.SetReadDeadline(time.Unix(1, 0)) // ends the watch
-	<-watched
-	return errors.Join(err, x.conn.SetReadDeadline(time.Time{}))
 }

@@ -71,14 +71,3 @@ func (r *Reader) Wait() error {
 	r.src.ahead = r.src.room[:n]
 	return err
 }
-
-// Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be
-// read ahead.
-func (r *Reader) Await() error {
-	n := r.Buffered() + 1
-	if n > r.Size() {
-		return io.ErrShortBuffer
-	}
-	_, err := r.Peek(n)
-	return err
-}

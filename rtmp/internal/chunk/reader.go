@@ -1,9 +1,11 @@
 package chunk
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/sluice-media/sluice/internal/ahead"
 )
@@ -45,9 +47,10 @@ func (r *Reader) Resize(n int) { r.buf.Resize(n) }
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 
-// Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be
-// read ahead.
-func (r *Reader) Await() error { return r.buf.Await() }
+// While calls fn with a context that ends when the peer of conn, which is read, goes away.
+func (r *Reader) While(conn net.Conn, fn func(context.Context) error) error {
+	return r.buf.While(conn, fn)
+}
 
 // AckDue reports whether the peer wants to know how many bytes have come, and how many it is.
 func (r *Reader) AckDue() (count uint32, due bool) {
