@@ -3,9 +3,11 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 
@@ -51,9 +53,10 @@ func (r *Reader) Resize(size int) { r.buf.Resize(size) }
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 
-// Await waits until more has arrived than was read ahead. It returns io.ErrShortBuffer when no more can be
-// read ahead.
-func (r *Reader) Await() error { return r.buf.Await() }
+// While calls fn with a context that ends when the peer of conn, which is read, goes away.
+func (r *Reader) While(conn net.Conn, fn func(context.Context) error) error {
+	return r.buf.While(conn, fn)
+}
 
 // Rest returns a reader of what follows, read ahead or not.
 func (r *Reader) Rest() io.Reader { return r.buf }
