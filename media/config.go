@@ -77,6 +77,7 @@ func defaultOptions() hook.StreamOptions {
 	return hook.StreamOptions{
 		ModifyStamp:   new(2),
 		EnableAudio:   new(true),
+		AddMuteAudio:  new(false),
 		AutoClose:     new(false),
 		ContinuePush:  new(defaultContinuePush),
 		EnableHLS:     new(true),

@@ -647,3 +647,38 @@ func TestKeyFramesOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
+
+// A stream without audio gets silence in step with its pictures, if that is asked for.
+func TestMuteAudio(t *testing.T) {
+	s := newServer(t, media.Config{Options: hook.StreamOptions{AddMuteAudio: new(true)}})
+	p := publish(t, s, video)
+	tracks, err := p.Stream().Tracks(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tracks, 2)
+	require.Equal(t, media.AAC, tracks[1].Codec)
+	writeVideo(t, p, 0, 1)
+	r := p.Stream().Read()
+	defer r.Close()
+	for i := 1; i < 26; i++ {
+		require.NoError(t, p.WritePacket(frame(video, time.Duration(i)*40*ms, false)))
+	}
+	dst := make([]*media.Packet, 64)
+	n, err := r.ReadBatch(t.Context(), dst)
+	require.NoError(t, err)
+	var silent []time.Duration
+	for _, pkt := range dst[:n] {
+		if pkt.Track == tracks[1] {
+			silent = append(silent, pkt.DTS)
+		}
+	}
+	require.Equal(t, []time.Duration{0, 128 * ms, 256 * ms, 384 * ms, 512 * ms, 640 * ms, 768 * ms, 896 * ms}, silent)
+
+	require.NoError(t, p.SetTracks(video, audio)) // audio of its own
+	tracks, err = p.Stream().Tracks(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []*media.Track{video, audio}, tracks)
+	require.NoError(t, p.WritePacket(frame(video, 26*40*ms, true)))
+	n, err = r.ReadBatch(t.Context(), dst)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}

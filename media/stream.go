@@ -37,6 +37,7 @@ type Stream struct {
 	timeline  *timeline
 	lead      *Track        // the track that has the start points
 	lastStart time.Duration // DTS of the newest start point
+	mute      *mute         // silence instead of audio; nil if there is none to add
 	outputs   map[*Format]*output
 	readers   map[string]int // players by schema
 	schema    string         // the one whose count changed last

@@ -30,6 +30,7 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 		st.mu.Unlock()
 		return st.over(p)
 	}
+	tracks = st.addMute(tracks)
 	st.describe(func(d *Description) {
 		d.Tracks = slices.Clone(tracks)
 		if d.Epoch.IsZero() {
@@ -101,6 +102,15 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 	}
 	p.payload += uint64(len(pkt.Data))
 	st.timeline.stamp(pkt)
+	st.put(pkt)
+	if st.mute != nil {
+		st.keepMute(pkt.DTS)
+	}
+	return nil
+}
+
+// put gives a stamped packet to the log and the outputs. st.mu is held.
+func (st *Stream) put(pkt *Packet) {
 	st.counters.count(pkt)
 	start := st.isStart(pkt)
 	st.packets.Append(pkt, len(pkt.Data), start)
@@ -108,7 +118,6 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 	for _, o := range st.outputs {
 		o.write(pkt, start)
 	}
-	return nil
 }
 
 // recognise reports whether the stream has the track, after taking over a new description of it.

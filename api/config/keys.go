@@ -79,7 +79,7 @@ func protocolKeys() []row {
 	return []row{
 		{"protocol.modify_stamp", Uint, "2", 0, "time stamps: 0 the source's, 1 the receive clock, 2 relative with jumps repaired"},
 		{"protocol.enable_audio", Bool, "1", 0, "keep audio"},
-		{"protocol.add_mute_audio", Bool, "1", 0, "add silent AAC to streams without audio"},
+		{"protocol.add_mute_audio", Bool, "0", 0, "add silent AAC to streams without audio"},
 		{"protocol.auto_close", Bool, "0", 0, "close a stream that nobody watches"},
 		{"protocol.continue_push_ms", Uint, "15000", ms, "how long a stream outlives a publisher that dropped (ms); 0: not"},
 		{"protocol.paced_sender_ms", Uint, "0", ms, "period of paced output (ms); 0: off"},
