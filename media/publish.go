@@ -25,6 +25,10 @@ type PublishRequest struct {
 	// Origin and OriginURL say where the stream comes from.
 	Origin    hook.Origin
 	OriginURL string
+	// Authorized skips OnPublish, for what the host itself has asked for, such as a pull.
+	Authorized bool
+	// Options go before the server's; what OnPublish replies goes before them.
+	Options hook.StreamOptions
 }
 
 // maxName bounds app and name of a stream, in bytes.
@@ -53,9 +57,12 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		p.ownSession = true
 	}
 	p.received = p.session.received.Load()
-	reply, err := s.askPublish(ctx, &hook.PublishEvent{
-		Stream: key, Session: p.session.event(r.Schema, r.Params), Origin: r.Origin,
-	})
+	var reply hook.PublishReply
+	if !r.Authorized {
+		reply, err = s.askPublish(ctx, &hook.PublishEvent{
+			Stream: key, Session: p.session.event(r.Schema, r.Params), Origin: r.Origin,
+		})
+	}
 	if err == nil {
 		if reply.StreamReplace != "" {
 			key.Name = reply.StreamReplace
@@ -63,7 +70,7 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		key, err = checkKey(key)
 	}
 	if err == nil {
-		err = s.attach(p, key, reply.Options.Merge(s.cfg.Options))
+		err = s.attach(p, key, reply.Options.Merge(r.Options).Merge(s.cfg.Options))
 	}
 	if err != nil {
 		p.closeSession()

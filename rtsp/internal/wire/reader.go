@@ -29,10 +29,11 @@ type Request struct {
 	Body   []byte
 }
 
-// Message is one of the two, or neither: a response to something that was not asked is passed over.
+// Message is a request, a response, or else a frame.
 type Message struct {
-	Request *Request
-	Frame   Frame
+	Request  *Request
+	Response *Response
+	Frame    Frame
 }
 
 // Reader reads messages. It is for one goroutine at a time.
@@ -73,11 +74,7 @@ func (r *Reader) Next() (Message, error) {
 			f, err := r.frame()
 			return Message{Frame: f}, err
 		case b[0] >= 'A' && b[0] <= 'Z' || b[0] >= 'a' && b[0] <= 'z':
-			m, err := r.text()
-			if m == nil && err == nil {
-				continue // a response
-			}
-			return Message{Request: m}, err
+			return r.text()
 		}
 		// Padding between messages, or a frame whose length was wrong.
 		if _, err := r.buf.Discard(1); err != nil {
@@ -111,35 +108,53 @@ func (r *Reader) frame() (Frame, error) {
 	return Frame{channel, r.payload[:size]}, eof(err)
 }
 
-// text reads a request, or a response, for which it returns nil.
-func (r *Reader) text() (*Request, error) {
+// text reads a request or a response.
+func (r *Reader) text() (m Message, err error) {
 	left := MaxHeader
 	line, err := r.line(&left)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	m := &Request{}
-	response := strings.HasPrefix(line, "RTSP/") || strings.HasPrefix(line, "HTTP/")
-	if !response {
-		fields := strings.Fields(line)
-		if len(fields) != 3 || !strings.Contains(fields[2], "/") {
-			return nil, fmt.Errorf("%w: request line %.60q", ErrMalformed, line)
+	if m, err = firstLine(line); err != nil {
+		return m, err
+	}
+	h, err := r.header(&left)
+	if err != nil {
+		return Message{}, err
+	}
+	var body []byte
+	// The body of a tunnel's POST is what it carries.
+	if m.Request == nil || m.Request.Method != "POST" || !strings.HasPrefix(m.Request.Proto, "HTTP/") {
+		if body, err = r.body(h); err != nil {
+			return Message{}, err
 		}
-		m.Method, m.URL, m.Proto = fields[0], fields[1], fields[2]
 	}
-	if m.Header, err = r.header(&left); err != nil {
-		return nil, err
-	}
-	if m.Method == "POST" && strings.HasPrefix(m.Proto, "HTTP/") {
-		return m, nil // a tunnel: the body is what it carries
-	}
-	if m.Body, err = r.body(m.Header); err != nil {
-		return nil, err
-	}
-	if response {
-		return nil, nil
+	if m.Request != nil {
+		m.Request.Header, m.Request.Body = h, body
+	} else {
+		m.Response.Header, m.Response.Body = h, body
 	}
 	return m, nil
+}
+
+// firstLine takes apart a request line or a status line.
+func firstLine(line string) (m Message, err error) {
+	fields := strings.Fields(line)
+	if strings.HasPrefix(line, "RTSP/") || strings.HasPrefix(line, "HTTP/") {
+		res := &Response{}
+		if len(fields) < 2 {
+			return m, fmt.Errorf("%w: status line %.60q", ErrMalformed, line)
+		}
+		if res.Code, err = strconv.Atoi(fields[1]); err != nil || res.Code < 100 || res.Code > 999 {
+			return m, fmt.Errorf("%w: status line %.60q", ErrMalformed, line)
+		}
+		res.Reason = strings.Join(fields[2:], " ")
+		return Message{Response: res}, nil
+	}
+	if len(fields) != 3 || !strings.Contains(fields[2], "/") {
+		return m, fmt.Errorf("%w: request line %.60q", ErrMalformed, line)
+	}
+	return Message{Request: &Request{Method: fields[0], URL: fields[1], Proto: fields[2]}}, nil
 }
 
 func (r *Reader) header(left *int) (Header, error) {

@@ -67,12 +67,22 @@ func (r *Response) Append(dst []byte) []byte {
 	}
 	dst = strconv.AppendInt(append(dst, "RTSP/1.0 "...), int64(r.Code), 10)
 	dst = append(append(append(dst, ' '), text...), "\r\n"...)
-	for _, f := range r.Header {
+	return appendRest(dst, r.Header, r.Body)
+}
+
+// Append appends the request as it is sent by RTSP 1.0.
+func (r *Request) Append(dst []byte) []byte {
+	dst = append(append(append(append(dst, r.Method...), ' '), r.URL...), " RTSP/1.0\r\n"...)
+	return appendRest(dst, r.Header, r.Body)
+}
+
+func appendRest(dst []byte, h Header, body []byte) []byte {
+	for _, f := range h {
 		dst = append(append(append(append(dst, f.Name...), ": "...), f.Value...), "\r\n"...)
 	}
-	if len(r.Body) > 0 {
-		dst = strconv.AppendInt(append(dst, "Content-Length: "...), int64(len(r.Body)), 10)
+	if len(body) > 0 {
+		dst = strconv.AppendInt(append(dst, "Content-Length: "...), int64(len(body)), 10)
 		dst = append(dst, "\r\n"...)
 	}
-	return append(append(dst, "\r\n"...), r.Body...)
+	return append(append(dst, "\r\n"...), body...)
 }

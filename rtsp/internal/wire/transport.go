@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// Transport is one choice of a Transport header (RFC 2326, 12.39). Addresses in it are not kept: media goes to
-// the peer of the connection and nowhere else.
+// Transport is one choice of a Transport header (RFC 2326, 12.39).
 type Transport struct {
 	TCP         bool // RTP/AVP/TCP
 	Secure      bool // RTP/SAVP
 	Multicast   bool
 	Interleaved [2]int // channels of RTP and RTCP; -1 if not said
 	ClientPort  [2]int // 0 if not said
+	ServerPort  [2]int // 0 if not said
+	Port        [2]int // of a multicast group; 0 if not said
+	Destination string // of a multicast group; a server must not look at it
 	Record      bool   // mode=record
 }
 
@@ -55,6 +57,12 @@ func parseTransport(s string) (Transport, bool) {
 			t.Interleaved = parsePair(value, 255, -1)
 		case "client_port":
 			t.ClientPort = parsePair(value, 65535, 0)
+		case "server_port":
+			t.ServerPort = parsePair(value, 65535, 0)
+		case "port":
+			t.Port = parsePair(value, 65535, 0)
+		case "destination":
+			t.Destination = value
 		case "mode":
 			// receive is an old name, which Darwin and ffmpeg use.
 			mode := strings.ToLower(value)

@@ -35,6 +35,12 @@ func TestMixture(t *testing.T) {
 	require.Equal(t, Frame{2, []byte("abc")}, m.Frame)
 	m, err = r.Next()
 	require.NoError(t, err)
+	require.Equal(t, 200, m.Response.Code)
+	require.Equal(t, "OK", m.Response.Reason)
+	require.Equal(t, "1", m.Response.Header.Get("CSeq"))
+	require.Equal(t, "xy", string(m.Response.Body))
+	m, err = r.Next()
+	require.NoError(t, err)
 	require.Equal(t, byte(1), m.Frame.Channel)
 	require.Len(t, m.Frame.Payload, 512)
 	m, err = r.Next()
@@ -58,6 +64,8 @@ func TestBounds(t *testing.T) {
 		"huge body":       {"ANNOUNCE * RTSP/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n", ErrMalformed},
 		"negative body":   {"ANNOUNCE * RTSP/1.0\r\nContent-Length: -1\r\n\r\n", ErrMalformed},
 		"no colon":        {"OPTIONS * RTSP/1.0\r\nCSeq 1\r\n\r\n", ErrMalformed},
+		"bad status":      {"RTSP/1.0 twohundred OK\r\n\r\n", ErrMalformed},
+		"no status":       {"RTSP/1.0\r\n\r\n", ErrMalformed},
 		"no protocol":     {"OPTIONS *\r\n\r\n", ErrMalformed},
 		"garbage":         {strings.Repeat("\xff", maxGarbage+1), ErrMalformed},
 		"cut header":      {"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n", io.ErrUnexpectedEOF},
@@ -77,6 +85,15 @@ func TestResponse(t *testing.T) {
 	require.Equal(t, "RTSP/1.0 404 Stream Not Found\r\nCSeq: 7  Injected: yes\r\nContent-Length: 4\r\n\r\ngone", string(r.Append(nil)))
 }
 
+func TestRequestRoundTrip(t *testing.T) {
+	r := Request{Method: "ANNOUNCE", URL: "rtsp://h/a/b", Header: Header{{"CSeq", "1"}}, Body: []byte("v=0")}
+	m, err := read(string(r.Append(nil)))
+	require.NoError(t, err)
+	require.Equal(t, r.URL, m.Request.URL)
+	require.Equal(t, "RTSP/1.0", m.Request.Proto)
+	require.Equal(t, r.Body, m.Request.Body)
+}
+
 func TestTransport(t *testing.T) {
 	none := [2]int{-1, -1}
 	for in, want := range map[string][]Transport{
@@ -84,7 +101,7 @@ func TestTransport(t *testing.T) {
 		"RTP/AVP;unicast;client_port=4588-4589":                 {{Interleaved: none, ClientPort: [2]int{4588, 4589}}},
 		"RTP/AVP/UDP;client_port=5000":                          {{Interleaved: none, ClientPort: [2]int{5000, 5001}}},
 		"rtp/avp;multicast":                                     {{Interleaved: none, Multicast: true}},
-		"RTP/AVP;destination=10.0.0.1;client_port=70000-1":      {{Interleaved: none}},
+		"RTP/AVP;destination=10.0.0.1;client_port=70000-1":      {{Interleaved: none, Destination: "10.0.0.1"}},
 		"RTP/AVP/TCP; unicast; interleaved=0-1;mode=\"RECORD\"": {{TCP: true, Interleaved: [2]int{0, 1}, Record: true}},
 		"RTP/SAVP;client_port=2-3":                              {{Secure: true, Interleaved: none, ClientPort: [2]int{2, 3}}},
 		"X/Y,RTP/AVP/TCP;interleaved=300-301,RTP/AVP":           {{TCP: true, Interleaved: none}, {Interleaved: none}},
