@@ -3,6 +3,7 @@
 //	hook           what a host service implements to decide and to be told
 //	media          the core: streams, publishers, players, the logs between them
 //	rtmp           publish and play by RTMP and RTMPS
+//	rtsp           publish, play, pull and push by RTSP and RTSPS
 //	web            play by HTTP-FLV and WebSocket-FLV, as an http.Handler
 //	api/config     config.ini with the keys of ZLMediaKit
 //	examples       embed, authhook, customsource, and mediaserver, the complete server
@@ -10,5 +11,5 @@
 //	test/interop   tests with real clients
 //
 // What nobody outside needs is in internal: fanout carries chunks to connections, flv and amf are the formats
-// that RTMP and FLV share, testmedia has the clips of the tests.
+// that RTMP and FLV share, rtp has what RTP needs on both ways, testmedia has the clips of the tests.
 package sluice

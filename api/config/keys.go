@@ -46,7 +46,7 @@ func bounds() map[string]bound {
 		"hook.retry":                  {0, 100},
 		"multicast.udpTTL":            {0, 255},
 		"rtp.audioMtuSize":            {100, 65_000},
-		"rtp.videoMtuSize":            {100, 65_000},
+		"rtp.videoMtuSize":            {256, 60_000},
 		"rtp_proxy.h264_pt":           {0, 127},
 		"rtp_proxy.h265_pt":           {0, 127},
 		"rtp_proxy.ps_pt":             {0, 127},

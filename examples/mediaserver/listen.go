@@ -44,6 +44,8 @@ func (s *server) listen(open listenFunc) error {
 		{listener{scheme: "https", serve: func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }}, "http.sslport", true},
 		{listener{scheme: "rtmp", serve: s.rtmp.Serve}, "rtmp.port", false},
 		{listener{scheme: "rtmps", serve: s.rtmps.Serve}, "rtmp.sslport", true},
+		{listener{scheme: "rtsp", serve: s.rtsp.Serve}, "rtsp.port", false},
+		{listener{scheme: "rtsps", serve: s.rtsps.Serve}, "rtsp.sslport", true},
 	} {
 		port := s.cfg.Int(l.key)
 		if port == 0 {
@@ -106,7 +108,7 @@ func loadTLS(path string) (*tls.Config, error) {
 func (s *server) tellAbsent(ctx context.Context) {
 	var ports []string
 	for _, key := range []string{
-		"rtsp.port", "rtsp.sslport", "shell.port", "rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
+		"shell.port", "rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
 		"rtc.signalingSslPort", "rtc.icePort", "rtc.iceTcpPort", "srt.port", "onvif.port",
 	} {
 		if port := s.cfg.Int(key); port != 0 {

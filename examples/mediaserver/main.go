@@ -150,6 +150,8 @@ func (s *server) banner(demo bool) string {
 			if !demo {
 				line("publish", "ffmpeg -re -i clip.mp4 -c copy -f flv "+base+name)
 			}
+		case "rtsp", "rtsps":
+			line(strings.ToUpper(l.scheme), base+name)
 		case "pprof":
 			line("profiles", "http://"+l.host()+"/debug/pprof/")
 		}

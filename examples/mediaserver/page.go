@@ -117,7 +117,7 @@ func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
 	add("HTTP-FLV", scheme, r.Host, path+".live.flv")
 	add("WS-FLV", strings.Replace(scheme, "http", "ws", 1), r.Host, path+".live.flv")
 	for _, l := range s.listeners {
-		if l.scheme == "rtmp" || l.scheme == "rtmps" {
+		if l.scheme != "http" && l.scheme != "https" {
 			add(strings.ToUpper(l.scheme), l.scheme, l.seenFrom(r), path)
 		}
 	}

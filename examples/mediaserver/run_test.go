@@ -123,7 +123,7 @@ func TestFirstStartWritesConfig(t *testing.T) {
 	secret := regexp.MustCompile(`(?m)^secret=(.+)$`).FindSubmatch(text)
 	require.Len(t, secret[1], 32)
 	require.NotContains(t, out.String(), string(secret[1]))
-	require.Equal(t, 1, strings.Count(out.String(), "rtsp.port=8554 shell.port=9000 rtp_proxy.port=10000"))
+	require.Equal(t, 1, strings.Count(out.String(), "shell.port=9000 rtp_proxy.port=10000"))
 }
 
 func TestPortZeroIsOff(t *testing.T) {

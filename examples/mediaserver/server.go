@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/rtsp"
 	"github.com/sluice-media/sluice/web"
 )
 
@@ -31,6 +35,8 @@ type server struct {
 	media     *media.Server
 	rtmp      *rtmp.Server
 	rtmps     *rtmp.Server
+	rtsp      *rtsp.Server
+	rtsps     *rtsp.Server
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
 	listeners []listener
@@ -64,6 +70,9 @@ func newServer(cfg *config.Config, cert *tls.Config, log *slog.Logger) (*server,
 	if s.rtmps, err = rtmp.NewServer(m, secure); err != nil {
 		return nil, err
 	}
+	if err := s.newRTSP(); err != nil {
+		return nil, err
+	}
 	streams, err := web.NewHandler(m, web.Config{
 		EnableVHost:       cfg.Bool("general.enableVhost"),
 		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
@@ -80,6 +89,37 @@ func newServer(cfg *config.Config, cert *tls.Config, log *slog.Logger) (*server,
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// newRTSP makes the servers of RTSP and RTSPS.
+func (s *server) newRTSP() (err error) {
+	plain := rtsp.Config{
+		HandshakeTimeout: max(s.cfg.Duration("rtsp.handshakeSecond"), time.Second),
+		IdleTimeout:      s.cfg.Duration("rtsp.keepAliveSecond"),
+		EnableVHost:      s.cfg.Bool("general.enableVhost"),
+		BasicAuth:        s.cfg.Bool("rtsp.authBasic"),
+		Transport:        rtsp.Transport(s.cfg.Int("rtsp.rtpTransportType") + 1),
+		MaxPayload:       s.cfg.Int("rtp.videoMtuSize"),
+		MulticastTTL:     s.cfg.Int("multicast.udpTTL"),
+	}
+	first, last, _ := strings.Cut(s.cfg.String("rtp_proxy.port_range"), "-")
+	for i, text := range []string{first, last} {
+		if plain.PortRange[i], err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
+			return fmt.Errorf("rtp_proxy.port_range: %w", err)
+		}
+	}
+	for i, key := range []string{"multicast.addrMin", "multicast.addrMax"} {
+		if plain.MulticastRange[i], err = netip.ParseAddr(s.cfg.String(key)); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if s.rtsp, err = rtsp.NewServer(s.media, plain); err != nil {
+		return err
+	}
+	secure := plain
+	secure.TLSConfig = s.tls
+	s.rtsps, err = rtsp.NewServer(s.media, secure)
+	return err
 }
 
 // orNever is a time to wait of which 0 means not at all, as the media server takes it.

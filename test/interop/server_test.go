@@ -14,13 +14,14 @@ import (
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/rtsp"
 	"github.com/sluice-media/sluice/web"
 )
 
 // server is a whole server on free ports.
 type server struct {
-	media      *media.Server
-	rtmp, http string // addresses
+	media            *media.Server
+	rtmp, http, rtsp string // addresses
 }
 
 // serve starts a server that ends with the test. What is no stream goes to other, which may be nil.
@@ -33,9 +34,12 @@ func serve(t *testing.T, cfg media.Config, other http.Handler) *server {
 	require.NoError(t, err)
 	wh, err := web.NewHandler(m, web.Config{NotFound: other})
 	require.NoError(t, err)
+	ts, err := rtsp.NewServer(m, rtsp.Config{PortRange: [2]int{40000, 44000}})
+	require.NoError(t, err)
 	hs := &http.Server{Handler: wh, ReadHeaderTimeout: 10 * time.Second}
-	rtmpLn, httpLn := listen(t), listen(t)
-	served := make(chan error, 2)
+	rtmpLn, httpLn, rtspLn := listen(t), listen(t), listen(t)
+	served := make(chan error, 3)
+	go func() { served <- ts.Serve(rtspLn) }()
 	go func() { served <- rs.Serve(rtmpLn) }()
 	go func() { served <- hs.Serve(httpLn) }()
 	t.Cleanup(func() {
@@ -44,7 +48,7 @@ func serve(t *testing.T, cfg media.Config, other http.Handler) *server {
 			<-served
 		}
 	})
-	return &server{media: m, rtmp: rtmpLn.Addr().String(), http: httpLn.Addr().String()}
+	return &server{media: m, rtmp: rtmpLn.Addr().String(), http: httpLn.Addr().String(), rtsp: rtspLn.Addr().String()}
 }
 
 func listen(t *testing.T) net.Listener {
@@ -58,6 +62,7 @@ func listen(t *testing.T) net.Listener {
 const streamPath = "/live/test"
 
 func (s *server) rtmpURL() string { return "rtmp://" + s.rtmp + streamPath }
+func (s *server) rtspURL() string { return "rtsp://" + s.rtsp + streamPath }
 func (s *server) httpURL() string { return "http://" + s.http + streamPath + ".live.flv" }
 func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".live.flv" }
 

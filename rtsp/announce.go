@@ -1,0 +1,91 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// announce answers ANNOUNCE (RFC 2326, 10.3): the client wants to publish what the body describes.
+func (x *session) announce(r *wire.Request) (*wire.Response, error) {
+	if x.publisher != nil || x.player != nil {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	t, ok := parseTarget(strings.TrimSuffix(r.URL, ".sdp"), x.server.cfg.EnableVHost)
+	if !ok {
+		return x.refuse(wire.StatusForbidden, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
+	}
+	t.key.Name = strings.TrimSuffix(t.key.Name, ".sdp")
+	desc, err := sdp.Parse(r.Body)
+	if err != nil {
+		return x.refuse(wire.StatusBadRequest, err.Error(), err)
+	}
+	var pub *media.Publisher
+	err = x.reader.While(x.in, func(ctx context.Context) (err error) {
+		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
+			Stream: t.key, Session: x.entry, Schema: "rtsp", Params: t.params,
+			Origin: hook.OriginRTSPPush, OriginURL: originURL(t.key, t.params),
+		})
+		return err
+	})
+	if pub == nil {
+		return x.refusePublish(t.key, err)
+	}
+	x.publisher = newPublication(x, r.URL, pub, desc)
+	if err != nil {
+		return nil, err
+	}
+	for _, why := range desc.Skipped {
+		x.logger().Info("media left out", "why", why)
+	}
+	return &wire.Response{Code: wire.StatusOK}, nil
+}
+
+// originURL is what the API shows as the origin of a stream.
+func originURL(key hook.StreamKey, params string) string {
+	u := "rtsp://" + key.VHost + "/" + key.App + "/" + key.Name
+	if params != "" {
+		u += "?" + params
+	}
+	return u
+}
+
+// refusePublish tells the client why it may not publish.
+func (x *session) refusePublish(key hook.StreamKey, err error) (*wire.Response, error) {
+	err = fmt.Errorf("publish %s: %w", key, err)
+	denied, ok := hook.Denied(err)
+	switch {
+	case ok:
+		return x.refuse(wire.StatusUnauthorized, denied.Error(), err)
+	case errors.Is(err, media.ErrStreamExists):
+		return x.refuse(wire.StatusNotAcceptable, "the stream is published already", err)
+	case errors.Is(err, media.ErrBadName):
+		return x.refuse(wire.StatusForbidden, "", err)
+	case errors.Is(err, media.ErrServerClosed):
+		return x.refuse(wire.StatusServiceUnavailable, "", err)
+	}
+	return x.refuse(wire.StatusUnauthorized, "the server could not decide", err)
+}
+
+// record answers RECORD (RFC 2326, 10.11): media follows.
+func (x *session) record() (*wire.Response, error) {
+	p := x.publisher
+	if p == nil || p.setups == 0 {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	if !p.recording {
+		p.recording = true
+		x.reader.Resize(largeBuffer)
+		if err := p.begin(); err != nil {
+			return nil, err
+		}
+		x.logger().Info("publishing")
+	}
+	return &wire.Response{Code: wire.StatusOK}, x.beginIdle()
+}

@@ -1,0 +1,321 @@
+package rtsp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// ClientConfig of [Pull] and [Push]. The zero value works.
+type ClientConfig struct {
+	// Transport is how media travels. AnyTransport tries interleaved TCP, and UDP if the server refuses that;
+	// UDP falls back to TCP the same way.
+	Transport Transport
+	// TLSConfig is for rtsps URLs.
+	TLSConfig *tls.Config
+	// DialTimeout bounds connecting, and each request. 0 means 10 s.
+	DialTimeout time.Duration
+	// IdleTimeout ends a pull that gets no media for so long. 0 means 15 s.
+	IdleTimeout time.Duration
+	// UserAgent is what the client calls itself. Empty means "Sluice".
+	UserAgent string
+	// Dial opens connections. Nil means a net.Dialer's; a host can keep addresses away here.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// MaxPayload is the most bytes of payload of an RTP packet that is pushed. 0 means 1400.
+	MaxPayload int
+	// TornPictures is that of [Config].
+	TornPictures bool
+}
+
+func (c ClientConfig) withDefaults() ClientConfig {
+	fill(&c.DialTimeout, 10*time.Second)
+	fill(&c.IdleTimeout, defaultIdleTimeout)
+	fill(&c.UserAgent, "Sluice")
+	fill(&c.MaxPayload, defaultMaxPayload)
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	return c
+}
+
+// StatusError is what [Pull] and [Push] return when the server refuses a request.
+type StatusError struct {
+	Method string
+	Code   int // of the response, RFC 2326, 7.1.1
+	Reason string
+}
+
+// Error implements error.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("rtsp: %s was answered with %d %s", e.Method, e.Code, e.Reason)
+}
+
+// maxWanted bounds the messages in front of a response.
+const maxWanted = 10000
+
+// client is a connection to a server. One goroutine sends requests and waits for responses, and later one
+// reads and another writes.
+type client struct {
+	cfg    ClientConfig
+	url    string // without credentials
+	user   *url.Userinfo
+	conn   net.Conn
+	reader *wire.Reader
+	frame  func(f wire.Frame, now time.Time) // gets what comes in between
+
+	session   string
+	timeout   time.Duration // of the session
+	parameter bool          // the server knows GET_PARAMETER
+	auth      headers.Authenticate
+	proves    bool // auth is what the server asked for
+
+	mu   sync.Mutex // guards writing, and cseq
+	cseq int
+}
+
+// dial connects to the server of a URL.
+func dial(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("rtsp: %w", err)
+	}
+	port := "554"
+	switch u.Scheme {
+	case "rtsp":
+	case "rtsps":
+		port = "322"
+	default:
+		return nil, fmt.Errorf("rtsp: %q is no scheme of RTSP", u.Scheme)
+	}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	c := &client{cfg: cfg.withDefaults(), user: u.User, timeout: time.Minute}
+	u.User = nil
+	c.url = u.String()
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
+	defer cancel()
+	if c.conn, err = c.cfg.Dial(ctx, "tcp", u.Host); err != nil {
+		return nil, fmt.Errorf("rtsp: %w", err)
+	}
+	if u.Scheme == "rtsps" {
+		tc := &tls.Config{MinVersion: tls.VersionTLS12}
+		if c.cfg.TLSConfig != nil {
+			tc = c.cfg.TLSConfig.Clone()
+		}
+		if tc.ServerName == "" {
+			tc.ServerName = u.Hostname()
+		}
+		secure := tls.Client(c.conn, tc)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			c.conn.Close()
+			return nil, fmt.Errorf("rtsp: %w", err)
+		}
+		c.conn = secure
+	}
+	c.reader = wire.NewReader(c.conn, largeBuffer, nil)
+	return c, nil
+}
+
+// do sends a request and returns its response, whose code is 200. It proves who the user is when asked to.
+func (c *client) do(method, target string, h wire.Header, body []byte) (*wire.Response, error) {
+	res, err := c.roundTrip(method, target, h, body)
+	if err == nil && res.Code == wire.StatusUnauthorized && c.user != nil && c.challenged(res) {
+		res, err = c.roundTrip(method, target, h, body)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rtsp: %s: %w", method, err)
+	}
+	if res.Code != wire.StatusOK {
+		return nil, &StatusError{Method: method, Code: res.Code, Reason: res.Reason}
+	}
+	return res, nil
+}
+
+// challenged takes over what the server wants to have proved.
+func (c *client) challenged(res *wire.Response) bool {
+	for _, v := range res.Header.Values("WWW-Authenticate") {
+		var h headers.Authenticate
+		if h.Unmarshal(base.HeaderValue{v}) != nil {
+			continue
+		}
+		if h.Method == headers.AuthMethodDigest && h.Algorithm != nil && *h.Algorithm != headers.AuthAlgorithmMD5 {
+			continue
+		}
+		if !c.proves || h.Method == headers.AuthMethodDigest {
+			c.auth, c.proves = h, true
+		}
+	}
+	return c.proves
+}
+
+func (c *client) roundTrip(method, target string, h wire.Header, body []byte) (*wire.Response, error) {
+	if err := c.conn.SetDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
+		return nil, err
+	}
+	cseq, err := c.send(method, target, h, body)
+	if err != nil {
+		return nil, err
+	}
+	for range maxWanted {
+		m, err := c.reader.Next()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case m.Response != nil:
+			if got := m.Response.Header.Get("CSeq"); got == strconv.Itoa(cseq) || got == "" {
+				c.adopt(m.Response)
+				return m.Response, nil
+			}
+		case m.Request == nil && c.frame != nil:
+			c.frame(m.Frame, time.Now())
+		}
+	}
+	return nil, errors.New("no response among what the server sends")
+}
+
+// adopt takes over the session that a response names.
+func (c *client) adopt(res *wire.Response) {
+	id, params, _ := strings.Cut(res.Header.Get("Session"), ";")
+	if id = strings.TrimSpace(id); id == "" {
+		return
+	}
+	c.session = id
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if n, err := strconv.Atoi(value); strings.EqualFold(name, "timeout") && err == nil && n > 0 && n < 86400 {
+			c.timeout = time.Duration(n) * time.Second
+		}
+	}
+}
+
+// send sends a request and returns its number.
+func (c *client) send(method, target string, h wire.Header, body []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cseq++
+	head := wire.Header{}
+	head.Add("CSeq", strconv.Itoa(c.cseq))
+	head.Add("User-Agent", c.cfg.UserAgent)
+	if c.session != "" {
+		head.Add("Session", c.session)
+	}
+	if c.proves {
+		head.Add("Authorization", c.proof(method, target))
+	}
+	r := wire.Request{Method: method, URL: target, Header: append(head, h...), Body: body}
+	_, err := c.conn.Write(r.Append(nil))
+	return c.cseq, err
+}
+
+// write sends interleaved frames.
+func (c *client) write(b []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(b)
+	return err
+}
+
+// proof is the value of an Authorization header (RFC 2617, 2 and 3.2.2).
+func (c *client) proof(method, target string) string {
+	password, _ := c.user.Password()
+	h := headers.Authorization{Method: c.auth.Method, Username: c.user.Username(), BasicPass: password}
+	if c.auth.Method == headers.AuthMethodDigest {
+		h.Realm, h.Nonce, h.URI, h.Opaque = c.auth.Realm, c.auth.Nonce, target, c.auth.Opaque
+		ha1 := md5Hex(h.Username + ":" + h.Realm + ":" + password)
+		h.Response = md5Hex(ha1 + ":" + h.Nonce + ":" + md5Hex(method+":"+target))
+	}
+	return strings.Join(h.Marshal(), ", ")
+}
+
+// keepAlive tells the server now and then that the client lives, until ctx ends.
+func (c *client) keepAlive(ctx context.Context) {
+	every := min(max(c.timeout/2, time.Second), 30*time.Second)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			method := "OPTIONS"
+			if c.parameter {
+				method = "GET_PARAMETER"
+			}
+			if _, err := c.send(method, c.url, nil, nil); err != nil {
+				return // the reader sees it too
+			}
+		}
+	}
+}
+
+// greet asks what the server can do. A server that does not say is no worse for it.
+func (c *client) greet() error {
+	res, err := c.do("OPTIONS", c.url, nil, nil)
+	if _, refused := errors.AsType[*StatusError](err); refused {
+		return nil
+	}
+	if err == nil {
+		c.parameter = strings.Contains(res.Header.Get("Public"), "GET_PARAMETER")
+	}
+	return err
+}
+
+// setup makes room for one media, by the transports that the configuration allows, the preferred one first. The
+// first that works is kept for the others. take tells what the server said; its error tries the next.
+func (c *client) setup(target string, kinds []Transport, header func(kind Transport) (string, error), take func(kind Transport, t wire.Transport) error) ([]Transport, error) {
+	var err error
+	for i, kind := range kinds {
+		var want string
+		if want, err = header(kind); err != nil {
+			continue
+		}
+		var res *wire.Response
+		res, err = c.do("SETUP", target, wire.Header{{Name: "Transport", Value: want}}, nil)
+		if refused, ok := errors.AsType[*StatusError](err); ok && refused.Code == wire.StatusUnsupportedTransport {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		// Servers leave out the header, or half of it, when there is nothing to add to what was asked for.
+		t := wire.Transport{TCP: kind == TCP, Interleaved: [2]int{-1, -1}}
+		if said, parseErr := wire.ParseTransports(res.Header.Values("Transport")); parseErr == nil {
+			t = said[0]
+		}
+		if err = take(kind, t); err == nil {
+			return kinds[i : i+1], nil
+		}
+	}
+	return nil, err
+}
+
+// transports are those to try, in order.
+func (c *ClientConfig) transports() []Transport {
+	switch c.Transport {
+	case UDP:
+		return []Transport{UDP, TCP}
+	case Multicast:
+		return []Transport{Multicast}
+	case TCP:
+		return []Transport{TCP}
+	default:
+		return []Transport{TCP, UDP}
+	}
+}

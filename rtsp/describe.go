@@ -1,0 +1,99 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// describe answers DESCRIBE (RFC 2326, 10.2).
+func (x *session) describe(r *wire.Request) (*wire.Response, error) {
+	if x.publisher != nil || x.playing() {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	if res, err := x.open(r); res != nil || err != nil {
+		return res, err
+	}
+	res := &wire.Response{Code: wire.StatusOK}
+	res.Header.Add("Content-Base", x.player.base+"/")
+	res.Header.Add("Content-Type", "application/sdp")
+	res.Body = sdp.Append(nil, x.player.media.Stream().Key().Name, x.player.offers)
+	return res, nil
+}
+
+// open makes the client a player of the stream that a request names, unless it is already. It returns the
+// response if it must not be one.
+func (x *session) open(r *wire.Request) (*wire.Response, error) {
+	t, ok := parseTarget(r.URL, x.server.cfg.EnableVHost)
+	if !ok {
+		return x.refuse(wire.StatusNotFound, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
+	}
+	if x.player != nil && x.player.target.key == t.key {
+		return nil, nil //nolint:nilnil // there is no response yet
+	}
+	if x.player != nil {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	res, authorized, err := x.authorize(r, t)
+	if res != nil {
+		return res, err
+	}
+	player, tracks, err := x.admit(t, authorized)
+	if player == nil {
+		return x.refusePlay(t.key, err)
+	}
+	x.player = newPlayback(x, t, player, tracks)
+	if err != nil {
+		return nil, err
+	}
+	if len(x.player.offers) == 0 {
+		return x.refuse(wire.StatusNotAcceptable, "RTP carries no track of the stream", media.ErrUnknownTrack)
+	}
+	return nil, nil //nolint:nilnil // there is no response yet
+}
+
+// admit asks the hooks and waits for the stream and its tracks.
+func (x *session) admit(t target, authorized bool) (player *media.Player, tracks []*media.Track, err error) {
+	err = x.reader.While(x.in, func(ctx context.Context) (err error) {
+		player, err = x.server.media.Play(ctx, media.PlayRequest{
+			Stream: t.key, Session: x.entry, Schema: "rtsp", Params: t.params, Authorized: authorized,
+		})
+		if err != nil {
+			return err
+		}
+		tracks, err = player.Stream().Tracks(ctx)
+		return err
+	})
+	return player, tracks, err
+}
+
+// refuse sends a client away.
+func (x *session) refuse(code int, text string, cause error) (*wire.Response, error) {
+	res := &wire.Response{Code: code}
+	if text != "" {
+		res.Header.Add("Content-Type", "text/plain")
+		res.Body = []byte(text)
+	}
+	res.Header.Add("Connection", "Close")
+	return res, &refusal{cause}
+}
+
+// refusePlay tells the client why it may not play.
+func (x *session) refusePlay(key hook.StreamKey, err error) (*wire.Response, error) {
+	err = fmt.Errorf("play %s: %w", key, err)
+	denied, ok := hook.Denied(err)
+	switch {
+	case ok:
+		return x.refuse(wire.StatusUnauthorized, denied.Error(), err)
+	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
+		return x.refuse(wire.StatusNotFound, "", err)
+	case errors.Is(err, media.ErrServerClosed):
+		return x.refuse(wire.StatusServiceUnavailable, "", err)
+	}
+	return x.refuse(wire.StatusUnauthorized, "the server could not decide", err)
+}

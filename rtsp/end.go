@@ -1,0 +1,61 @@
+package rtsp
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+)
+
+// errTeardown ends a session whose client wants that.
+var errTeardown = errors.New("rtsp: torn down")
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// refusal ends a session that was refused, once the client has had time to read why.
+type refusal struct{ cause error }
+
+// Error implements error.
+func (r *refusal) Error() string { return "rtsp: refused: " + r.cause.Error() }
+
+// Unwrap returns why.
+func (r *refusal) Unwrap() error { return r.cause }
+
+// end closes whatever the session has open.
+func (x *session) end(err error) {
+	if cause := x.feedErr.Load(); cause != nil {
+		err = *cause
+	}
+	if x.publisher != nil {
+		x.publisher.close(x.finished, err)
+	}
+	if x.player != nil {
+		x.player.close(err)
+	}
+	log := x.logger()
+	if _, refused := errors.AsType[*refusal](err); refused || x.finished {
+		acceptor.Linger(x.conn)
+	}
+	quiet := x.finished || x.player != nil && errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errTunnelled)
+	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
+	if !errors.Is(err, errTunnelled) { // the connection is another session's now
+		x.Abort()
+	}
+	x.entry.Close()
+	x.server.acceptor.Forget(x)
+}
+
+// logger returns a logger that says which session it is, and what it publishes or plays.
+func (x *session) logger() *slog.Logger {
+	info := x.entry.Info()
+	log := x.server.log.With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
+	switch {
+	case x.publisher != nil:
+		return log.With("stream", x.publisher.media.Stream().Key().String())
+	case x.player != nil:
+		return log.With("stream", x.player.media.Stream().Key().String())
+	}
+	return log
+}

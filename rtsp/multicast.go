@@ -1,0 +1,219 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"golang.org/x/net/ipv4"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// groups are the multicast groups of a server: one for each stream that is watched so.
+type groups struct {
+	mu   sync.Mutex
+	list map[*media.Stream]*group
+	used map[netip.Addr]bool
+	last netip.Addr
+}
+
+// group sends one stream to one multicast address, each track to a pair of ports of its own.
+type group struct {
+	stream *media.Stream
+	addr   netip.Addr
+	pair   *portPair
+	stop   context.CancelFunc
+
+	// What follows is guarded by groups.mu.
+	users   int
+	members map[*session]bool // those that play
+	stopped chan struct{}     // nil before somebody plays
+}
+
+// groupPort is where the tracks of a group begin. The address alone tells groups apart.
+const groupPort = 5000
+
+// takeGroup makes the player one of a group.
+func (p *playback) takeGroup(track int) (string, error) {
+	s := p.session.server
+	if p.group == nil {
+		g, err := s.groups.join(s, p.media.Stream(), localIP(p.session.conn))
+		if err != nil {
+			return "", err
+		}
+		p.group = g
+	}
+	p.layout.datagrams = true
+	for _, index := range p.index { // a group has all tracks
+		p.layout.channels[index] = int16(2 * index)
+	}
+	return fmt.Sprintf("RTP/AVP;multicast;destination=%s;port=%s;ttl=%d", p.group.addr, pair(groupPort+2*track), s.cfg.MulticastTTL), nil
+}
+
+// join returns the group of a stream, with one more user.
+func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, error) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	if g := gs.list[stream]; g != nil {
+		g.users++
+		return g, nil
+	}
+	if gs.list == nil {
+		gs.list, gs.used = map[*media.Stream]*group{}, map[netip.Addr]bool{}
+	}
+	addr, err := gs.free(s.cfg.MulticastRange)
+	if err != nil {
+		return nil, err
+	}
+	ip = ip.To4()
+	if ip == nil {
+		return nil, errors.New("rtsp: multicast is for IPv4")
+	}
+	pair, err := s.pair(ip)
+	if err != nil {
+		return nil, err
+	}
+	for _, socket := range []*datagramSocket{pair.rtp, pair.rtcp} {
+		if err := prepare(socket.conn, ip, s.cfg.MulticastTTL); err != nil {
+			pair.close()
+			return nil, err
+		}
+	}
+	g := &group{stream: stream, addr: addr, pair: pair, users: 1, members: map[*session]bool{}}
+	gs.list[stream], gs.used[addr] = g, true
+	return g, nil
+}
+
+// free returns an address that no group has.
+func (gs *groups) free(span [2]netip.Addr) (netip.Addr, error) {
+	addr := gs.last
+	for range 1 << 16 {
+		if !addr.IsValid() || !addr.Less(span[1]) {
+			addr = span[0]
+		} else {
+			addr = addr.Next()
+		}
+		if last := addr.As4()[3]; last != 0 && last != 255 && !gs.used[addr] {
+			gs.last = addr
+			return addr, nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("rtsp: no multicast address is free from %v to %v", span[0], span[1])
+}
+
+// prepare makes a socket send multicast by the interface that has an address.
+func prepare(conn *net.UDPConn, ip net.IP, ttl int) error {
+	p := ipv4.NewPacketConn(conn)
+	if err := p.SetMulticastTTL(ttl); err != nil {
+		return fmt.Errorf("rtsp: %w", err)
+	}
+	_ = p.SetMulticastLoopback(true)
+	if i := interfaceOf(ip); i != nil {
+		if err := p.SetMulticastInterface(i); err != nil {
+			return fmt.Errorf("rtsp: %w", err)
+		}
+	}
+	return nil
+}
+
+// interfaceOf returns the network interface that has an address, or nil, which lets the system choose.
+func interfaceOf(ip net.IP) *net.Interface {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return nil
+	}
+	for i := range interfaces {
+		addrs, _ := interfaces[i].Addrs()
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && n.IP.Equal(ip) {
+				return &interfaces[i]
+			}
+		}
+	}
+	return nil
+}
+
+// leave gives up the use that a session has of a group. The last one ends it.
+func (gs *groups) leave(g *group, x *session) {
+	gs.mu.Lock()
+	g.users--
+	delete(g.members, x)
+	last := g.users == 0
+	if last {
+		delete(gs.list, g.stream)
+		delete(gs.used, g.addr)
+	}
+	gs.mu.Unlock()
+	if !last {
+		return
+	}
+	if g.stopped != nil {
+		g.stop()
+		<-g.stopped
+	}
+	g.pair.close()
+}
+
+// begin lets the stream flow, if it does not yet, for a session that plays.
+func (gs *groups) begin(g *group, format *media.Format, x *session) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	g.members[x] = true
+	if g.stopped != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	g.stop, g.stopped = cancel, make(chan struct{})
+	x.server.acceptor.Go(func() {
+		err := g.send(ctx, format)
+		close(g.stopped)
+		for _, member := range gs.playing(g) {
+			member.finish(err)
+		}
+	})
+}
+
+func (gs *groups) playing(g *group) []*session {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	return slices.Collect(maps.Keys(g.members))
+}
+
+// send sends the stream until it ends or nobody is left.
+func (g *group) send(ctx context.Context, format *media.Format) error {
+	to := [maxTracks][2]*destination{}
+	for i := range to {
+		port := uint16(groupPort + 2*i)
+		to[i] = [2]*destination{
+			newDestination(g.pair.rtp, netip.AddrPortFrom(g.addr, port)),
+			newDestination(g.pair.rtcp, netip.AddrPortFrom(g.addr, port+1)),
+		}
+	}
+	r := g.stream.ReadFormat(format)
+	defer r.Close()
+	chunks := make([]media.Chunk, 16)
+	for {
+		n, err := r.ReadBatch(ctx, chunks)
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks[:n] {
+			for _, b := range [][]byte{c.Header, c.Data} {
+				for len(b) > runHead {
+					var channel byte
+					var unit int
+					var packets []byte
+					channel, unit, packets, b = takeRun(b)
+					_ = to[channel/2][channel%2].send(packets, unit) // who misses it has no other way
+				}
+			}
+		}
+		clear(chunks[:n])
+	}
+}

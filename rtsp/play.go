@@ -1,0 +1,168 @@
+package rtsp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// play answers PLAY (RFC 2326, 10.5): it begins, or goes on after PAUSE.
+func (x *session) play(r *wire.Request) (*wire.Response, error) {
+	p := x.player
+	if p == nil || p.setups == 0 {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	if p.begun {
+		if err := x.write(x.complete(r, p.playing(nil)).Append(nil)); err != nil {
+			return nil, err
+		}
+		p.pause(false)
+		return nil, nil //nolint:nilnil // it was given
+	}
+	format := x.server.formats.get(p.layout)
+	if format == nil {
+		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", media.ErrUnknownTrack)
+	}
+	if err := x.in.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	p.begun = true
+	x.plays.Store(true)
+	respond := func(first *media.Chunk) []byte { return x.complete(r, p.playing(first)).Append(nil) }
+	var err error
+	switch p.kind {
+	case TCP:
+		p.feed, err = p.media.Feed(x.conn, format, media.FeedOptions{Begin: respond, OnEnd: x.finish})
+	case Multicast:
+		x.server.groups.begin(p.group, format, x)
+		err = errors.Join(x.write(respond(nil)), x.beginSilence())
+	default:
+		err = x.beginSilence()
+		if err == nil {
+			p.sink, err = p.media.FeedSink(p.udp, format, media.SinkOptions{
+				Begin: func(first *media.Chunk) { _ = x.write(respond(first)) }, OnEnd: x.finish,
+			})
+		}
+	}
+	x.logger().Debug("playing")
+	return nil, err
+}
+
+// beginSilence begins the time in which a player that does not get its media here has to say something.
+func (x *session) beginSilence() error {
+	x.player.touch()
+	return x.in.SetReadDeadline(time.Now().Add(x.server.cfg.SessionTimeout))
+}
+
+// playing is the response to PLAY. If first is known, it says with which RTP timestamps the tracks begin.
+func (p *playback) playing(first *media.Chunk) *wire.Response {
+	res := &wire.Response{Code: wire.StatusOK}
+	res.Header.Add("Range", "npt=now-")
+	if first == nil {
+		return res
+	}
+	channel, seq, stamp, ok := firstRTP(first.Data, p.layout.datagrams)
+	if !ok {
+		return res
+	}
+	at := first.DTS
+	formats := &p.session.server.formats
+	for i, index := range p.index {
+		if int(p.layout.channels[index]) == int(channel) { // its presentation time is what begins
+			ahead := int32(stamp - formats.stamp(first.DTS, p.offers[i].ClockRate))
+			at += time.Duration(ahead) * time.Second / time.Duration(p.offers[i].ClockRate)
+		}
+	}
+	var infos []string
+	for i, index := range p.index {
+		switch c := p.layout.channels[index]; {
+		case c < 0:
+		case int(c) == int(channel):
+			infos = append(infos, fmt.Sprintf("url=%s/%s;seq=%d;rtptime=%d", p.base, p.offers[i].Control, seq, stamp))
+		default:
+			infos = append(infos, fmt.Sprintf("url=%s/%s;rtptime=%d", p.base, p.offers[i].Control, formats.stamp(at, p.offers[i].ClockRate)))
+		}
+	}
+	res.Header.Add("RTP-Info", strings.Join(infos, ","))
+	return res
+}
+
+// firstRTP returns where the first RTP packet of a chunk goes, its sequence number and timestamp.
+func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, stamp uint32, ok bool) {
+	for len(chunk) > runHead {
+		var packet []byte
+		if datagrams {
+			channel, _, packet, chunk = takeRun(chunk)
+		} else {
+			end := 4 + int(binary.BigEndian.Uint16(chunk[2:]))
+			channel, packet, chunk = chunk[1], chunk[4:end], chunk[end:]
+		}
+		if isRTP := packet[1] < 192 || packet[1] > 223; isRTP && len(packet) >= 12 { // RFC 5761, 4
+			return channel, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]), true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+// pause answers PAUSE (RFC 2326, 10.6).
+func (x *session) pause() (*wire.Response, error) {
+	if !x.playing() {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	x.player.pause(true)
+	return &wire.Response{Code: wire.StatusOK}, nil
+}
+
+// pause stops the media, or lets it go on. What goes to a group goes on.
+func (p *playback) pause(on bool) {
+	switch {
+	case p.feed != nil:
+		p.feed.Pause(on)
+	case p.sink != nil:
+		p.sink.Pause(on)
+	}
+}
+
+// finish is called when the player has got all there is, or cannot be written to. It ends watch, and with it
+// the session.
+func (x *session) finish(err error) {
+	x.feedErr.Store(&err)
+	x.player.ended.Store(true)
+	if !errors.Is(err, io.EOF) || !x.player.sayBye() || !acceptor.HangUp(x.conn) {
+		x.Abort()
+	}
+	_ = x.in.SetReadDeadline(time.Now().Add(time.Second))
+}
+
+// sayBye tells the client by RTCP that its stream has ended (RFC 3550, 6.6), and reports whether it could.
+func (p *playback) sayBye() bool {
+	var frames []byte
+	for track, channel := range p.layout.channels {
+		if channel >= 0 {
+			// An empty receiver report comes first, as in every compound packet.
+			frames = append(frames, '$', byte(channel)+1, 0, 16, 0x80, 201, 0, 1)
+			frames = binary.BigEndian.AppendUint32(frames, p.session.server.formats.ssrc(track))
+			frames = append(frames, 0x81, 203, 0, 1)
+			frames = binary.BigEndian.AppendUint32(frames, p.session.server.formats.ssrc(track))
+		}
+	}
+	switch p.kind {
+	case UDP:
+		return p.udp.Send(appendRuns(nil, frames)) == nil
+	case Multicast:
+		return true
+	}
+	if p.session.conn.SetWriteDeadline(time.Now().Add(p.session.server.cfg.WriteTimeout)) != nil {
+		return false
+	}
+	n, err := p.session.conn.Write(frames)
+	p.session.entry.Sent(n)
+	return err == nil
+}

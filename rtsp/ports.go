@@ -1,0 +1,157 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/tally"
+)
+
+// errNoPort says that no pair of ports is free.
+var errNoPort = errors.New("rtsp: no pair of ports is free")
+
+// ports are the UDP sockets of a server: one pair for all players, and pairs of sessions.
+type ports struct {
+	mu      sync.Mutex
+	shared  *portPair
+	next    int // where the search in the range goes on
+	reading tally.Tally
+
+	peersMu sync.RWMutex
+	peers   map[netip.AddrPort]*playback // whose reports come to the shared pair
+}
+
+// portPair is an even port for RTP and the next one for RTCP (RFC 3550, 11).
+type portPair struct {
+	rtp, rtcp *datagramSocket
+	port      int
+}
+
+func (p *portPair) close() {
+	p.rtp.conn.Close()
+	p.rtcp.conn.Close()
+}
+
+// listenPair opens a pair at port, or a free one if port is 0.
+func listenPair(ip net.IP, port int) (*portPair, error) {
+	first, err := listenUDP(ip, port)
+	if err != nil {
+		return nil, err
+	}
+	at := first.LocalAddr().(*net.UDPAddr).Port // as every UDP socket's is
+	if at%2 != 0 {
+		first.Close()
+		return nil, errNoPort
+	}
+	second, err := listenUDP(ip, at+1)
+	if err != nil {
+		first.Close()
+		return nil, err
+	}
+	return &portPair{rtp: newDatagramSocket(first), rtcp: newDatagramSocket(second), port: at}, nil
+}
+
+func listenUDP(ip net.IP, port int) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: ip, Port: port})
+	if err != nil {
+		return nil, fmt.Errorf("rtsp: %w", err)
+	}
+	_ = conn.SetReadBuffer(2 << 20) // as much as the system allows
+	_ = conn.SetWriteBuffer(2 << 20)
+	return conn, nil
+}
+
+// pair opens a pair of ports within the range, for one session.
+func (s *Server) pair(ip net.IP) (*portPair, error) {
+	p, span := &s.ports, s.cfg.PortRange
+	pairs := (span[1] - span[0]) / 2
+	for range pairs {
+		p.mu.Lock()
+		port := (span[0]+1)&^1 + 2*(p.next%pairs)
+		p.next++
+		p.mu.Unlock()
+		if port+1 > span[1] {
+			continue
+		}
+		if pair, err := listenPair(ip, port); err == nil {
+			return pair, nil
+		}
+	}
+	return nil, fmt.Errorf("%w from %d to %d", errNoPort, span[0], span[1])
+}
+
+// sharedPair returns the pair that all UDP players share, and opens it for the first.
+func (s *Server) sharedPair() (*portPair, error) {
+	p := &s.ports
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shared != nil {
+		return p.shared, nil
+	}
+	pair, err := listenPair(nil, s.cfg.UDPPort)
+	for tries := 0; errors.Is(err, errNoPort) && tries < 20; tries++ {
+		pair, err = listenPair(nil, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.shared, p.peers = pair, map[netip.AddrPort]*playback{}
+	p.reading.Go(func() { p.hear(pair.rtp) })
+	p.reading.Go(func() { p.hear(pair.rtcp) })
+	return pair, nil
+}
+
+// hear notes which players send something: it shows that they live.
+func (p *ports) hear(s *datagramSocket) {
+	var b [1500]byte
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(b[:])
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // an ICMP message about a peer
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		p.peersMu.RLock()
+		peer := p.peers[unmapped(from)]
+		p.peersMu.RUnlock()
+		if peer != nil {
+			peer.touch()
+			peer.session.entry.Received(n)
+		}
+	}
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// add lets what comes from an address count for a player.
+func (p *ports) add(from netip.AddrPort, to *playback) {
+	p.peersMu.Lock()
+	defer p.peersMu.Unlock()
+	p.peers[from] = to
+}
+
+// remove takes back what add did for a player.
+func (p *ports) remove(from netip.AddrPort, of *playback) {
+	p.peersMu.Lock()
+	defer p.peersMu.Unlock()
+	if p.peers[from] == of {
+		delete(p.peers, from)
+	}
+}
+
+// close closes the shared pair.
+func (p *ports) close() {
+	p.mu.Lock()
+	shared := p.shared
+	p.mu.Unlock()
+	if shared != nil {
+		shared.close()
+	}
+	p.reading.Wait()
+}

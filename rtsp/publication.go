@@ -1,0 +1,195 @@
+package rtsp
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// publication is what a session that publishes has.
+type publication struct {
+	session *session
+	base    string
+	media   *media.Publisher
+	desc    *sdp.Session
+	ingest  *ingest
+
+	setups    int
+	recording bool
+	channels  [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
+	pairs     map[int]*portPair
+	remote    netip.Addr
+	last      atomic.Int64 // when media came, Unix nanoseconds
+}
+
+func newPublication(x *session, base string, pub *media.Publisher, desc *sdp.Session) *publication {
+	p := &publication{
+		session: x, base: base, media: pub, desc: desc, pairs: map[int]*portPair{},
+		remote: x.entry.Info().Remote.Addr(),
+	}
+	p.ingest = newIngest(pub, desc, ingestOptions{torn: x.server.cfg.TornPictures, log: x.logger()})
+	p.touch()
+	return p
+}
+
+func (p *publication) touch() { p.last.Store(time.Now().UnixNano()) }
+
+// silence returns how long ago media came.
+func (p *publication) silence() time.Duration { return time.Since(time.Unix(0, p.last.Load())) }
+
+// setup makes room for a media of a publisher.
+func (p *publication) setup(r *wire.Request, choices []wire.Transport) (*wire.Response, error) {
+	if p.recording {
+		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
+	}
+	m := p.find(r.URL)
+	if m < 0 {
+		return &wire.Response{Code: wire.StatusNotFound}, nil
+	}
+	for _, choice := range choices {
+		transport, err := p.take(m, choice)
+		if err != nil {
+			p.session.logger().Warn("no port for a publisher", "err", err)
+			continue
+		}
+		if transport != "" {
+			p.session.begin()
+			p.setups++
+			res := &wire.Response{Code: wire.StatusOK}
+			res.Header.Add("Transport", transport+";mode=record")
+			return res, nil
+		}
+	}
+	return &wire.Response{Code: wire.StatusUnsupportedTransport}, nil
+}
+
+// find returns which media a URL names: by its control, by how the URL ends, or the only one there is.
+func (p *publication) find(url string) int {
+	for i, m := range p.desc.Medias {
+		if m.Control != "" && url == sdp.ControlURL(p.base, p.desc.Control, m.Control) {
+			return i
+		}
+	}
+	best, length := -1, 0
+	for i, m := range p.desc.Medias { // the base may be spelt another way
+		if n := len(m.Control); n > length && strings.HasSuffix(url, "/"+m.Control) {
+			best, length = i, n
+		}
+	}
+	if best < 0 && len(p.desc.Medias) == 1 {
+		return 0
+	}
+	return best
+}
+
+// take tries one choice for a media, and returns the Transport header that says what became of it, or "".
+func (p *publication) take(m int, choice wire.Transport) (string, error) {
+	cfg := &p.session.server.cfg
+	kind := UDP
+	if choice.TCP {
+		kind = TCP
+	}
+	switch {
+	case choice.Secure, choice.Multicast, cfg.Transport == UDP && kind == TCP, cfg.Transport == TCP && kind == UDP,
+		kind == UDP && (cfg.TLSConfig != nil || p.session.half.Load() != nil || choice.ClientPort[0] == 0):
+		return "", nil
+	case kind == TCP:
+		return p.takeChannels(m, choice.Interleaved), nil
+	}
+	return p.takePorts(m, choice.ClientPort)
+}
+
+func (p *publication) takeChannels(m int, want [2]int) string {
+	for c, of := range p.channels { // a second SETUP changes the first
+		if of == int8(m+1) || of == int8(-m-1) {
+			p.channels[c] = 0
+		}
+	}
+	if want[0] < 0 || want[1] < 0 || want[0] == want[1] || p.channels[want[0]] != 0 || p.channels[want[1]] != 0 {
+		want = [2]int{0, 1}
+		for p.channels[want[0]] != 0 || p.channels[want[1]] != 0 {
+			want[0], want[1] = want[0]+2, want[1]+2
+		}
+	}
+	p.channels[want[0]], p.channels[want[1]] = int8(m+1), int8(-m-1)
+	return "RTP/AVP/TCP;unicast;interleaved=" + portsOf(want)
+}
+
+// takePorts opens a pair of ports for a media.
+func (p *publication) takePorts(m int, client [2]int) (string, error) {
+	if old := p.pairs[m]; old != nil {
+		old.close()
+		delete(p.pairs, m)
+	}
+	pair, err := p.session.server.pair(localIP(p.session.conn))
+	if err != nil {
+		return "", err
+	}
+	p.pairs[m] = pair
+	p.ingest.unreliable(m)
+	p.ingest.reportTo(m, newDestination(pair.rtcp, netip.AddrPortFrom(p.remote, uint16(client[1]))))
+	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + strconv.Itoa(pair.port) + "-" + strconv.Itoa(pair.port+1), nil
+}
+
+// begin lets media in.
+func (p *publication) begin() error {
+	p.touch()
+	for m, pair := range p.pairs {
+		p.session.server.acceptor.Go(func() { p.listen(m, pair.rtp, p.ingest.packet) })
+		p.session.server.acceptor.Go(func() { p.listen(m, pair.rtcp, p.ingest.report) })
+	}
+	return p.ingest.begin()
+}
+
+// frame takes an interleaved frame.
+func (p *publication) frame(f wire.Frame, now time.Time) {
+	p.touch()
+	switch m := p.channels[f.Channel]; {
+	case m > 0:
+		p.ingest.packet(int(m)-1, f.Payload, now)
+	case m < 0:
+		p.ingest.report(int(-m)-1, f.Payload, now)
+	}
+}
+
+// flushEvery is how often packets that wait for one before them are looked at.
+const flushEvery = 50 * time.Millisecond
+
+// listen takes what comes to a port, from the client and nobody else.
+func (p *publication) listen(m int, s *datagramSocket, take func(m int, packet []byte, now time.Time)) {
+	b := make([]byte, 64<<10)
+	for {
+		_ = s.conn.SetReadDeadline(time.Now().Add(flushEvery))
+		n, from, err := s.conn.ReadFromUDPAddrPort(b)
+		now := time.Now()
+		switch {
+		case isClosed(err):
+			return
+		case isTimeout(err):
+			p.ingest.flush(m, now)
+		case err != nil:
+			time.Sleep(time.Millisecond)
+		case from.Addr().Unmap() == p.remote:
+			p.touch()
+			p.session.entry.Received(n)
+			take(m, b[:n], now)
+		}
+	}
+}
+
+// close ends publishing: cleanly if the client has said so.
+func (p *publication) close(finished bool, cause error) {
+	for _, pair := range p.pairs {
+		pair.close()
+	}
+	if finished {
+		cause = nil
+	}
+	p.media.Close(cause)
+}

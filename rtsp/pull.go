@@ -1,0 +1,277 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// Pull plays a URL (rtsp or rtsps, user and password in it if need be) and publishes what comes as the stream
+// key, until ctx or either side ends. OnPublish is not asked. The error is never nil: that of ctx, io.EOF when
+// the server has ended the stream, a *[StatusError], or what the network or the stream failed with.
+func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
+	c, err := dial(ctx, rawURL, cfg)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	p := &pull{client: c}
+	defer p.close()
+	err = acceptor.Guard(func() error { return p.run(ctx, m, key) })
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// pull is a stream that is pulled.
+type pull struct {
+	client   *client
+	desc     *sdp.Session
+	base     string
+	media    *media.Publisher
+	ingest   *ingest
+	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
+	sockets  []*datagramSocket
+	udp      sync.WaitGroup
+	last     atomic.Int64 // when media came, Unix nanoseconds
+}
+
+func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) error {
+	c := p.client
+	if err := c.greet(); err != nil {
+		return err
+	}
+	if err := p.describe(); err != nil {
+		return err
+	}
+	entry := m.NewSession(hook.Session{
+		Schema: "rtsp", Protocol: "rtsp", Remote: addrPort(c.conn.RemoteAddr()), Local: addrPort(c.conn.LocalAddr()),
+	}, func(error) { c.conn.Close() })
+	defer entry.Close()
+	pub, err := m.Publish(ctx, media.PublishRequest{
+		Stream: key, Session: entry, Schema: "rtsp", Origin: hook.OriginPull, OriginURL: c.url, Authorized: true,
+	})
+	if err != nil {
+		return err
+	}
+	p.media = pub
+	p.ingest = newIngest(pub, p.desc, ingestOptions{torn: c.cfg.TornPictures, log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url)})
+	err = p.play(ctx)
+	if cause := entry.Err(); cause != nil {
+		err = cause
+	}
+	pub.Close(err)
+	return err
+}
+
+// describe learns what the stream is.
+func (p *pull) describe() error {
+	c := p.client
+	res, err := c.do("DESCRIBE", c.url, wire.Header{{Name: "Accept", Value: "application/sdp"}}, nil)
+	if err != nil {
+		return err
+	}
+	p.base = c.url
+	for _, name := range []string{"Content-Base", "Content-Location"} {
+		if v := res.Header.Get(name); v != "" {
+			p.base = v
+			break
+		}
+	}
+	p.desc, err = sdp.Parse(res.Body)
+	return err
+}
+
+// play sets up all media and reads until the end.
+func (p *pull) play(ctx context.Context) error {
+	c := p.client
+	c.frame = p.frame
+	kinds := c.cfg.transports()
+	for i, m := range p.desc.Medias {
+		target := sdp.ControlURL(p.base, p.desc.Control, m.Control)
+		left, err := p.setup(i, target, kinds) //nolint:contextcheck // what the stream starts outlives the pull
+		if err != nil {
+			return err
+		}
+		kinds = left
+	}
+	p.touch()
+	if err := p.ingest.begin(); err != nil { //nolint:contextcheck // what the stream starts outlives the pull
+		return err
+	}
+	aggregate := sdp.ControlURL(p.base, p.desc.Control, "")
+	if _, err := c.do("PLAY", aggregate, wire.Header{{Name: "Range", Value: "npt=0.000-"}}, nil); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	defer cancel()
+	keeping.Go(func() { c.keepAlive(ctx) })
+	err := p.read()                                //nolint:contextcheck // what the stream starts outlives the pull
+	_, _ = c.send("TEARDOWN", aggregate, nil, nil) // as a courtesy
+	return err
+}
+
+// read takes what the server sends, until it ends or is silent for too long.
+func (p *pull) read() error {
+	c := p.client
+	for {
+		if err := c.conn.SetDeadline(time.Now().Add(c.cfg.IdleTimeout)); err != nil {
+			return err
+		}
+		m, err := c.reader.Next()
+		if isTimeout(err) && p.silence() < c.cfg.IdleTimeout {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if m.Request == nil && m.Response == nil {
+			p.frame(m.Frame, time.Now())
+		}
+		if p.silence() >= c.cfg.IdleTimeout {
+			return fmt.Errorf("rtsp: no media for %v", c.cfg.IdleTimeout)
+		}
+	}
+}
+
+func (p *pull) touch()                 { p.last.Store(time.Now().UnixNano()) }
+func (p *pull) silence() time.Duration { return time.Since(time.Unix(0, p.last.Load())) }
+
+func (p *pull) frame(f wire.Frame, now time.Time) {
+	switch m := p.channels[f.Channel]; {
+	case m > 0:
+		p.touch()
+		p.ingest.packet(int(m)-1, f.Payload, now)
+	case m < 0:
+		p.ingest.report(int(-m)-1, f.Payload, now)
+	}
+}
+
+// setup makes room for one media, and returns the transports for those that follow.
+func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, error) {
+	c := p.client
+	var pair *portPair
+	header := func(kind Transport) (string, error) {
+		switch kind {
+		case UDP:
+			var err error
+			if pair, err = freePair(localIP(c.conn)); err != nil {
+				return "", err
+			}
+			p.sockets = append(p.sockets, pair.rtp, pair.rtcp)
+			return "RTP/AVP;unicast;client_port=" + pairName(pair), nil
+		case Multicast:
+			return "RTP/AVP;multicast", nil
+		}
+		return "RTP/AVP/TCP;unicast;interleaved=" + portsOf([2]int{2 * m, 2*m + 1}), nil
+	}
+	take := func(kind Transport, t wire.Transport) error {
+		switch {
+		case kind == TCP || t.TCP:
+			channels := t.Interleaved
+			if channels[0] < 0 || channels[1] < 0 {
+				channels = [2]int{2 * m, 2*m + 1}
+			}
+			p.channels[channels[0]], p.channels[channels[1]] = int8(m+1), int8(-m-1)
+			return nil
+		case kind == Multicast:
+			return p.joinGroup(m, t)
+		}
+		p.listen(m, pair, remoteIP(c.conn), t)
+		return nil
+	}
+	return c.setup(target, kinds, header, take)
+}
+
+// freePair opens a pair of ports anywhere.
+func freePair(ip net.IP) (*portPair, error) {
+	for range 20 {
+		pair, err := listenPair(ip, 0)
+		if !errors.Is(err, errNoPort) {
+			return pair, err
+		}
+	}
+	return nil, errNoPort
+}
+
+func remoteIP(conn net.Conn) netip.Addr { return addrPort(conn.RemoteAddr()).Addr() }
+
+// listen takes the media that the server sends to a pair of ports.
+func (p *pull) listen(m int, pair *portPair, from netip.Addr, t wire.Transport) {
+	p.ingest.unreliable(m)
+	if t.ServerPort[0] != 0 {
+		to := [2]netip.AddrPort{netip.AddrPortFrom(from, uint16(t.ServerPort[0])), netip.AddrPortFrom(from, uint16(t.ServerPort[1]))}
+		p.ingest.reportTo(m, newDestination(pair.rtcp, to[1]))
+		punch(newDestination(pair.rtp, to[0]), newDestination(pair.rtcp, to[1]))
+	}
+	p.udp.Go(func() { p.hear(m, pair.rtp, from, p.ingest.packet) })
+	p.udp.Go(func() { p.hear(m, pair.rtcp, from, p.ingest.report) })
+}
+
+// punch opens the way through a NAT between the client and the server.
+func punch(rtp, rtcp *destination) {
+	_ = rtp.send([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 12)
+	_ = rtcp.send([]byte{0x80, 201, 0, 1, 0, 0, 0, 0}, 8)
+}
+
+// joinGroup listens to a multicast group.
+func (p *pull) joinGroup(m int, t wire.Transport) error {
+	group, err := netip.ParseAddr(t.Destination)
+	if err != nil || !group.IsMulticast() || t.Port[0] == 0 {
+		return fmt.Errorf("rtsp: the server names no multicast group, but %q", t.Destination)
+	}
+	p.ingest.unreliable(m)
+	for i, take := range []func(int, []byte, time.Time){p.ingest.packet, p.ingest.report} {
+		conn, err := net.ListenMulticastUDP("udp", interfaceOf(localIP(p.client.conn)), &net.UDPAddr{IP: group.AsSlice(), Port: t.Port[i]})
+		if err != nil {
+			return fmt.Errorf("rtsp: %w", err)
+		}
+		socket := newDatagramSocket(conn)
+		p.sockets = append(p.sockets, socket)
+		p.udp.Go(func() { p.hear(m, socket, netip.Addr{}, take) })
+	}
+	return nil
+}
+
+// hear takes what comes to a port; if from is valid, from nobody else.
+func (p *pull) hear(m int, s *datagramSocket, from netip.Addr, take func(int, []byte, time.Time)) {
+	b := make([]byte, 64<<10)
+	for {
+		_ = s.conn.SetReadDeadline(time.Now().Add(flushEvery))
+		n, addr, err := s.conn.ReadFromUDPAddrPort(b)
+		now := time.Now()
+		switch {
+		case isClosed(err):
+			return
+		case isTimeout(err):
+			p.ingest.flush(m, now)
+		case err != nil:
+			time.Sleep(time.Millisecond)
+		case !from.IsValid() || addr.Addr().Unmap() == from:
+			p.touch()
+			take(m, b[:n], now)
+		}
+	}
+}
+
+func (p *pull) close() {
+	for _, s := range p.sockets {
+		s.conn.Close()
+	}
+	p.udp.Wait()
+}

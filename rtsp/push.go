@@ -1,0 +1,215 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
+)
+
+// Push publishes the stream key to a URL (rtsp or rtsps, user and password in it if need be), until ctx or either
+// side ends. It does not wait for the stream: without it the error is [media.ErrStreamNotFound]. The error is
+// never nil: that of ctx, io.EOF when the stream has ended, a *[StatusError], or what the network failed with.
+// The stream does not count as watched.
+func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL string, cfg ClientConfig) error {
+	st, ok := m.Stream(key)
+	if !ok {
+		return media.ErrStreamNotFound
+	}
+	tracks, err := st.Tracks(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := dial(ctx, rawURL, cfg)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	p := &push{client: c, stream: st, layout: noTracks()}
+	defer p.close()
+	err = acceptor.Guard(func() error { return p.run(ctx, tracks) })
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// push is a stream that is pushed.
+type push struct {
+	client  *client
+	stream  *media.Stream
+	layout  layout
+	formats formats
+	sockets []*datagramSocket
+	to      [maxTracks][2]*destination
+}
+
+func (p *push) run(ctx context.Context, tracks []*media.Track) error {
+	c := p.client
+	if err := c.greet(); err != nil {
+		return err
+	}
+	offers, indexes := offersOf(tracks)
+	if len(offers) == 0 {
+		return fmt.Errorf("rtsp: RTP carries no track of %s: %w", p.stream.Key(), media.ErrUnknownTrack)
+	}
+	body := sdp.Append(nil, p.stream.Key().Name, offers)
+	if _, err := c.do("ANNOUNCE", c.url, wire.Header{{Name: "Content-Type", Value: "application/sdp"}}, body); err != nil {
+		return err
+	}
+	kinds := c.cfg.transports()
+	for i, offer := range offers {
+		left, err := p.setup(indexes[i], sdp.ControlURL(c.url, "", offer.Control), kinds)
+		if err != nil {
+			return err
+		}
+		kinds = left
+	}
+	if _, err := c.do("RECORD", c.url, wire.Header{{Name: "Range", Value: "npt=0.000-"}}, nil); err != nil {
+		return err
+	}
+	return p.write(ctx)
+}
+
+// offersOf describes the tracks that RTP can carry; indexes says which.
+func offersOf(tracks []*media.Track) (offers []sdp.Offer, indexes []int) {
+	for i, track := range tracks {
+		if i >= maxTracks {
+			break
+		}
+		if offer, ok := sdp.OfferFor(track, i); ok {
+			offer.Control = controlOf(i)
+			offers, indexes = append(offers, offer), append(indexes, i)
+		}
+	}
+	return offers, indexes
+}
+
+// setup makes room for one track, and returns the transports for those that follow.
+func (p *push) setup(track int, target string, kinds []Transport) ([]Transport, error) {
+	c := p.client
+	var pair *portPair
+	header := func(kind Transport) (string, error) {
+		switch kind {
+		case UDP:
+			var err error
+			if pair, err = freePair(localIP(c.conn)); err != nil {
+				return "", err
+			}
+			p.sockets = append(p.sockets, pair.rtp, pair.rtcp)
+			return "RTP/AVP;unicast;client_port=" + pairName(pair) + ";mode=record", nil
+		case Multicast:
+			return "", errors.New("rtsp: nobody can be pushed to by multicast")
+		}
+		return "RTP/AVP/TCP;unicast;interleaved=" + portsOf([2]int{2 * track, 2*track + 1}) + ";mode=record", nil
+	}
+	take := func(kind Transport, t wire.Transport) error {
+		channel := 2 * track
+		if kind == TCP || t.TCP {
+			if t.Interleaved[0] >= 0 && t.Interleaved[0] < 255 {
+				channel = t.Interleaved[0]
+			}
+		} else {
+			if t.ServerPort[0] == 0 {
+				return errors.New("rtsp: the server names no port")
+			}
+			p.layout.datagrams = true
+			for i, socket := range []*datagramSocket{pair.rtp, pair.rtcp} {
+				p.to[track][i] = newDestination(socket, netip.AddrPortFrom(remoteIP(c.conn), uint16(t.ServerPort[i])))
+			}
+		}
+		p.layout.channels[track] = int16(channel)
+		return nil
+	}
+	return c.setup(target, kinds, header, take)
+}
+
+// write sends the stream to its end, while another goroutine reads what the server says to it.
+func (p *push) write(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var helping sync.WaitGroup
+	defer helping.Wait()
+	defer p.client.conn.Close() // ends the reading
+	defer cancel(nil)
+	helping.Go(func() { cancel(p.read()) })
+	helping.Go(func() { p.client.keepAlive(ctx) })
+	p.formats.init(p.client.cfg.MaxPayload)
+	r := p.stream.ReadFormat(p.formats.get(p.layout))
+	defer r.Close()
+	chunks := make([]media.Chunk, 64)
+	for {
+		n, err := r.ReadBatch(ctx, chunks)
+		if errors.Is(err, io.EOF) {
+			_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil) // a clean end
+			return err
+		}
+		if err != nil {
+			return context.Cause(ctx)
+		}
+		if err := p.sendAll(chunks[:n]); err != nil {
+			return err
+		}
+		clear(chunks[:n])
+	}
+}
+
+func (p *push) sendAll(chunks []media.Chunk) error {
+	var joined []byte
+	for _, c := range chunks {
+		if p.layout.datagrams {
+			if err := errors.Join(p.sendRuns(c.Header), p.sendRuns(c.Data)); err != nil {
+				return err
+			}
+			continue
+		}
+		joined = append(append(joined, c.Header...), c.Data...)
+	}
+	if len(joined) == 0 {
+		return nil
+	}
+	return p.client.write(joined)
+}
+
+func (p *push) sendRuns(b []byte) error {
+	for len(b) > runHead {
+		var channel byte
+		var unit int
+		var packets []byte
+		channel, unit, packets, b = takeRun(b)
+		if err := p.to[channel/2][channel%2].send(packets, unit); err != nil && !errors.Is(err, media.ErrBusy) {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads until the server hangs up.
+func (p *push) read() error {
+	if err := p.client.conn.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	for {
+		m, err := p.client.reader.Next()
+		if err != nil {
+			return fmt.Errorf("rtsp: the server has ended: %w", err)
+		}
+		if m.Response != nil && m.Response.Code >= 400 && m.Response.Code != wire.StatusMethodNotAllowed && m.Response.Code != 501 {
+			return &StatusError{Method: "a request", Code: m.Response.Code, Reason: m.Response.Reason}
+		}
+	}
+}
+
+func (p *push) close() {
+	for _, s := range p.sockets {
+		s.conn.Close()
+	}
+}

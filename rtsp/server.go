@@ -1,0 +1,95 @@
+package rtsp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"log/slog"
+	"net"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Server accepts publishers and players. Its methods may be called from any goroutine.
+type Server struct {
+	media    *media.Server
+	cfg      Config
+	log      *slog.Logger
+	acceptor *acceptor.Acceptor[*session]
+	formats  formats
+	ports    ports
+	groups   groups
+	tunnels  tunnels
+}
+
+var _ media.Service = (*Server)(nil)
+
+// NewServer returns a server that ends with m. It fails on an invalid Config, and after m was closed.
+func NewServer(m *media.Server, cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{media: m, cfg: cfg, log: m.Logger()}
+	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
+	s.formats.init(cfg.MaxPayload)
+	if err := m.Register(s, "rtsp"); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) accept(conn net.Conn) *session {
+	if s.cfg.TLSConfig != nil {
+		conn = tls.Server(conn, s.cfg.TLSConfig)
+	}
+	return newSession(s, conn)
+}
+
+func (s *Server) protocol() string {
+	if s.cfg.TLSConfig != nil {
+		return "rtsps"
+	}
+	return "rtsp"
+}
+
+// ListenAndServe listens on a TCP address and serves it. An empty address means ":554", or ":322" with a
+// TLSConfig.
+func (s *Server) ListenAndServe(addr string) error {
+	switch {
+	case addr != "":
+	case s.cfg.TLSConfig != nil:
+		addr = ":322"
+	default:
+		addr = ":554"
+	}
+	return s.acceptor.ListenAndServe(addr)
+}
+
+// Serve accepts connections until the listener fails or the server is closed, and closes the listener. The
+// error is never nil; it is ErrServerClosed after Shutdown or Close.
+func (s *Server) Serve(ln net.Listener) error { return s.acceptor.Serve(ln) }
+
+// Shutdown stops listening, ends whoever does not play and waits until the players have got the rest of
+// their streams, or ctx ends; then it closes them and returns ctx.Err().
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.closePorts()
+	return s.acceptor.Shutdown(ctx)
+}
+
+// Close closes the listeners and all sessions, and waits for them.
+func (s *Server) Close() error {
+	defer s.closePorts()
+	return s.acceptor.Close()
+}
+
+func (s *Server) closePorts() { s.ports.close() }
+
+// randomUint32 is for identifiers that must not be guessed.
+func randomUint32() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.BigEndian.Uint32(b[:])
+}

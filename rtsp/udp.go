@@ -1,0 +1,128 @@
+package rtsp
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// udpPlayer sends to the ports of one player. It is a [media.ChunkSink].
+type udpPlayer struct {
+	playback *playback
+	tracks   [maxTracks]struct{ rtp, rtcp *destination }
+	pairs    []*portPair // the session's own
+}
+
+// takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of
+// the client's connection, wherever it says it wants them.
+func (p *playback) takePorts(track int, client [2]int) (string, error) {
+	if client[0] == 0 || client[1] == 0 {
+		return "", nil
+	}
+	s := p.session.server
+	if p.udp == nil {
+		p.udp = &udpPlayer{playback: p}
+	}
+	var pair *portPair
+	var err error
+	if s.cfg.SessionPorts {
+		pair, err = s.pair(localIP(p.session.conn))
+		if err == nil {
+			p.udp.own(pair)
+		}
+	} else {
+		pair, err = s.sharedPair()
+	}
+	if err != nil {
+		return "", err
+	}
+	p.udp.aim(track, pair, p.session.entry.Info().Remote.Addr(), client, !s.cfg.SessionPorts)
+	p.layout.datagrams = true
+	p.layout.channels[track] = int16(2 * track)
+	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pairName(pair), nil
+}
+
+func localIP(conn net.Conn) net.IP {
+	if a, ok := conn.LocalAddr().(*net.TCPAddr); ok {
+		return a.IP
+	}
+	return nil
+}
+
+// own makes a pair one that closes with the player, and listens to what comes back on it.
+func (u *udpPlayer) own(pair *portPair) {
+	u.pairs = append(u.pairs, pair)
+	for _, s := range []*datagramSocket{pair.rtp, pair.rtcp} {
+		u.playback.session.server.acceptor.Go(func() { u.hear(s) })
+	}
+}
+
+// hear notes that the client sends something.
+func (u *udpPlayer) hear(s *datagramSocket) {
+	var b [1500]byte
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(b[:])
+		if isClosed(err) {
+			return
+		}
+		if err != nil {
+			time.Sleep(time.Millisecond)
+		} else if from.Addr().Unmap() == u.playback.session.entry.Info().Remote.Addr() {
+			u.playback.touch()
+			u.playback.session.entry.Received(n)
+		}
+	}
+}
+
+func (u *udpPlayer) aim(track int, pair *portPair, to netip.Addr, client [2]int, shared bool) {
+	u.forget(track)
+	rtp, rtcp := netip.AddrPortFrom(to, uint16(client[0])), netip.AddrPortFrom(to, uint16(client[1]))
+	u.tracks[track].rtp, u.tracks[track].rtcp = newDestination(pair.rtp, rtp), newDestination(pair.rtcp, rtcp)
+	if shared {
+		u.playback.session.server.ports.add(rtp, u.playback)
+		u.playback.session.server.ports.add(rtcp, u.playback)
+	}
+}
+
+func (u *udpPlayer) forget(track int) {
+	for _, d := range []*destination{u.tracks[track].rtp, u.tracks[track].rtcp} {
+		if d != nil {
+			u.playback.session.server.ports.remove(d.to, u.playback)
+		}
+	}
+}
+
+// Send implements [media.ChunkSink].
+func (u *udpPlayer) Send(chunk []byte) error {
+	for len(chunk) > runHead {
+		var channel byte
+		var unit int
+		var packets []byte
+		channel, unit, packets, chunk = takeRun(chunk)
+		d := u.tracks[channel/2].rtp
+		if channel%2 != 0 {
+			d = u.tracks[channel/2].rtcp
+		}
+		if d == nil {
+			continue
+		}
+		if err := d.send(packets, unit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ media.ChunkSink = (*udpPlayer)(nil)
+
+// close gives the ports back.
+func (u *udpPlayer) close() {
+	for track := range u.tracks {
+		u.forget(track)
+	}
+	for _, pair := range u.pairs {
+		pair.close()
+	}
+}
