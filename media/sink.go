@@ -12,9 +12,10 @@ var ErrBusy = fanout.ErrBusy
 // ChunkSink takes chunks without ever waiting, such as a datagram socket. It is called by one goroutine at a
 // time, often by one that serves many other players too.
 type ChunkSink interface {
-	// Send sends the data of a chunk, or the header of a format. After ErrBusy the player goes on at the next
-	// key frame; any other error ends it. It must not keep data.
-	Send(data []byte) error
+	// Send sends the data of chunks, or the header of a format: all that waits. It returns how many it has sent.
+	// After ErrBusy the player goes on at the next key frame; any other error ends it. It must not keep what it
+	// gets.
+	Send(chunks [][]byte) (n int, err error)
 }
 
 // SinkOptions of [Player.FeedSink].

@@ -26,8 +26,7 @@ func newDatagramSocket(conn *net.UDPConn) *datagramSocket {
 
 func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }
 
-// busy reports whether err says that the socket or the device takes nothing now; lost is one of which nobody
-// would know on a network either.
+// busy reports whether err says that the socket or the device takes nothing now.
 func busy(err error) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
 }
@@ -47,3 +46,39 @@ func sendErr(err error) error {
 func portsOf(p [2]int) string { return strconv.Itoa(p[0]) + "-" + strconv.Itoa(p[1]) }
 
 func pairName(p *portPair) string { return pair(p.port) }
+
+// destinations says where the packets of a channel go.
+type destinations interface {
+	destination(channel byte) *destination // nil: nowhere
+}
+
+// sendChunks sends the runs in chunks and returns how many chunks it has sent.
+func (b *batch) sendChunks(chunks [][]byte, to destinations) (n int, err error) {
+	for i, chunk := range chunks {
+		for len(chunk) > runHead {
+			var channel byte
+			var unit int
+			var packets []byte
+			channel, unit, packets, chunk = takeRun(chunk)
+			if d := to.destination(channel); d != nil {
+				if failed, err := b.add(d, packets, unit, i); err != nil {
+					return failed, err
+				}
+			}
+		}
+	}
+	if failed, err := b.flush(); err != nil {
+		return failed, err
+	}
+	return len(chunks), nil
+}
+
+// send sends one datagram.
+func (d *destination) send(packet []byte) error {
+	b := newBatch()
+	if _, err := b.add(d, packet, len(packet), 0); err != nil {
+		return err
+	}
+	_, err := b.flush()
+	return err
+}

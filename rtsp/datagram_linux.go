@@ -2,10 +2,11 @@ package rtsp
 
 import (
 	"encoding/binary"
-	"errors"
 	"net/netip"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // canSegment says that the system has UDP generic segmentation offload: one call sends a run of datagrams.
@@ -16,74 +17,162 @@ const (
 	udpSegment = 103
 )
 
-// destination is an address as one socket sends to it. It is for one goroutine at a time.
+// destination is an address as one socket sends to it.
 type destination struct {
 	socket *datagramSocket
 	to     netip.AddrPort
-	addr   syscall.Sockaddr
-	oob    []byte // the control message with the size of segments
-	call   func(fd uintptr)
-
-	// What is sent now, and what came of it.
-	packets []byte
-	ancil   []byte
-	err     error
+	addr   [syscall.SizeofSockaddrInet6]byte
+	length uint32
 }
 
 func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
-	d := &destination{socket: s, to: to, addr: sockaddr(s, to), oob: make([]byte, syscall.CmsgSpace(2))}
-	h := (*syscall.Cmsghdr)(unsafe.Pointer(&d.oob[0])) //nolint:gosec // the layout is the system's
-	h.Level, h.Type = solUDP, udpSegment
-	h.SetLen(syscall.CmsgLen(2))
-	d.call = d.sendmsg
+	d := &destination{socket: s, to: to}
+	if s.v4() {
+		sa := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().Unmap().As4()}
+		d.length = uint32(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
+	} else {
+		sa := syscall.RawSockaddrInet6{Family: syscall.AF_INET6, Addr: to.Addr().As16()}
+		d.length = uint32(copy(d.addr[:], (*[syscall.SizeofSockaddrInet6]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
+	}
+	binary.BigEndian.PutUint16(d.addr[2:], to.Port()) // at the same place in both
 	return d
 }
 
-// sockaddr returns the address in the family of the socket.
-func sockaddr(s *datagramSocket, to netip.AddrPort) syscall.Sockaddr {
-	v4 := false
+// v4 reports whether the socket is one of IPv4 only.
+func (s *datagramSocket) v4() (is bool) {
 	_ = s.raw.Control(func(fd uintptr) {
 		if name, err := syscall.Getsockname(int(fd)); err == nil {
-			_, v4 = name.(*syscall.SockaddrInet4)
+			_, is = name.(*syscall.SockaddrInet4)
 		}
 	})
-	if v4 {
-		return &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()}
-	}
-	return &syscall.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	return is
 }
 
-// send sends packets: datagrams of unit bytes, but for the last.
-func (d *destination) send(packets []byte, unit int) error {
-	if len(packets) > unit && d.socket.gso.Load() {
-		binary.NativeEndian.PutUint16(d.oob[syscall.CmsgLen(0):], uint16(unit))
-		err := d.sendOnce(packets, d.oob)
-		if !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ENOPROTOOPT) &&
-			!errors.Is(err, syscall.EMSGSIZE) {
-			return sendErr(err)
+// maxBatch is how many runs go into one system call.
+const maxBatch = 16
+
+// mmsghdr is what sendmmsg(2) takes.
+type mmsghdr struct {
+	head syscall.Msghdr
+	sent uint32
+	_    [4]byte
+}
+
+// batch is runs of datagrams that go out together. It is for one goroutine at a time.
+type batch struct {
+	heads  [maxBatch]mmsghdr
+	pieces [maxBatch]syscall.Iovec
+	sizes  [maxBatch][segmentSpace]byte // control messages
+	runs   [maxBatch]run
+	n      int
+	socket *datagramSocket
+
+	call  func(fd uintptr)
+	first int // what call sends from
+	done  int
+	errno syscall.Errno
+}
+
+// run is what a message of a batch was made of.
+type run struct {
+	to      *destination
+	packets []byte
+	unit    int
+	chunk   int
+}
+
+// segmentSpace is the space of a control message with the size of segments.
+const segmentSpace = 24
+
+func newBatch() *batch {
+	b := &batch{}
+	b.call = b.sendOnce
+	return b
+}
+
+// add puts a run into the batch, after sending what does not go with it. chunk is the number of the chunk it is of.
+func (b *batch) add(to *destination, packets []byte, unit, chunk int) (failed int, err error) {
+	if b.n == maxBatch || b.n > 0 && b.socket != to.socket {
+		if failed, err = b.flush(); err != nil {
+			return failed, err
 		}
-		d.socket.gso.Store(false) // this system or device cannot
 	}
-	for len(packets) > 0 {
-		n := min(unit, len(packets))
-		if err := sendErr(d.sendOnce(packets[:n], nil)); err != nil {
+	b.socket = to.socket
+	i := b.n
+	b.n++
+	b.runs[i] = run{to, packets, unit, chunk}
+	b.pieces[i].Base = &packets[0]
+	b.pieces[i].SetLen(len(packets))
+	h := &b.heads[i].head
+	*h = syscall.Msghdr{Name: &to.addr[0], Namelen: to.length, Iov: &b.pieces[i], Iovlen: 1}
+	if len(packets) > unit {
+		c := (*syscall.Cmsghdr)(unsafe.Pointer(&b.sizes[i][0])) //nolint:gosec // the system's layout
+		c.Level, c.Type = solUDP, udpSegment
+		c.SetLen(syscall.CmsgLen(2))
+		binary.NativeEndian.PutUint16(b.sizes[i][syscall.CmsgLen(0):], uint16(unit))
+		h.Control = &b.sizes[i][0]
+		h.SetControllen(syscall.CmsgSpace(2))
+	}
+	return 0, nil
+}
+
+// flush sends the batch. On an error it returns the number of the chunk that could not be sent.
+func (b *batch) flush() (failed int, err error) {
+	defer b.clear()
+	for b.first = 0; b.first < b.n; {
+		r := &b.runs[b.first]
+		if len(r.packets) > r.unit && !b.socket.gso.Load() {
+			if err := b.sendApart(r); err != nil {
+				return r.chunk, err
+			}
+			b.first++
+			continue
+		}
+		if err := b.socket.raw.Control(b.call); err != nil {
+			return r.chunk, err
+		}
+		switch {
+		case b.errno == 0:
+			b.first += b.done
+		case len(r.packets) > r.unit && cannotSegment(b.errno):
+			b.socket.gso.Store(false) // this system or device cannot
+		default:
+			if err := sendErr(b.errno); err != nil {
+				return r.chunk, err
+			}
+			b.first++
+		}
+	}
+	return 0, nil
+}
+
+func (b *batch) clear() {
+	for i := range b.n {
+		b.heads[i], b.pieces[i], b.runs[i] = mmsghdr{}, syscall.Iovec{}, run{}
+	}
+	b.n, b.socket = 0, nil
+}
+
+func cannotSegment(e syscall.Errno) bool {
+	return e == syscall.EINVAL || e == syscall.EIO || e == syscall.ENOPROTOOPT || e == syscall.EMSGSIZE || e == syscall.EOPNOTSUPP
+}
+
+// sendOnce sends from the first message on, without waiting: a raw call saves telling the scheduler.
+func (b *batch) sendOnce(fd uintptr) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.heads[b.first])), //nolint:gosec // the call keeps nothing
+		uintptr(b.n-b.first), syscall.MSG_DONTWAIT, 0, 0)
+	b.done, b.errno = int(n), errno
+}
+
+// sendApart sends the datagrams of a run one by one.
+func (b *batch) sendApart(r *run) error {
+	for rest := r.packets; len(rest) > 0; {
+		n := min(r.unit, len(rest))
+		_, err := b.socket.conn.WriteToUDPAddrPort(rest[:n], r.to.to)
+		if err := sendErr(err); err != nil {
 			return err
 		}
-		packets = packets[n:]
+		rest = rest[n:]
 	}
 	return nil
-}
-
-func (d *destination) sendOnce(packets, oob []byte) error {
-	d.packets, d.ancil = packets, oob
-	err := d.socket.raw.Control(d.call)
-	d.packets, d.ancil = nil, nil
-	if err != nil {
-		return err
-	}
-	return d.err
-}
-
-func (d *destination) sendmsg(fd uintptr) {
-	_, d.err = syscall.SendmsgN(int(fd), d.packets, d.ancil, d.addr, syscall.MSG_DONTWAIT)
 }

@@ -16,15 +16,22 @@ func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
 	return &destination{socket: s, to: to}
 }
 
-// send sends packets: datagrams of unit bytes, but for the last.
-func (d *destination) send(packets []byte, unit int) error {
+// batch sends runs of datagrams. Here each goes out by itself.
+type batch struct{}
+
+func newBatch() *batch { return &batch{} }
+
+// add sends a run. chunk is the number of the chunk it is of, which it returns with an error.
+func (*batch) add(to *destination, packets []byte, unit, chunk int) (failed int, err error) {
 	for len(packets) > 0 {
 		n := min(unit, len(packets))
-		_, err := d.socket.conn.WriteToUDPAddrPort(packets[:n], d.to)
+		_, err := to.socket.conn.WriteToUDPAddrPort(packets[:n], to.to)
 		if err := sendErr(err); err != nil {
-			return err
+			return chunk, err
 		}
 		packets = packets[n:]
 	}
-	return nil
+	return 0, nil
 }
+
+func (*batch) flush() (failed int, err error) { return 0, nil }

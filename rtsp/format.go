@@ -3,6 +3,7 @@ package rtsp
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,12 +90,21 @@ type muxer struct {
 	last    time.Duration
 	report  time.Duration // when sender reports are due
 	scratch []byte
+	held    []*media.Packet // audio that goes out with the next picture
+	pairs   bool            // there is video for it to go with
 }
+
+// maxHeld is how many audio frames share a datagram, and maxHold how long the first waits for the last.
+const (
+	maxHeld = 6
+	maxHold = 40 * time.Millisecond
+)
 
 // describe makes packetizers for the tracks that are set up.
 func (m *muxer) describe(d *media.Description) {
 	m.epoch = d.Epoch
 	m.order = m.order[:0]
+	m.pairs = m.layout.datagrams && slices.ContainsFunc(d.Tracks, func(t *media.Track) bool { return t.Codec.Video() })
 	for i, t := range d.Tracks {
 		if i >= maxTracks || m.layout.channels[i] < 0 {
 			continue
@@ -150,12 +160,32 @@ func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
 		m.report = p.DTS + reportEvery
 		out = m.appendReports(out)
 	}
-	out, err := z.Append(out, p)
-	if err != nil || !m.layout.datagrams {
-		return out, err
+	if !m.layout.datagrams {
+		return z.Append(out, p)
+	}
+	out = m.appendHeld(out, p)
+	var err error
+	if len(m.held) == 0 {
+		out, err = z.Append(out, p)
 	}
 	m.scratch = out
-	return appendRuns(dst, out), nil
+	return appendRuns(dst, out), err
+}
+
+// appendHeld holds p back if it is AAC that can share a datagram with what follows: a datagram costs as much as
+// a picture. It appends what was held if that cannot wait for more; frames that cannot be sent must not cost the
+// picture.
+func (m *muxer) appendHeld(dst []byte, p *media.Packet) []byte {
+	joins := m.pairs && p.Track.Codec == media.AAC
+	if n := len(m.held); n > 0 && (!joins || n == maxHeld || m.held[0].Track.ID != p.Track.ID || p.DTS-m.held[0].DTS >= maxHold) {
+		dst, _ = m.tracks[m.held[0].Track.ID].AppendAll(dst, m.held)
+		clear(m.held)
+		m.held = m.held[:0]
+	}
+	if joins {
+		m.held = append(m.held, p)
+	}
+	return dst
 }
 
 // appendReports appends a sender report of every track.

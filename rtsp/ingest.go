@@ -255,7 +255,7 @@ func (in *ingest) acknowledge(t *ingestTrack, now time.Time) {
 	t.reported = now
 	report := t.seq.AppendReceiverReport(nil, t.ssrc, now)
 	if len(report) > 0 {
-		_ = t.reports.send(report, len(report)) // the next one may arrive
+		_ = t.reports.send(report) // the next one may arrive
 	}
 }
 

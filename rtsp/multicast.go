@@ -185,9 +185,14 @@ func (gs *groups) playing(g *group) []*session {
 	return slices.Collect(maps.Keys(g.members))
 }
 
+// addresses are where the channels of a group or a push go.
+type addresses [maxTracks][2]*destination
+
+func (a *addresses) destination(channel byte) *destination { return a[channel/2][channel%2] }
+
 // send sends the stream until it ends or nobody is left.
 func (g *group) send(ctx context.Context, format *media.Format) error {
-	to := [maxTracks][2]*destination{}
+	var to addresses
 	for i := range to {
 		port := uint16(groupPort + 2*i)
 		to[i] = [2]*destination{
@@ -197,23 +202,33 @@ func (g *group) send(ctx context.Context, format *media.Format) error {
 	}
 	r := g.stream.ReadFormat(format)
 	defer r.Close()
-	chunks := make([]media.Chunk, 16)
+	return sendAll(ctx, r, func(chunks [][]byte, b *batch) error {
+		_, _ = b.sendChunks(chunks, &to) // who misses it has no other way
+		return nil
+	})
+}
+
+// sendAll gives what a reader reads to send, headers and data in order, until the stream or ctx ends or send
+// fails.
+func sendAll(ctx context.Context, r *media.Reader[media.Chunk], send func(chunks [][]byte, b *batch) error) error {
+	chunks, pieces, b := make([]media.Chunk, 16), make([][]byte, 0, 32), newBatch()
 	for {
 		n, err := r.ReadBatch(ctx, chunks)
 		if err != nil {
 			return err
 		}
+		pieces = pieces[:0]
 		for _, c := range chunks[:n] {
-			for _, b := range [][]byte{c.Header, c.Data} {
-				for len(b) > runHead {
-					var channel byte
-					var unit int
-					var packets []byte
-					channel, unit, packets, b = takeRun(b)
-					_ = to[channel/2][channel%2].send(packets, unit) // who misses it has no other way
-				}
+			if len(c.Header) > 0 {
+				pieces = append(pieces, c.Header)
 			}
+			pieces = append(pieces, c.Data)
 		}
+		err = send(pieces, b)
 		clear(chunks[:n])
+		clear(pieces)
+		if err != nil {
+			return err
+		}
 	}
 }

@@ -155,7 +155,8 @@ func (p *playback) sayBye() bool {
 	}
 	switch p.kind {
 	case UDP:
-		return p.udp.Send(appendRuns(nil, frames)) == nil
+		_, err := p.udp.Send([][]byte{appendRuns(nil, frames)})
+		return err == nil
 	case Multicast:
 		return true
 	}

@@ -225,8 +225,8 @@ func (p *pull) listen(m int, pair *portPair, from netip.Addr, t wire.Transport) 
 
 // punch opens the way through a NAT between the client and the server.
 func punch(rtp, rtcp *destination) {
-	_ = rtp.send([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 12)
-	_ = rtcp.send([]byte{0x80, 201, 0, 1, 0, 0, 0, 0}, 8)
+	_ = rtp.send([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	_ = rtcp.send([]byte{0x80, 201, 0, 1, 0, 0, 0, 0})
 }
 
 // joinGroup listens to a multicast group.

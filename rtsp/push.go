@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ type push struct {
 	layout  layout
 	formats formats
 	sockets []*datagramSocket
-	to      [maxTracks][2]*destination
+	to      addresses
 }
 
 func (p *push) run(ctx context.Context, tracks []*media.Track) error {
@@ -145,49 +146,22 @@ func (p *push) write(ctx context.Context) error {
 	p.formats.init(p.client.cfg.MaxPayload)
 	r := p.stream.ReadFormat(p.formats.get(p.layout))
 	defer r.Close()
-	chunks := make([]media.Chunk, 64)
-	for {
-		n, err := r.ReadBatch(ctx, chunks)
-		if errors.Is(err, io.EOF) {
-			_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil) // a clean end
-			return err
-		}
-		if err != nil {
-			return context.Cause(ctx)
-		}
-		if err := p.sendAll(chunks[:n]); err != nil {
-			return err
-		}
-		clear(chunks[:n])
+	err := sendAll(ctx, r, p.send)
+	if errors.Is(err, io.EOF) {
+		_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil) // a clean end
+	} else if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
+	return err
 }
 
-func (p *push) sendAll(chunks []media.Chunk) error {
-	var joined []byte
-	for _, c := range chunks {
-		if p.layout.datagrams {
-			if err := errors.Join(p.sendRuns(c.Header), p.sendRuns(c.Data)); err != nil {
-				return err
-			}
-			continue
-		}
-		joined = append(append(joined, c.Header...), c.Data...)
+// send sends chunks: datagrams, or all in one write.
+func (p *push) send(chunks [][]byte, b *batch) error {
+	if !p.layout.datagrams {
+		return p.client.write(bytes.Join(chunks, nil))
 	}
-	if len(joined) == 0 {
-		return nil
-	}
-	return p.client.write(joined)
-}
-
-func (p *push) sendRuns(b []byte) error {
-	for len(b) > runHead {
-		var channel byte
-		var unit int
-		var packets []byte
-		channel, unit, packets, b = takeRun(b)
-		if err := p.to[channel/2][channel%2].send(packets, unit); err != nil && !errors.Is(err, media.ErrBusy) {
-			return err
-		}
+	if _, err := b.sendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
+		return err
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"net"
+	"sync"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
@@ -22,6 +23,7 @@ type Server struct {
 	ports    ports
 	groups   groups
 	tunnels  tunnels
+	batches  sync.Pool // of *batch
 }
 
 var _ media.Service = (*Server)(nil)
@@ -32,7 +34,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{media: m, cfg: cfg, log: m.Logger()}
+	s := &Server{media: m, cfg: cfg, log: m.Logger(), batches: sync.Pool{New: func() any { return newBatch() }}}
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
 	s.formats.init(cfg.MaxPayload)
 	if err := m.Register(s, "rtsp"); err != nil {

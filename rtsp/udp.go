@@ -95,24 +95,19 @@ func (u *udpPlayer) forget(track int) {
 }
 
 // Send implements [media.ChunkSink].
-func (u *udpPlayer) Send(chunk []byte) error {
-	for len(chunk) > runHead {
-		var channel byte
-		var unit int
-		var packets []byte
-		channel, unit, packets, chunk = takeRun(chunk)
-		d := u.tracks[channel/2].rtp
-		if channel%2 != 0 {
-			d = u.tracks[channel/2].rtcp
-		}
-		if d == nil {
-			continue
-		}
-		if err := d.send(packets, unit); err != nil {
-			return err
-		}
+func (u *udpPlayer) Send(chunks [][]byte) (int, error) {
+	pool := &u.playback.session.server.batches
+	b, _ := pool.Get().(*batch)
+	defer pool.Put(b)
+	return b.sendChunks(chunks, u)
+}
+
+func (u *udpPlayer) destination(channel byte) *destination {
+	t := &u.tracks[channel/2]
+	if channel%2 != 0 {
+		return t.rtcp
 	}
-	return nil
+	return t.rtp
 }
 
 var _ media.ChunkSink = (*udpPlayer)(nil)

@@ -35,7 +35,8 @@ func (f *Feed) gatherItems(s *Scratch) {
 			if f.cfg.Disconnect && f.cursor.skipped > 0 {
 				break
 			}
-			f.introduce(s, e.value.Intro)
+			s.introduce(f.intro, e.value.Intro)
+			f.intro = e.value.Intro
 		}
 		s.addItem(e.seq, &e.value)
 		f.cursor.take()
@@ -45,10 +46,8 @@ func (f *Feed) gatherItems(s *Scratch) {
 	}
 }
 
-// introduce adds what a reader needs that begins, or goes on, at an item.
-func (f *Feed) introduce(s *Scratch, intro *Intro) {
-	before := f.intro
-	f.intro = intro
+// introduce adds what a reader needs that had one intro, or none, and begins or goes on at an item with another.
+func (s *Scratch) introduce(before, intro *Intro) {
 	switch {
 	case intro == nil || intro == before:
 	case before == nil && len(intro.Header) > 0:

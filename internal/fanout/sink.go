@@ -12,9 +12,9 @@ var ErrBusy = errors.New("fanout: the socket is full")
 
 // Sink takes items without ever waiting, such as a datagram socket.
 type Sink interface {
-	// Send sends the bytes of an item or an intro. On ErrBusy what follows up to the next start point is left
-	// out; any other error ends the feed. It must not keep data.
-	Send(data []byte) error
+	// Send sends items and intros, all that wait, and returns how many it has sent. On ErrBusy what follows up to
+	// the next start point is left out; any other error ends the feed. It must not keep what it gets.
+	Send(chunks [][]byte) (n int, err error)
 }
 
 // SinkFeed gives a log to a sink from its newest start point on. At any time one goroutine works for it: a
@@ -58,8 +58,15 @@ func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig
 	}
 	e.active.Add()
 	g.Add(&f.member, f)
-	f.Pump(nil)
+	f.pumpNow()
 	return f
+}
+
+// pumpNow pumps from a goroutine that is no loop.
+func (f *SinkFeed) pumpNow() {
+	s, _ := f.engine.scratch.Get().(*Scratch)
+	f.Pump(s)
+	f.engine.scratch.Put(s)
 }
 
 // Pause stops the feed; without it, the feed goes on at the newest start point.
@@ -70,25 +77,25 @@ func (f *SinkFeed) Pause(on bool) {
 	}
 	if f.signals.And(^signalPaused)&signalPaused != 0 {
 		f.signals.Or(signalRestart)
-		f.Pump(nil)
+		f.pumpNow()
 	}
 }
 
 // Close ends the feed. When it returns, nothing is sent any more.
 func (f *SinkFeed) Close() {
 	f.signals.Or(signalClose)
-	f.Pump(nil)
+	f.pumpNow()
 	<-f.done
 }
 
 // Pump implements [Target].
-func (f *SinkFeed) Pump(*Scratch) {
+func (f *SinkFeed) Pump(s *Scratch) {
 	if f.wip.Add(1) != 1 {
 		return
 	}
 	for {
 		asked := f.wip.Load()
-		if err := f.drain(); err != nil {
+		if err := f.drain(s); err != nil {
 			f.end(err)
 			return
 		}
@@ -99,7 +106,7 @@ func (f *SinkFeed) Pump(*Scratch) {
 }
 
 // drain sends what waits. Its error is why the feed ends.
-func (f *SinkFeed) drain() error {
+func (f *SinkFeed) drain(s *Scratch) error {
 	for {
 		sig := f.signals.Load()
 		switch {
@@ -114,7 +121,7 @@ func (f *SinkFeed) drain() error {
 			f.signals.And(^signalRestart)
 			f.cursor.Restart()
 		}
-		more, err := f.next()
+		more, err := f.next(s)
 		if err != nil {
 			return err
 		}
@@ -128,50 +135,47 @@ func (f *SinkFeed) drain() error {
 	return nil
 }
 
-// next sends one item, if there is one.
-func (f *SinkFeed) next() (more bool, err error) {
-	e, jumped := f.cursor.peek()
-	if e == nil {
+// next sends the items that wait, as far as they go into one call.
+func (f *SinkFeed) next(s *Scratch) (more bool, err error) {
+	s.reset()
+	defer s.reset()
+	var seqs [maxBuffers]uint64 // of the items; a header has that of the item behind it
+	for !s.full() {
+		e, jumped := f.cursor.peek()
+		if e == nil {
+			break
+		}
+		seqs[s.n] = e.seq
+		if jumped {
+			s.introduce(f.intro, e.value.Intro)
+			f.intro = e.value.Intro
+			seqs[s.n] = e.seq
+		}
+		s.addBytes(e.value.Data())
+		f.cursor.take()
+	}
+	if s.n == 0 {
 		f.report()
 		return false, nil
 	}
-	if jumped {
-		err = f.introduce(e.value.Intro)
-	}
-	if err == nil {
-		err = f.send(e.value.Data())
-	}
-	f.cursor.take()
+	n, err := f.send(s)
 	if errors.Is(err, ErrBusy) {
 		f.lost++
-		f.cursor.seeking = true
+		f.cursor.next, f.cursor.seeking = seqs[n]+1, true
 		err = nil
 	}
 	return true, err
 }
 
-func (f *SinkFeed) introduce(intro *Intro) error {
-	before := f.intro
-	f.intro = intro
-	switch {
-	case intro == nil || intro == before:
-		return nil
-	case before == nil:
-		return f.send(intro.Header)
-	default:
-		return f.send(intro.Change)
+// send gives the sink what was gathered, and returns how many pieces it took.
+func (f *SinkFeed) send(s *Scratch) (n int, err error) {
+	n, err = f.sink.Send(s.bufs[:s.n])
+	if f.cfg.Sent != nil {
+		for _, b := range s.bufs[:n] {
+			f.cfg.Sent.Add(uint64(len(b)))
+		}
 	}
-}
-
-func (f *SinkFeed) send(data []byte) error {
-	if len(data) == 0 {
-		return nil
-	}
-	err := f.sink.Send(data)
-	if err == nil && f.cfg.Sent != nil {
-		f.cfg.Sent.Add(uint64(len(data)))
-	}
-	return err
+	return n, err
 }
 
 // report tells how many items were lost.

@@ -19,17 +19,20 @@ type memorySink struct {
 	fail func(n int) error // asked before the nth chunk is taken
 }
 
-func (s *memorySink) Send(b []byte) error {
+func (s *memorySink) Send(chunks [][]byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail != nil {
-		if err := s.fail(len(s.got)); err != nil {
-			s.fail = nil
-			return err
+	for _, b := range chunks {
+		if s.fail != nil {
+			if err := s.fail(len(s.got)); err != nil {
+				s.fail = nil
+				return n, err
+			}
 		}
+		s.got = append(s.got, append([]byte(nil), b...))
+		n++
 	}
-	s.got = append(s.got, append([]byte(nil), b...))
-	return nil
+	return n, nil
 }
 
 // seqs returns the numbers of the items, and -1 for a header.
@@ -99,13 +102,13 @@ func TestSinkFeedBusy(t *testing.T) {
 	for i := range 20 {
 		s.write(50, i%10 == 0)
 	}
-	f.Pump(nil)
+	f.pumpNow()
 	require.Equal(t, []int{-1, 20, 21, 22, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40}, sink.seqs())
 	require.Equal(t, uint64(8), skipped.Load())
 	f.Pause(true)
 	s.write(50, false)
 	s.write(50, true)
-	f.Pump(nil)
+	f.pumpNow()
 	require.Len(t, sink.seqs(), 14)
 	f.Pause(false)
 	require.Equal(t, 42, sink.seqs()[14])

@@ -3,6 +3,9 @@ package packetizer
 import (
 	"fmt"
 	"math"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 const (
@@ -44,4 +47,60 @@ func (z *Packetizer) appendMP3(dst, frame []byte, ts uint32) ([]byte, error) {
 		at += n
 	}
 	return dst, nil
+}
+
+// AppendAll appends packets of the track. Access units of AAC that follow one another share RTP packets
+// (RFC 3640, 3.2.1) as far as MaxPayload allows. On an error the packets before the one that failed are appended.
+func (z *Packetizer) AppendAll(dst []byte, ps []*media.Packet) ([]byte, error) {
+	for len(ps) > 0 {
+		n := z.together(ps)
+		if n < 2 {
+			var err error
+			if dst, err = z.Append(dst, ps[0]); err != nil {
+				return dst, err
+			}
+			ps = ps[1:]
+			continue
+		}
+		dst = z.appendAACs(dst, ps[:n])
+		ps = ps[n:]
+	}
+	return dst, nil
+}
+
+// together returns how many of the access units fit into one RTP packet.
+func (z *Packetizer) together(ps []*media.Packet) (n int) {
+	size := 2
+	for n < len(ps) {
+		p := ps[n]
+		size += 2 + len(p.Data)
+		if p.Track.Codec != media.AAC || len(p.Data) == 0 || len(p.Data) >= aacLimit || size > z.c.MaxPayload ||
+			n > 0 && !z.follows(ps[0], p, n) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// follows reports whether p is n frames of 1024 samples after first, give or take what stamps in milliseconds
+// leave out.
+func (z *Packetizer) follows(first, p *media.Packet, n int) bool {
+	const slack = 3 * time.Millisecond
+	off := p.PTS - first.PTS - time.Duration(n)*1024*time.Second/time.Duration(z.c.ClockRate)
+	return off > -slack && off < slack
+}
+
+// appendAACs appends one RTP packet of several access units: the bits of their headers, these, and the units.
+func (z *Packetizer) appendAACs(dst []byte, ps []*media.Packet) []byte {
+	start, bits := len(dst), 16*len(ps)
+	dst = append(z.open(dst, z.timestamp(ps[0].PTS)), byte(bits>>8), byte(bits))
+	for _, p := range ps {
+		size := uint16(len(p.Data)) << 3 // AU-Index and AU-Index-delta are 0
+		dst = append(dst, byte(size>>8), byte(size))
+	}
+	for _, p := range ps {
+		dst = append(dst, p.Data...)
+	}
+	return z.seal(dst, start, true)
 }
