@@ -45,6 +45,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partStart, b.start},
 		{partIdle, b.idle},
 		{partLoad, b.load},
+		{partPublish, b.publish},
 		{partStall, b.stall},
 		{partFreeze, b.freeze},
 	}
@@ -160,7 +161,11 @@ func (b *bench) stall(ctx context.Context) error {
 
 // freeze lets some players stop reading and looks at the others.
 func (b *bench) freeze(ctx context.Context) error {
-	c := cell{proto: b.options.protos[0], n: b.options.players[0]}
+	c := cell{proto: b.options.freezing(), n: b.options.players[0]}
+	if c.proto == "" {
+		note("no freeze: nothing holds a UDP player's media back")
+		return nil
+	}
 	note("freeze, %d of %d players", b.options.frozen, c.n)
 	res, err := b.play(ctx, c, lab.Load{
 		Samples: min(freezeSamples, c.n-1), Window: thawed, Frozen: b.options.frozen, FreezeFor: freezeFor,

@@ -12,11 +12,21 @@ import (
 
 // The parts of a benchmark, in the order they are run.
 const (
-	partStart  = "start"
-	partIdle   = "idle"
-	partLoad   = "load"
-	partStall  = "stall"
-	partFreeze = "freeze"
+	partStart   = "start"
+	partIdle    = "idle"
+	partLoad    = "load"
+	partPublish = "publish"
+	partStall   = "stall"
+	partFreeze  = "freeze"
+)
+
+// The protocols.
+const (
+	protoRTMP    = "rtmp"
+	protoFLV     = "flv"
+	protoWS      = "ws"
+	protoRTSP    = "rtsp"
+	protoRTSPUDP = "rtsp-udp"
 )
 
 // options is what the command line asks for.
@@ -24,10 +34,11 @@ type options struct {
 	parts   []string
 	protos  []string
 	players []int
-	merges  []time.Duration // empty: 0 for every protocol, and 300 ms for the first one
+	merges  []time.Duration // empty: 0 for every protocol, and 300 ms for the first one and RTSP
 	rounds  int
 	window  time.Duration
 	crowd   int // players of the stall part
+	streams int // of the publish part, at most
 	frozen  int
 	clip    string
 	json    string
@@ -42,13 +53,14 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,stall,freeze", "what to measure")
-	protos := f.String("proto", "rtmp,flv,ws", "protocols of the load part; the others use the first")
+	parts := f.String("parts", "start,idle,load,publish,stall,freeze", "what to measure")
+	protos := f.String("proto", "rtmp,flv,ws,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
-	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol)")
+	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
 	f.IntVar(&o.rounds, "rounds", 3, "how often the load part is repeated")
 	f.DurationVar(&o.window, "t", 10*time.Second, "length of each measurement")
 	f.IntVar(&o.crowd, "crowd", 2000, "players of the stall part")
+	f.IntVar(&o.streams, "streams", 200, "publishers of the publish part, after a quarter and a half of them")
 	f.IntVar(&o.frozen, "freeze", 1, "players of the freeze part that stop reading")
 	f.StringVar(&o.clip, "clip", "", "FLV clip to publish (empty: made with ffmpeg once and kept in the cache folder)")
 	f.StringVar(&o.json, "json", "", "file for all figures of all runs")
@@ -68,11 +80,11 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partPublish, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}
-	if err := oneOf("-proto", o.protos, []string{"rtmp", "flv", "ws"}); err != nil {
+	if err := oneOf("-proto", o.protos, []string{protoRTMP, protoFLV, protoWS, protoRTSP, protoRTSPUDP}); err != nil {
 		return err
 	}
 	counts, err := numbers("-n", players)
@@ -94,8 +106,8 @@ func (o *options) check() error {
 	switch {
 	case len(o.protos) == 0 || len(o.players) == 0 || slices.Min(o.players) < 1:
 		return errors.New("at least one protocol and one player are needed")
-	case o.rounds < 1 || o.crowd < 1 || o.frozen < 1 || o.window <= 0:
-		return errors.New("-rounds, -crowd, -freeze and -t must be positive")
+	case o.rounds < 1 || o.crowd < 1 || o.streams < 4 || o.frozen < 1 || o.window <= 0:
+		return errors.New("-rounds, -crowd, -freeze and -t must be positive, -streams at least 4")
 	case o.pid == 0 && o.url == "":
 		return nil
 	case o.pid == 0 || o.url == "" || len(o.protos) != 1 || len(o.merges) > 1 || o.server != "":
@@ -123,7 +135,10 @@ func (o *options) cells() []cell {
 		for _, n := range o.players {
 			merges := o.merges
 			if len(merges) == 0 {
-				merges = []time.Duration{0, 300 * time.Millisecond}[:2-min(i, 1)]
+				merges = []time.Duration{0}
+				if i == 0 || proto == protoRTSP {
+					merges = append(merges, 300*time.Millisecond)
+				}
 			}
 			for _, merge := range merges {
 				out = append(out, cell{proto, n, merge})
@@ -131,6 +146,27 @@ func (o *options) cells() []cell {
 		}
 	}
 	return out
+}
+
+// published lists the protocols of the publish part.
+func (o *options) published() []string {
+	var out []string
+	for _, proto := range o.protos {
+		if proto == protoRTMP || proto == protoRTSP {
+			out = append(out, proto)
+		}
+	}
+	return out
+}
+
+// freezing returns the protocol of the freeze part: the first in which a player that does not read holds anything up.
+func (o *options) freezing() string {
+	for _, proto := range o.protos {
+		if proto != protoRTSPUDP {
+			return proto
+		}
+	}
+	return ""
 }
 
 func list(s string) []string {

@@ -17,8 +17,13 @@ func TestDefaultCells(t *testing.T) {
 		{"rtmp", 500, 300 * time.Millisecond},
 		{"flv", 500, 0},
 		{"ws", 500, 0},
+		{"rtsp", 500, 0},
+		{"rtsp", 500, 300 * time.Millisecond},
+		{"rtsp-udp", 500, 0},
 	}, o.cells())
-	require.Len(t, o.parts, 5)
+	require.Len(t, o.parts, 6)
+	require.Equal(t, []string{"rtmp", "rtsp"}, o.published())
+	require.Equal(t, "rtmp", o.freezing())
 	require.Empty(t, o.serverCommand())
 }
 
@@ -35,6 +40,14 @@ func TestChosenCells(t *testing.T) {
 	require.Equal(t, []string{"a", "b"}, o.serverCommand())
 }
 
+func TestUDPAlone(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-proto", "rtsp-udp"})
+	require.NoError(t, err)
+	require.Empty(t, o.published())
+	require.Empty(t, o.freezing())
+}
+
 func TestRunningServer(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{"-pid", "7", "-url", "rtmp://127.0.0.1:1935/live/a", "-proto", "rtmp"})
@@ -47,7 +60,8 @@ func TestRunningServer(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-proto", "rtsp"},
+		{"-proto", "sctp"},
+		{"-streams", "3"},
 		{"-proto", ""},
 		{"-parts", "lunch"},
 		{"-n", "many"},

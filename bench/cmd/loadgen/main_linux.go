@@ -1,4 +1,4 @@
-// Command loadgen plays one stream N times and prints what it saw as JSON. It exits with 1 when a player was lost or
+// Command loadgen plays one stream N times, or several streams, and prints what it saw as JSON. It exits with 1 when a player was lost or
 // the server sent malformed data.
 package main
 
@@ -33,8 +33,9 @@ func main() {
 
 func parse(args []string) (cfg crowd.Config, err error) {
 	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
-	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp, flv, ws or raw")
+	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp, flv, ws, rtsp, rtsp-udp or raw")
 	target := f.String("url", "", "what to play, with host and port; any scheme")
+	f.IntVar(&cfg.Streams, "streams", 0, "play so many streams, named as those of cmd/publishers, with the players in turns")
 	f.IntVar(&cfg.N, "n", 100, "players")
 	f.IntVar(&cfg.Samples, "samples", 1, "how many of them are parsed to the end (none for raw)")
 	f.DurationVar(&cfg.Settle, "settle", 2*time.Second, "pause before the measurement")
@@ -57,7 +58,7 @@ func parse(args []string) (cfg crowd.Config, err error) {
 }
 
 func run(ctx context.Context, cfg crowd.Config) error {
-	if err := crowd.RaiseFileLimit(cfg.N); err != nil {
+	if err := crowd.RaiseFileLimit(cfg.Descriptors()); err != nil {
 		return err
 	}
 	res, err := crowd.Run(ctx, cfg)

@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/sluice-media/sluice/bench/internal/wire"
 )
 
 // Config says what to play and for how long. Fields without a word on zero must be set.
 type Config struct {
-	Proto   string // "rtmp", "flv", "ws" or "raw"
+	Proto   string // "rtmp", "flv", "ws", "rtsp", "rtsp-udp" or "raw"
 	URL     *url.URL
+	Streams int           // when not 0, player i plays wire.Numbered(URL, i % Streams)
 	N       int           // players, the parsed ones included
 	Samples int           // how many of them are parsed to the end; none for "raw"
 	Settle  time.Duration // pause between the last player's set-up and the measurement
@@ -33,6 +36,9 @@ type Config struct {
 }
 
 const (
+	protoTCP      = "rtsp"
+	protoUDP      = "rtsp-udp"
+	usualTracks   = 2
 	defaultSetups = 64
 	setupTimeout  = 10 * time.Second
 	// sweep is how often every socket is emptied: about once per picture of 25 a second. A little off that, so that
@@ -49,10 +55,12 @@ func (c *Config) check() error {
 	switch {
 	case c.URL == nil || c.URL.Port() == "":
 		return errors.New("crowd: the URL needs a host and a port")
-	case c.N < 1 || c.Samples < 0 || c.Frozen < 0 || c.parsed() > c.N || c.Frozen > c.N:
+	case c.N < 1 || c.Samples < 0 || c.Streams < 0 || c.Frozen < 0 || c.parsed() > c.N || c.Frozen > c.N:
 		return fmt.Errorf("crowd: %d players, %d parsed, %d frozen", c.N, c.Samples, c.Frozen)
 	case c.Proto == "raw" && (c.parsed() > 0 || c.Probes > 0):
 		return errors.New("crowd: raw bytes cannot be parsed")
+	case c.Proto == protoUDP && c.Frozen > 0:
+		return errors.New("crowd: nobody notices a frozen player of UDP")
 	case c.Window <= 0 || c.Frozen > 0 && c.FreezeFor <= 0:
 		return errors.New("crowd: the time to measure must be positive")
 	}
@@ -60,6 +68,22 @@ func (c *Config) check() error {
 		c.Setups = defaultSetups
 	}
 	return nil
+}
+
+// Descriptors returns how many descriptors the players need.
+func (c *Config) Descriptors() int {
+	if c.Proto == protoUDP {
+		return c.N * (1 + 2*usualTracks)
+	}
+	return c.N
+}
+
+// stream returns what player i plays.
+func (c *Config) stream(i int) *url.URL {
+	if c.Streams == 0 {
+		return c.URL
+	}
+	return wire.Numbered(c.URL, i%c.Streams)
 }
 
 // parsed returns how many players are parsed.

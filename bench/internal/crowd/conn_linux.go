@@ -99,6 +99,21 @@ func (c *conn) Write(b []byte) (int, error) {
 	return done, nil
 }
 
+// localIP returns the address of this end.
+func (c *conn) localIP() (net.IP, error) {
+	name, err := syscall.Getsockname(c.fd)
+	if err != nil {
+		return nil, os.NewSyscallError("getsockname", err)
+	}
+	switch name := name.(type) {
+	case *syscall.SockaddrInet4:
+		return name.Addr[:], nil
+	case *syscall.SockaddrInet6:
+		return name.Addr[:], nil
+	}
+	return nil, errors.New("crowd: no IP address")
+}
+
 // Close implements io.Closer.
 func (c *conn) Close() error { return syscall.Close(c.fd) }
 

@@ -1,10 +1,8 @@
 package crowd
 
 import (
-	"errors"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -23,12 +21,10 @@ type drain struct {
 	done    sync.WaitGroup
 }
 
-// member is one drained player. Its fields are guarded by the drain's lock.
-type member struct {
-	conn    *conn
-	freezes bool
-	lost    bool
-	meter
+// scratch is where a sweep puts what it throws away.
+type scratch struct {
+	bytes     []byte
+	datagrams batch
 }
 
 // meter counts what a player receives and for how long it received nothing.
@@ -61,7 +57,7 @@ func newDrain() *drain {
 func (d *drain) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	scratch := make([]byte, scratchSize)
+	s := &scratch{bytes: make([]byte, scratchSize)}
 	tick := time.NewTicker(sweep)
 	defer tick.Stop()
 	for {
@@ -69,12 +65,12 @@ func (d *drain) run() {
 		case <-d.stop:
 			return
 		case <-tick.C:
-			d.sweep(scratch)
+			d.sweep(s)
 		}
 	}
 }
 
-func (d *drain) sweep(scratch []byte) {
+func (d *drain) sweep(s *scratch) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
@@ -83,26 +79,14 @@ func (d *drain) sweep(scratch []byte) {
 			continue
 		}
 		m.look(now)
-		m.drain(scratch, now)
-	}
-}
-
-// drain empties one socket. An end or error of the connection marks the player as lost.
-func (m *member) drain(scratch []byte, now time.Time) {
-	for {
-		n, err := m.conn.drop(scratch)
-		m.add(n, now)
-		if n == len(scratch) {
-			continue
-		}
-		m.lost = n == 0 && !errors.Is(err, syscall.EAGAIN)
-		return
+		m.drain(s, now)
 	}
 }
 
 // join takes in a player that has been set up.
 func (d *drain) join(m *member) {
 	m.last = time.Now()
+	m.begin(m.last)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.members = append(d.members, m)
@@ -129,6 +113,6 @@ func (d *drain) close() {
 	close(d.stop)
 	d.done.Wait()
 	for _, m := range d.members {
-		m.conn.Close()
+		m.close()
 	}
 }

@@ -8,13 +8,13 @@ import (
 // spareFiles is what a process needs besides its players.
 const spareFiles = 256
 
-// RaiseFileLimit makes sure that this process, and those it starts, can hold players open descriptors.
-func RaiseFileLimit(players int) error {
+// RaiseFileLimit makes sure that this process, and those it starts, can hold as many descriptors open for players.
+func RaiseFileLimit(descriptors int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("crowd: getrlimit: %w", err)
 	}
-	need := uint64(players + spareFiles)
+	need := uint64(descriptors + spareFiles)
 	if limit.Max < need {
 		limit.Max = need // only root may; the error below says so
 	}

@@ -3,21 +3,13 @@ package crowd
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/sluice-media/sluice/bench/internal/stat"
-	"github.com/sluice-media/sluice/bench/internal/wire"
 )
 
 // probePause keeps the newcomers from all coming at the same place between two key frames.
 const probePause = 170 * time.Millisecond
-
-// ask sets a player up on rw and forgets what it would parse.
-func ask(rw io.ReadWriter, cfg *Config) error {
-	_, err := wire.Play(cfg.Proto, rw, cfg.URL)
-	return err
-}
 
 // probe measures newcomers while the crowd still plays.
 func (r *run) probe(ctx context.Context, res *Result) {
@@ -40,11 +32,11 @@ func (r *run) probe(ctx context.Context, res *Result) {
 // newcomer plays until the first key frame has come and returns the time from connect to the first media and to it.
 func newcomer(ctx context.Context, cfg *Config) (media, key time.Duration, err error) {
 	start := time.Now()
-	s, err := newSample(ctx, cfg, false)
+	s, err := newSample(ctx, cfg, cfg.stream(0), false)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer s.conn.Close()
+	defer s.close()
 	if err := s.conn.SetDeadline(start.Add(setupTimeout)); err != nil {
 		return 0, 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -84,17 +85,17 @@ func (r *run) joinOne(ctx context.Context, i int) {
 	parsed := r.cfg.parsed()
 	var err error
 	if i < parsed {
-		err = r.joinSample(ctx, r.cfg.Frozen > 0 && i == 0)
+		err = r.joinSample(ctx, r.cfg.stream(i), r.cfg.Frozen > 0 && i == 0)
 	} else {
-		err = r.joinMember(i-parsed < r.cfg.Frozen-1)
+		err = r.joinMember(r.cfg.stream(i), i-parsed < r.cfg.Frozen-1)
 	}
 	if err != nil {
 		r.fail(err)
 	}
 }
 
-func (r *run) joinSample(ctx context.Context, freezes bool) error {
-	s, err := newSample(ctx, &r.cfg, freezes)
+func (r *run) joinSample(ctx context.Context, u *url.URL, freezes bool) error {
+	s, err := newSample(ctx, &r.cfg, u, freezes)
 	if err != nil {
 		return err
 	}
@@ -105,16 +106,17 @@ func (r *run) joinSample(ctx context.Context, freezes bool) error {
 	return nil
 }
 
-func (r *run) joinMember(freezes bool) error {
+func (r *run) joinMember(u *url.URL, freezes bool) error {
 	c, err := dial(r.addr, setupTimeout, freezes)
 	if err != nil {
 		return err
 	}
-	if err := ask(c, &r.cfg); err != nil {
-		c.Close()
+	m := &member{conn: c, freezes: freezes}
+	if err := m.ask(r.cfg.Proto, u); err != nil {
+		m.close()
 		return err
 	}
-	r.drain.join(&member{conn: c, freezes: freezes})
+	r.drain.join(m)
 	return nil
 }
 
@@ -137,7 +139,7 @@ func (r *run) fault(err error) {
 func (r *run) close() {
 	r.freeze(false)
 	for _, s := range r.samples {
-		s.conn.Close()
+		s.close()
 	}
 	r.readers.Wait()
 	r.drain.close()

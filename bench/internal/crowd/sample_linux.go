@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"sync"
 	"syscall"
@@ -24,6 +25,8 @@ type sample struct {
 	mu      sync.Mutex
 	meter   meter
 	watcher watch.Watcher
+	missing int   // RTP packets so far
+	missed  int   // and at the mark
 	err     error // why it ended; nil while it plays
 }
 
@@ -49,8 +52,8 @@ func (g *gate) wait() {
 	}
 }
 
-// newSample connects and asks for the stream.
-func newSample(ctx context.Context, cfg *Config, freezes bool) (*sample, error) {
+// newSample connects and asks for the stream at u.
+func newSample(ctx context.Context, cfg *Config, u *url.URL, freezes bool) (*sample, error) {
 	s := &sample{freezes: freezes, watcher: watch.Watcher{Strict: !cfg.Lax}}
 	s.gate.cond = sync.NewCond(&s.gate.mu)
 	s.meter.last = time.Now()
@@ -63,8 +66,8 @@ func newSample(ctx context.Context, cfg *Config, freezes bool) (*sample, error) 
 		return nil, fmt.Errorf("crowd: %w", err)
 	}
 	s.conn = c
-	if err := s.ask(cfg); err != nil {
-		c.Close()
+	if err := s.ask(cfg.Proto, u); err != nil {
+		s.close()
 		return nil, err
 	}
 	return s, nil
@@ -77,27 +80,48 @@ func narrowed(_, _ string, raw syscall.RawConn) error {
 	return errors.Join(err, failure)
 }
 
-func (s *sample) ask(cfg *Config) error {
+func (s *sample) ask(proto string, u *url.URL) error {
 	if err := s.conn.SetDeadline(time.Now().Add(setupTimeout)); err != nil {
 		return err
 	}
-	var err error
-	if s.source, err = wire.Play(cfg.Proto, s, cfg.URL); err != nil {
+	source, err := s.play(proto, u)
+	if err != nil {
 		return err
 	}
+	s.source = source
 	return s.conn.SetDeadline(time.Time{})
+}
+
+func (s *sample) play(proto string, u *url.URL) (wire.Source, error) {
+	if proto == protoUDP {
+		return s.playUDP(u)
+	}
+	return wire.Play(proto, s, u)
+}
+
+// close disconnects. A sample that runs ends by it.
+func (s *sample) close() {
+	s.conn.Close()
+	if d, ok := s.source.(*datagrams); ok {
+		d.close()
+	}
 }
 
 // Read implements io.Reader for the protocol: the connection behind the gate, metered.
 func (s *sample) Read(b []byte) (int, error) {
 	s.gate.wait()
 	n, err := s.conn.Read(b)
+	s.received(n)
+	return n, err
+}
+
+// received meters n bytes that came now.
+func (s *sample) received(n int) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.meter.look(now)
 	s.meter.add(n, now)
-	return n, err
 }
 
 // Write implements io.Writer for the protocol.
@@ -113,6 +137,9 @@ func (s *sample) run() {
 			err = s.watcher.Message(m, now)
 		}
 		s.err = err
+		if rtp, ok := s.source.(interface{ Missing() int }); ok {
+			s.missing = rtp.Missing()
+		}
 		s.mu.Unlock()
 		if err != nil {
 			return

@@ -49,6 +49,7 @@ func (r *run) mark() {
 	for _, s := range r.samples {
 		s.mu.Lock()
 		s.meter.mark()
+		s.missed = s.missing
 		s.mu.Unlock()
 	}
 }
@@ -76,6 +77,7 @@ func (r *run) tally(res *Result, took time.Duration) {
 		s.mu.Lock()
 		s.meter.look(now)
 		res.Bytes += s.meter.bytes - s.meter.marked
+		res.Missing += s.missing - s.missed
 		if !s.freezes && s.err == nil {
 			players = append(players, s.meter)
 		}

@@ -33,6 +33,22 @@ func Tag(kind byte, ms uint32, body []byte) []byte {
 // AVCConfig is the body of a video sequence header with 4-byte NAL unit lengths.
 func AVCConfig() []byte { return []byte{0x17, 0, 0, 0, 0, 1, 77, 0, 31, 0xFF, 0xE0, 0} }
 
+// AVCConfigWithSets is the same with the parameter sets of a real encoder, 1920x1080.
+func AVCConfigWithSets() []byte {
+	sps := []byte{
+		0x67, 0x42, 0xC0, 0x28, 0xD9, 0x00, 0x78, 0x02, 0x27, 0xE5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03,
+		0x00, 0xF0, 0x3C, 0x60, 0xC9, 0x20,
+	}
+	pps := []byte{0x68, 0xCE, 0x3C, 0x80}
+	b := []byte{0x17, 0, 0, 0, 0, 1, sps[1], sps[2], sps[3], 0xFF}
+	for _, set := range [][]byte{sps, pps} {
+		b = append(b, 1, 0, byte(len(set)))
+		b = append(b, set...)
+	}
+	b[10] |= 0xE0
+	return b
+}
+
 // AACConfig is the body of an audio sequence header.
 func AACConfig() []byte { return []byte{0xAF, 0, 0x12, 0x10} }
 

@@ -35,7 +35,7 @@ func New(ctx context.Context, dir, clip string, server []string) (*Lab, error) {
 		return nil, err
 	}
 	l.Rate = parsed.Rate()
-	packages := []string{module + "/bench/cmd/loadgen", module + "/bench/cmd/floor"}
+	packages := []string{module + "/bench/cmd/loadgen", module + "/bench/cmd/floor", module + "/bench/cmd/publishers"}
 	if len(server) == 0 {
 		packages = append(packages, module+"/examples/mediaserver")
 		l.Server = []string{l.program("mediaserver")}
@@ -61,6 +61,20 @@ func (l *Lab) Publish(ctx context.Context, url string) (*Publisher, error) {
 	return &Publisher{p}, err
 }
 
+// PublishMany sends the clip to n streams at url and returns once all are set up. What it takes to play them is Streams
+// in a Load.
+func (l *Lab) PublishMany(ctx context.Context, proto, url string, n int) (*Publisher, error) {
+	p, err := start(ctx, l.Dir, l.program("publishers"), "-proto", proto, "-url", url, "-n", strconv.Itoa(n), "-clip", l.Clip)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.says(ctx, "publishing", time.Now().Add(publishLimit)); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return &Publisher{p}, nil
+}
+
 // Alive returns an error when the publisher has ended.
 func (p *Publisher) Alive() error { return p.proc.alive() }
 
@@ -71,6 +85,7 @@ func (p *Publisher) Stop() { p.proc.stop() }
 type Load struct {
 	Proto, URL string
 	N, Samples int
+	Streams    int // when not 0, the players take turns at so many streams
 	PID        int
 	Window     time.Duration
 	Probes     int
@@ -84,7 +99,7 @@ func (l *Lab) Play(ctx context.Context, load Load) (*crowd.Result, error) {
 	out, failure := output(ctx, l.program("loadgen"),
 		"-proto", load.Proto, "-url", load.URL,
 		"-n", strconv.Itoa(load.N), "-samples", strconv.Itoa(load.Samples),
-		"-pid", strconv.Itoa(load.PID), "-t", load.Window.String(),
+		"-streams", strconv.Itoa(load.Streams), "-pid", strconv.Itoa(load.PID), "-t", load.Window.String(),
 		"-probes", strconv.Itoa(load.Probes), "-rate", strconv.FormatFloat(l.Rate, 'f', 0, 64),
 		"-freeze", strconv.Itoa(load.Frozen), "-freeze-for", load.FreezeFor.String(),
 		"-lax="+strconv.FormatBool(load.Lax))

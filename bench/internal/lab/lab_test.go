@@ -23,20 +23,22 @@ func TestWithConfig(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	text := string(settings(1935, 8080, 300*time.Millisecond))
+	text := string(settings(1935, 8080, 8554, 300*time.Millisecond))
 	require.Contains(t, text, "[http]\nport=8080\n")
 	require.Contains(t, text, "[rtmp]\nport=1935\n")
-	require.Contains(t, text, "[rtsp]\nport=0\n")
+	require.Contains(t, text, "[rtsp]\nport=8554\n")
 	require.Contains(t, text, "[general]\nmergeWriteMS=300\n")
 }
 
 func TestPlayURL(t *testing.T) {
 	t.Parallel()
-	s := &Server{rtmp: "127.0.0.1:1", http: "127.0.0.1:2"}
+	s := &Server{rtmp: "127.0.0.1:1", http: "127.0.0.1:2", rtsp: "127.0.0.1:3"}
 	for proto, want := range map[string]string{
-		"rtmp": "rtmp://127.0.0.1:1/live/bench",
-		"flv":  "http://127.0.0.1:2/live/bench.live.flv",
-		"ws":   "ws://127.0.0.1:2/live/bench.live.flv",
+		"rtmp":     "rtmp://127.0.0.1:1/live/bench",
+		"flv":      "http://127.0.0.1:2/live/bench.live.flv",
+		"ws":       "ws://127.0.0.1:2/live/bench.live.flv",
+		"rtsp":     "rtsp://127.0.0.1:3/live/bench",
+		"rtsp-udp": "rtsp://127.0.0.1:3/live/bench",
 	} {
 		got, err := s.PlayURL(proto)
 		require.NoError(t, err)

@@ -17,6 +17,12 @@ import (
 // stopWait is how long a process may take to end after SIGTERM before it is killed.
 const stopWait = 5 * time.Second
 
+// publishLimit is how long many publishers may take to be set up, and sayPoll how often to look whether they are.
+const (
+	publishLimit = time.Minute
+	sayPoll      = 20 * time.Millisecond
+)
+
 // logTail is how much of a process's output an error quotes.
 const logTail = 2000
 
@@ -77,6 +83,22 @@ func (p *process) alive() error {
 	default:
 		return nil
 	}
+}
+
+// says waits until the process has printed word.
+func (p *process) says(ctx context.Context, word string, deadline time.Time) error {
+	for !strings.Contains(p.tail(), word) {
+		if dead := p.alive(); dead != nil {
+			return dead
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("lab: %s takes too long\n%s", filepath.Base(p.cmd.Path), p.tail())
+		}
+		if err := Sleep(ctx, sayPoll); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *process) tail() string {

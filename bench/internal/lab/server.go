@@ -19,8 +19,8 @@ const (
 
 // Server is a running media server.
 type Server struct {
-	proc       *process
-	rtmp, http string // addresses
+	proc             *process
+	rtmp, http, rtsp string // addresses
 	// Start is how long it took from the start of the process until its ports accepted.
 	Start time.Duration
 }
@@ -28,20 +28,20 @@ type Server struct {
 // StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
 // "{config}" in command is replaced by the configuration's path; without one, "-c path" is added.
 func StartServer(ctx context.Context, dir string, command []string, merge time.Duration) (*Server, error) {
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
 	}
 	config := filepath.Join(dir, "config.ini")
-	if err := os.WriteFile(config, settings(ports[0], ports[1], merge), 0o600); err != nil {
+	if err := os.WriteFile(config, settings(ports[0], ports[1], ports[2], merge), 0o600); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	s := &Server{rtmp: local(ports[0]), http: local(ports[1])}
+	s := &Server{rtmp: local(ports[0]), http: local(ports[1]), rtsp: local(ports[2])}
 	began := time.Now()
 	if s.proc, err = start(ctx, dir, withConfig(command, config)...); err != nil {
 		return nil, err
 	}
-	for _, addr := range []string{s.rtmp, s.http} {
+	for _, addr := range []string{s.rtmp, s.http, s.rtsp} {
 		if err := s.proc.accepts(ctx, addr, began.Add(startLimit)); err != nil {
 			s.Stop()
 			return nil, err
@@ -64,8 +64,8 @@ func withConfig(command []string, path string) []string {
 	return args
 }
 
-// settings is a config.ini with only the two protocols that are measured.
-func settings(rtmp, http int, merge time.Duration) []byte {
+// settings is a config.ini with only the protocols that are measured.
+func settings(rtmp, http, rtsp int, merge time.Duration) []byte {
 	return fmt.Appendf(nil, `[http]
 port=%d
 sslport=0
@@ -73,7 +73,7 @@ sslport=0
 port=%d
 sslport=0
 [rtsp]
-port=0
+port=%d
 sslport=0
 [shell]
 port=0
@@ -81,7 +81,7 @@ port=0
 port=0
 [general]
 mergeWriteMS=%d
-`, http, rtmp, merge.Milliseconds())
+`, http, rtmp, rtsp, merge.Milliseconds())
 }
 
 // accepts waits until somebody listens at addr.
@@ -116,7 +116,7 @@ func (s *Server) Stop() { s.proc.stop() }
 // PublishURL returns where the clip is published.
 func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }
 
-// PlayURL returns where the published stream is played by proto: "rtmp", "flv" or "ws".
+// PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ws", "rtsp" or "rtsp-udp".
 func (s *Server) PlayURL(proto string) (string, error) {
 	switch proto {
 	case "rtmp":
@@ -125,6 +125,8 @@ func (s *Server) PlayURL(proto string) (string, error) {
 		return "http://" + s.http + streamPath + ".live.flv", nil
 	case "ws":
 		return "ws://" + s.http + streamPath + ".live.flv", nil
+	case "rtsp", "rtsp-udp":
+		return "rtsp://" + s.rtsp + streamPath, nil
 	}
 	return "", fmt.Errorf("lab: unknown protocol %q", proto)
 }

@@ -15,6 +15,7 @@ import (
 type Report struct {
 	Machine []string
 	Cells   []Cell
+	Publish []Publish
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
 	Idle    *Idle
@@ -61,6 +62,7 @@ func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
 	r.machine(&b)
 	r.load(&b)
+	r.publishers(&b)
 	r.stalls(&b)
 	r.freeze(&b)
 	r.rest(&b)

@@ -93,9 +93,44 @@ func TestReportLeavesOutWhatWasNotMeasured(t *testing.T) {
 	t.Parallel()
 	text := write(t, &Report{Cells: []Cell{{Proto: "ws", N: 7, Merge: 40 * time.Millisecond, Server: []*crowd.Result{result(1)}}}})
 	require.Contains(t, text, "| ws | 7 | 40 |")
-	for _, part := range []string{"## Freeze", "## Idle", "## Start", "## Large", "met"} {
+	for _, part := range []string{"## Publishers", "## Freeze", "## Idle", "## Start", "## Large", "met"} {
 		require.NotContains(t, text, part)
 	}
+}
+
+func TestReportPublishers(t *testing.T) {
+	t.Parallel()
+	many := result(1)
+	many.Proto, many.N = "rtsp", 100
+	r := &Report{Publish: []Publish{{Proto: "rtsp", N: 100, BareKB: 4000, Result: many}}}
+	text := write(t, r)
+	require.Contains(t, text, "| rtsp | 100 | 10.0 | 0.100 | **0.50** | 20 | 0.0 | 0 | 0/0/0 | 40/50/60 |")
+	require.Empty(t, r.Faults())
+	many.Faults = []string{"malformed: something"}
+	require.Equal(t, []string{"rtsp, 100 players: malformed: something"}, r.Faults())
+}
+
+func TestGoalsOfRTSP(t *testing.T) {
+	t.Parallel()
+	stream, merged, packets := cell(0, []float64{1.2}, []float64{1}), cell(mergedWindow, []float64{1}, nil), cell(0, []float64{6}, []float64{1})
+	stream.Proto, merged.Proto, packets.Proto = "rtsp", "rtsp", "rtsp-udp"
+	packets.Server[0].Missing = 7
+	mergedUDP := cell(mergedWindow, []float64{1}, nil)
+	mergedUDP.Proto = "rtsp-udp"
+	text := write(t, &Report{Cells: []Cell{stream, merged, packets, mergedUDP}})
+	for _, want := range []string{
+		"| rtsp, 500 players: CPU by the floor's | 1.20 | 1.40 | met |",
+		"| rtsp, 500 players: memory per player, KB | 10.00 | 12.00 | met |",
+		"| rtsp, 500 players: first key frame, ms | 3.00 | 20.00 | met |",
+		"| rtsp, 500 players, merging 300 ms: CPU-s/GB | 0.50 | 0.35 | **missed** |",
+		"| rtsp-udp, 500 players: CPU-s/GB | 3.00 | 2.00 | **missed** |",
+		"| 40/50/60 | 7 |\n",
+		"| 0.50 (TCP) | 6.00 |",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "rtsp-udp, 500 players: memory")
+	require.NotContains(t, text, "rtsp-udp, 500 players, merging")
 }
 
 func TestReportFaults(t *testing.T) {

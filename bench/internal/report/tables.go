@@ -20,6 +20,7 @@ func (r *Report) load(b *strings.Builder) {
 	table(b, []string{
 		"protocol", "N", "merge ms", "rounds", "CPU-s/GB", "min–max", "floor", "ratio", "CPU %", "generator %",
 		"other %", "RSS/player KB", "writes/player/s", "stalled/slow/lost", "first media ms", "first key ms", "gap ms p50/p99/max",
+		"RTP lost",
 	}, rows)
 	b.WriteString("\nFirst media and first key: median (maximum) of newcomers that join while the crowd plays.\n")
 }
@@ -30,7 +31,7 @@ func (c *Cell) row() []string {
 		c.Proto, fmt.Sprint(c.N), fmt.Sprint(c.Merge.Milliseconds()), fmt.Sprint(len(c.Server)),
 		fmt.Sprintf("**%.2f**", stat.Median(per)),
 		fmt.Sprintf("%.2f–%.2f", stat.Quantile(per, 0), stat.Max(per)),
-		figure("%.2f", stat.Median(c.FloorPerGB())), figure("%.2f", c.Ratio()),
+		c.floor(), figure("%.2f", c.Ratio()),
 		fmt.Sprintf("%.1f", c.median(serverPercent)),
 		fmt.Sprintf("%.1f", c.median(generatorPercent)),
 		fmt.Sprintf("%.0f/%.0f", c.median(others), stat.Median(stat.Each(c.Floor, others))),
@@ -39,7 +40,7 @@ func (c *Cell) row() []string {
 		fmt.Sprintf("%.0f/%.0f/%.0f", c.worst(stalled), c.worst(slow), c.worst(lost)),
 		c.newcomer(func(r *crowd.Result) crowd.Spread { return r.MediaMS }),
 		c.newcomer(func(r *crowd.Result) crowd.Spread { return r.KeyMS }),
-		c.gaps(),
+		c.gaps(), c.missing(),
 	}
 }
 
@@ -54,6 +55,23 @@ func (c *Cell) gaps() string {
 		c.median(func(r *crowd.Result) float64 { return r.GapMS.P50 }),
 		c.median(func(r *crowd.Result) float64 { return r.GapMS.P99 }),
 		c.worst(func(r *crowd.Result) float64 { return r.GapMS.Max }))
+}
+
+// floor returns the floor's figure; for UDP it says that it is that of TCP.
+func (c *Cell) floor() string {
+	text := figure("%.2f", stat.Median(c.FloorPerGB()))
+	if c.Proto == protoUDP {
+		text += " (TCP)"
+	}
+	return text
+}
+
+// missing returns how many RTP packets the parsed player did not get in the worst round.
+func (c *Cell) missing() string {
+	if !strings.HasPrefix(c.Proto, "rtsp") {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", c.worst(func(r *crowd.Result) float64 { return float64(r.Missing) }))
 }
 
 func (r *Report) stalls(b *strings.Builder) {

@@ -1,5 +1,5 @@
-// Package wire holds the load generator's own players: RTMP, HTTP-FLV and WS-FLV clients that read just enough of each
-// protocol to play a stream and to notice when its bytes are wrong.
+// Package wire holds the load generator's own clients: RTMP, HTTP-FLV, WS-FLV and RTSP players that read just enough of
+// each protocol to play a stream and to notice when its bytes are wrong, and publishers for RTMP and RTSP.
 //
 // It deliberately shares no code with the servers it measures, so that one mistake cannot hide on both sides.
 package wire
@@ -43,7 +43,8 @@ type Source interface {
 
 // Play asks for the stream at u over the connected rw and returns once the server has agreed to send it.
 //
-// proto is one of "rtmp", "flv" (HTTP-FLV), "ws" (WS-FLV) and "raw" (the server sends at once, nothing is asked or parsed).
+// proto is one of "rtmp", "flv" (HTTP-FLV), "ws" (WS-FLV), "rtsp" (RTSP with interleaved media) and "raw" (the server
+// sends at once, nothing is asked or parsed). RTSP over UDP needs more than one connection: see PlayRTSP.
 func Play(proto string, rw io.ReadWriter, u *url.URL) (Source, error) {
 	switch proto {
 	case "rtmp":
@@ -52,6 +53,8 @@ func Play(proto string, rw io.ReadWriter, u *url.URL) (Source, error) {
 		return PlayHTTP(rw, u)
 	case "ws":
 		return PlayWS(rw, u)
+	case "rtsp":
+		return PlayRTSP(rw, u, nil)
 	case "raw":
 		return rawSource{rw}, nil
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sluice-media/sluice/bench/internal/lab"
+	"github.com/sluice-media/sluice/bench/internal/proc"
+	"github.com/sluice-media/sluice/bench/internal/report"
+)
+
+// publish measures many streams with one reader each, and that with a quarter, a half and all of them: what each costs
+// should not depend on how many there are.
+func (b *bench) publish(ctx context.Context) error {
+	for _, proto := range b.options.published() {
+		for _, share := range [...]int{4, 2, 1} {
+			n := b.options.streams / share
+			note("%d %s publishers", n, proto)
+			row, err := b.publishMany(ctx, proto, n)
+			if err != nil {
+				return err
+			}
+			b.report.Publish = append(b.report.Publish, *row)
+			note("  %.3f %% of a core and %.0f KB each", row.PercentPerStream(), row.StreamKB())
+		}
+	}
+	return nil
+}
+
+// publishMany measures n streams on a fresh server.
+func (b *bench) publishMany(ctx context.Context, proto string, n int) (*report.Publish, error) {
+	s, err := b.lab.Start(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Stop()
+	bare, err := proc.RSS(s.PID())
+	if err != nil {
+		return nil, err
+	}
+	url, err := s.PlayURL(proto) // a stream is published where it is played
+	if err != nil {
+		return nil, err
+	}
+	p, err := b.lab.PublishMany(ctx, proto, url, n)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Stop()
+	if err := lab.Sleep(ctx, publishLead); err != nil {
+		return nil, err
+	}
+	res, err := b.lab.Play(ctx, lab.Load{
+		Proto: proto, URL: url, N: n, Streams: n, Samples: 1, PID: s.PID(), Window: b.options.window, Lax: b.options.lax,
+	})
+	if err := errors.Join(err, s.Alive(), p.Alive()); err != nil {
+		return nil, err
+	}
+	return &report.Publish{Proto: proto, N: n, BareKB: float64(bare) / 1024, Result: res}, nil
+}
