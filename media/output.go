@@ -10,6 +10,10 @@ import (
 // audioHold is how long an audio frame may wait for the picture it rides with.
 const audioHold = 40 * time.Millisecond
 
+// slack is how many bytes a muxer may add to a packet, besides a 64th of it, and still write to the log's memory:
+// its own heads, and audio frames that it has held back.
+const slack = 2 << 10
+
 // output is a stream in one format: the muxer, and the log of what it made. It exists while somebody reads
 // it. All of it is guarded by the stream's mutex but log and group.
 type output struct {
@@ -128,7 +132,7 @@ func (o *output) append(pkt *Packet, start bool) (ok bool) {
 		o.fail("err", err)
 		return false
 	}
-	buf, err := o.mux.AppendPacket(o.arena.Tail(len(pkt.Data)+len(pkt.Data)/64+256), pkt)
+	buf, err := o.mux.AppendPacket(o.arena.Tail(len(pkt.Data)+len(pkt.Data)/64+slack), pkt)
 	if err != nil {
 		o.fail("err", err)
 		return false

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -12,9 +13,10 @@ import (
 
 // datagramSocket is a UDP socket that can send many datagrams in one call, where the system does that.
 type datagramSocket struct {
-	conn *net.UDPConn
-	raw  syscall.RawConn
-	gso  atomic.Bool
+	conn  *net.UDPConn
+	raw   syscall.RawConn
+	gso   atomic.Bool
+	plain plainSocket // instead of conn and raw, if it is open
 }
 
 func newDatagramSocket(conn *net.UDPConn) *datagramSocket {
@@ -22,6 +24,32 @@ func newDatagramSocket(conn *net.UDPConn) *datagramSocket {
 	s := &datagramSocket{conn: conn, raw: raw}
 	s.gso.Store(canSegment && err == nil)
 	return s
+}
+
+// receive waits for a datagram. It returns net.ErrClosed when the socket is closed.
+func (s *datagramSocket) receive(b []byte) (n int, from netip.AddrPort, err error) {
+	if s.plain.isOpen() {
+		return s.plain.receive(b)
+	}
+	return s.conn.ReadFromUDPAddrPort(b)
+}
+
+// close closes the socket. Of a plain one whoever receives must have been told by stop, and have ended.
+func (s *datagramSocket) close() {
+	if s.plain.isOpen() {
+		s.plain.close()
+		return
+	}
+	s.conn.Close()
+}
+
+// stop makes receive return.
+func (s *datagramSocket) stop() {
+	if s.plain.isOpen() {
+		s.plain.stop()
+		return
+	}
+	s.conn.Close()
 }
 
 func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }

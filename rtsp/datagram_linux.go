@@ -40,12 +40,21 @@ func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
 
 // v4 reports whether the socket is one of IPv4 only.
 func (s *datagramSocket) v4() (is bool) {
-	_ = s.raw.Control(func(fd uintptr) {
+	_ = s.control(func(fd uintptr) {
 		if name, err := syscall.Getsockname(int(fd)); err == nil {
 			_, is = name.(*syscall.SockaddrInet4)
 		}
 	})
 	return is
+}
+
+// control calls fn with the descriptor.
+func (s *datagramSocket) control(fn func(fd uintptr)) error {
+	if s.plain.isOpen() {
+		fn(uintptr(s.plain.fd))
+		return nil
+	}
+	return s.raw.Control(fn)
 }
 
 // maxBatch is how many runs go into one system call.
@@ -128,7 +137,7 @@ func (b *batch) flush() (failed int, err error) {
 			b.first++
 			continue
 		}
-		if err := b.socket.raw.Control(b.call); err != nil {
+		if err := b.socket.control(b.call); err != nil {
 			return r.chunk, err
 		}
 		switch {
@@ -164,15 +173,27 @@ func (b *batch) sendOnce(fd uintptr) {
 	b.done, b.errno = int(n), errno
 }
 
-// sendApart sends the datagrams of a run one by one.
+// sendApart sends the datagrams of a run one by one, in the place of its message.
 func (b *batch) sendApart(r *run) error {
+	i := b.first
+	b.heads[i].head.Control = nil
+	b.heads[i].head.SetControllen(0)
+	n := b.n
+	defer func() { b.n = n }()
+	b.n = i + 1 // no further
 	for rest := r.packets; len(rest) > 0; {
-		n := min(r.unit, len(rest))
-		_, err := b.socket.conn.WriteToUDPAddrPort(rest[:n], r.to.to)
-		if err := sendErr(err); err != nil {
+		size := min(r.unit, len(rest))
+		b.pieces[i].Base = &rest[0]
+		b.pieces[i].SetLen(size)
+		if err := b.socket.control(b.call); err != nil {
 			return err
 		}
-		rest = rest[n:]
+		if b.errno != 0 {
+			if err := sendErr(b.errno); err != nil {
+				return err
+			}
+		}
+		rest = rest[size:]
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ var errNoPort = errors.New("rtsp: no pair of ports is free")
 // ports are the UDP sockets of a server: one pair for all players, and pairs of sessions.
 type ports struct {
 	mu      sync.Mutex
-	shared  *portPair
-	next    int // where the search in the range goes on
+	shared  [2]*portPair // for IPv4 and IPv6 players
+	next    int          // where the search in the range goes on
 	reading tally.Tally
 
 	peersMu sync.RWMutex
@@ -32,13 +32,13 @@ type portPair struct {
 }
 
 func (p *portPair) close() {
-	p.rtp.conn.Close()
-	p.rtcp.conn.Close()
+	p.rtp.close()
+	p.rtcp.close()
 }
 
-// listenPair opens a pair at port, or a free one if port is 0.
-func listenPair(ip net.IP, port int) (*portPair, error) {
-	first, err := listenUDP(ip, port)
+// listenPair opens a pair of udp, udp4 or udp6 at port, or a free one if port is 0.
+func listenPair(network string, ip net.IP, port int) (*portPair, error) {
+	first, err := listenUDP(network, ip, port)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func listenPair(ip net.IP, port int) (*portPair, error) {
 		first.Close()
 		return nil, errNoPort
 	}
-	second, err := listenUDP(ip, at+1)
+	second, err := listenUDP(network, ip, at+1)
 	if err != nil {
 		first.Close()
 		return nil, err
@@ -55,8 +55,8 @@ func listenPair(ip net.IP, port int) (*portPair, error) {
 	return &portPair{rtp: newDatagramSocket(first), rtcp: newDatagramSocket(second), port: at}, nil
 }
 
-func listenUDP(ip net.IP, port int) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: ip, Port: port})
+func listenUDP(network string, ip net.IP, port int) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port})
 	if err != nil {
 		return nil, fmt.Errorf("rtsp: %w", err)
 	}
@@ -77,29 +77,38 @@ func (s *Server) pair(ip net.IP) (*portPair, error) {
 		if port+1 > span[1] {
 			continue
 		}
-		if pair, err := listenPair(ip, port); err == nil {
+		if pair, err := listenPair("udp", ip, port); err == nil {
 			return pair, nil
 		}
 	}
 	return nil, fmt.Errorf("%w from %d to %d", errNoPort, span[0], span[1])
 }
 
-// sharedPair returns the pair that all UDP players share, and opens it for the first.
-func (s *Server) sharedPair() (*portPair, error) {
+// sharedPair returns the pair that all UDP players of a family of addresses share, and opens it for the first. A
+// socket of IPv4 alone sends for less than one of both.
+func (s *Server) sharedPair(to netip.Addr) (*portPair, error) {
 	p := &s.ports
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.shared != nil {
-		return p.shared, nil
+	family, network := 0, "udp4"
+	if to.Is6() {
+		family, network = 1, "udp6"
 	}
-	pair, err := listenPair(nil, s.cfg.UDPPort)
+	if p.shared[family] != nil {
+		return p.shared[family], nil
+	}
+	pair, err := listenPair(network, nil, s.cfg.UDPPort)
 	for tries := 0; errors.Is(err, errNoPort) && tries < 20; tries++ {
-		pair, err = listenPair(nil, 0)
+		pair, err = listenPair(network, nil, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
-	p.shared, p.peers = pair, map[netip.AddrPort]*playback{}
+	if err := errors.Join(pair.rtp.detach(), pair.rtcp.detach()); err != nil {
+		pair.close()
+		return nil, err
+	}
+	p.shared[family] = pair
 	p.reading.Go(func() { p.hear(pair.rtp) })
 	p.reading.Go(func() { p.hear(pair.rtcp) })
 	return pair, nil
@@ -109,7 +118,7 @@ func (s *Server) sharedPair() (*portPair, error) {
 func (p *ports) hear(s *datagramSocket) {
 	var b [1500]byte
 	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(b[:])
+		n, from, err := s.receive(b[:])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -133,6 +142,9 @@ func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Add
 func (p *ports) add(from netip.AddrPort, to *playback) {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
+	if p.peers == nil {
+		p.peers = map[netip.AddrPort]*playback{}
+	}
 	p.peers[from] = to
 }
 
@@ -150,8 +162,19 @@ func (p *ports) close() {
 	p.mu.Lock()
 	shared := p.shared
 	p.mu.Unlock()
-	if shared != nil {
-		shared.close()
+	for _, pair := range shared {
+		if pair != nil {
+			pair.rtp.stop()
+			pair.rtcp.stop()
+		}
 	}
 	p.reading.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, pair := range p.shared {
+		if pair != nil && pair == shared[i] {
+			pair.close()
+			p.shared[i] = nil
+		}
+	}
 }

@@ -201,7 +201,7 @@ func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, erro
 // freePair opens a pair of ports anywhere.
 func freePair(ip net.IP) (*portPair, error) {
 	for range 20 {
-		pair, err := listenPair(ip, 0)
+		pair, err := listenPair("udp", ip, 0)
 		if !errors.Is(err, errNoPort) {
 			return pair, err
 		}

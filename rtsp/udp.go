@@ -33,7 +33,7 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 			p.udp.own(pair)
 		}
 	} else {
-		pair, err = s.sharedPair()
+		pair, err = s.sharedPair(p.session.entry.Info().Remote.Addr())
 	}
 	if err != nil {
 		return "", err
