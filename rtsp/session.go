@@ -20,7 +20,7 @@ import (
 // publisher.
 const (
 	firstBuffer = 1 << 10
-	smallBuffer = 256
+	smallBuffer = 16
 	largeBuffer = 16 << 10
 )
 

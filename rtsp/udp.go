@@ -11,7 +11,7 @@ import (
 // udpPlayer sends to the ports of one player. It is a [media.ChunkSink].
 type udpPlayer struct {
 	playback *playback
-	tracks   [maxTracks]struct{ rtp, rtcp *destination }
+	channels []*destination // two for each track, as the layout has them
 	pairs    []*portPair // the session's own
 }
 
@@ -23,7 +23,8 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 	}
 	s := p.session.server
 	if p.udp == nil {
-		p.udp = &udpPlayer{playback: p}
+		tracks := p.index[len(p.index)-1] + 1
+		p.udp = &udpPlayer{playback: p, channels: make([]*destination, 2*tracks)}
 	}
 	var pair *portPair
 	var err error
@@ -79,7 +80,7 @@ func (u *udpPlayer) hear(s *datagramSocket) {
 func (u *udpPlayer) aim(track int, pair *portPair, to netip.Addr, client [2]int, shared bool) {
 	u.forget(track)
 	rtp, rtcp := netip.AddrPortFrom(to, uint16(client[0])), netip.AddrPortFrom(to, uint16(client[1]))
-	u.tracks[track].rtp, u.tracks[track].rtcp = newDestination(pair.rtp, rtp), newDestination(pair.rtcp, rtcp)
+	u.channels[2*track], u.channels[2*track+1] = newDestination(pair.rtp, rtp), newDestination(pair.rtcp, rtcp)
 	if shared {
 		u.playback.session.server.ports.add(rtp, u.playback)
 		u.playback.session.server.ports.add(rtcp, u.playback)
@@ -87,7 +88,7 @@ func (u *udpPlayer) aim(track int, pair *portPair, to netip.Addr, client [2]int,
 }
 
 func (u *udpPlayer) forget(track int) {
-	for _, d := range []*destination{u.tracks[track].rtp, u.tracks[track].rtcp} {
+	for _, d := range u.channels[2*track : 2*track+2] {
 		if d != nil {
 			u.playback.session.server.ports.remove(d.to, u.playback)
 		}
@@ -102,19 +103,13 @@ func (u *udpPlayer) Send(chunks [][]byte) (int, error) {
 	return b.sendChunks(chunks, u)
 }
 
-func (u *udpPlayer) destination(channel byte) *destination {
-	t := &u.tracks[channel/2]
-	if channel%2 != 0 {
-		return t.rtcp
-	}
-	return t.rtp
-}
+func (u *udpPlayer) destination(channel byte) *destination { return u.channels[channel] }
 
 var _ media.ChunkSink = (*udpPlayer)(nil)
 
 // close gives the ports back.
 func (u *udpPlayer) close() {
-	for track := range u.tracks {
+	for track := range len(u.channels) / 2 {
 		u.forget(track)
 	}
 	for _, pair := range u.pairs {
