@@ -43,6 +43,7 @@ type ingest struct {
 type ingestOptions struct {
 	torn bool // pass on what cannot be decoded whole
 	log  *slog.Logger
+	bye  func() // called when the sender has said that all its tracks end; nil does nothing
 }
 
 // ingestTrack is one media of a publisher.
@@ -58,13 +59,14 @@ type ingestTrack struct {
 	reports  *destination
 	reported time.Time
 	ssrc     uint32
+	ended    bool // the sender has said so
 }
 
 func newIngest(pub *media.Publisher, desc *sdp.Session, opts ingestOptions) *ingest {
 	in := &ingest{pub: pub, opts: opts, clock: receiver.NewClock()}
 	for _, m := range desc.Medias {
 		t := &ingestTrack{
-			index: in.clock.AddTrack(m.ClockRate), rate: m.ClockRate, media: m.Track, ssrc: randomUint32(),
+			index: in.clock.AddTrack(m.ClockRate, m.Track.Codec.Video()), rate: m.ClockRate, media: m.Track, ssrc: randomUint32(),
 			seq: receiver.NewSequencer(receiver.SequencerConfig{ClockRate: m.ClockRate}),
 		}
 		d, err := depacketizer.New(depacketizer.Source{
@@ -240,10 +242,26 @@ func (in *ingest) report(track int, b []byte, now time.Time) {
 		return
 	}
 	for _, p := range list {
-		if sr, ok := p.(*rtcp.SenderReport); ok {
-			in.clock.SenderReport(t.index, sr.NTPTime, sr.RTPTime)
-			t.seq.SenderReport(sr.NTPTime, sr.RTPTime, now)
+		switch p := p.(type) {
+		case *rtcp.SenderReport:
+			in.clock.SenderReport(t.index, p.NTPTime, p.RTPTime)
+			t.seq.SenderReport(p.NTPTime, p.RTPTime, now)
+		case *rtcp.Goodbye:
+			in.goodbye(t)
 		}
+	}
+}
+
+// goodbye notes that a track has ended.
+func (in *ingest) goodbye(t *ingestTrack) {
+	t.ended = true
+	for _, other := range in.tracks {
+		if !other.ended {
+			return
+		}
+	}
+	if in.opts.bye != nil {
+		in.opts.bye()
 	}
 }
 

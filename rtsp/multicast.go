@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/netip"
@@ -161,7 +162,7 @@ func (gs *groups) leave(g *group, x *session) {
 }
 
 // begin lets the stream flow, if it does not yet, for a session that plays.
-func (gs *groups) begin(g *group, format *media.Format, x *session) {
+func (gs *groups) begin(g *group, l layout, format *media.Format, x *session) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	g.members[x] = true
@@ -171,7 +172,7 @@ func (gs *groups) begin(g *group, format *media.Format, x *session) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.stop, g.stopped = cancel, make(chan struct{})
 	x.server.acceptor.Go(func() {
-		err := g.send(ctx, format)
+		err := g.send(ctx, format, appendRuns(nil, appendByes(nil, l, &x.server.formats)))
 		close(g.stopped)
 		for _, member := range gs.playing(g) {
 			member.finish(err)
@@ -190,8 +191,8 @@ type addresses [maxTracks][2]*destination
 
 func (a *addresses) destination(channel byte) *destination { return a[channel/2][channel%2] }
 
-// send sends the stream until it ends or nobody is left.
-func (g *group) send(ctx context.Context, format *media.Format) error {
+// send sends the stream until it ends or nobody is left; at its end, it sends last.
+func (g *group) send(ctx context.Context, format *media.Format, last []byte) error {
 	var to addresses
 	for i := range to {
 		port := uint16(groupPort + 2*i)
@@ -202,10 +203,14 @@ func (g *group) send(ctx context.Context, format *media.Format) error {
 	}
 	r := g.stream.ReadFormat(format)
 	defer r.Close()
-	return sendAll(ctx, r, func(chunks [][]byte, b *batch) error {
+	err := sendAll(ctx, r, func(chunks [][]byte, b *batch) error {
 		_, _ = b.sendChunks(chunks, &to) // who misses it has no other way
 		return nil
 	})
+	if errors.Is(err, io.EOF) {
+		_, _ = newBatch().sendChunks([][]byte{last}, &to)
+	}
+	return err
 }
 
 // sendAll gives what a reader reads to send, headers and data in order, until the stream or ctx ends or send

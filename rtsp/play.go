@@ -30,7 +30,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	if format == nil {
 		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", media.ErrUnknownTrack)
 	}
-	if err := x.in.SetDeadline(time.Time{}); err != nil {
+	if err := errors.Join(x.in.SetDeadline(time.Time{}), x.conn.SetDeadline(time.Time{})); err != nil {
 		return nil, err
 	}
 	p.begun = true
@@ -41,7 +41,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	case TCP:
 		p.feed, err = p.media.Feed(x.conn, format, media.FeedOptions{Begin: respond, OnEnd: x.finish})
 	case Multicast:
-		x.server.groups.begin(p.group, format, x)
+		x.server.groups.begin(p.group, p.layout, format, x)
 		err = errors.Join(x.write(respond(nil)), x.beginSilence())
 	default:
 		err = x.beginSilence()
@@ -111,8 +111,11 @@ func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, stamp uin
 	return 0, 0, 0, false
 }
 
-// pause answers PAUSE (RFC 2326, 10.6).
+// pause answers PAUSE (RFC 2326, 10.6). A publisher that pauses just sends nothing.
 func (x *session) pause() (*wire.Response, error) {
+	if x.publisher != nil && x.publisher.recording {
+		return &wire.Response{Code: wire.StatusOK}, nil
+	}
 	if !x.playing() {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
@@ -130,29 +133,28 @@ func (p *playback) pause(on bool) {
 	}
 }
 
+// afterwards is how long a player whose stream has ended may still send requests.
+const afterwards = 2 * time.Second
+
 // finish is called when the player has got all there is, or cannot be written to. It ends watch, and with it
 // the session.
 func (x *session) finish(err error) {
 	x.feedErr.Store(&err)
 	x.player.ended.Store(true)
-	if !errors.Is(err, io.EOF) || !x.player.sayBye() || !acceptor.HangUp(x.conn) {
+	said := errors.Is(err, io.EOF) && x.player.sayBye()
+	switch {
+	case !said, x.player.kind == TCP && !acceptor.HangUp(x.conn):
 		x.Abort()
+	default:
+		// Clients that get their media elsewhere want to say TEARDOWN here.
+		_ = x.in.SetReadDeadline(time.Now().Add(afterwards))
 	}
-	_ = x.in.SetReadDeadline(time.Now().Add(time.Second))
 }
 
-// sayBye tells the client by RTCP that its stream has ended (RFC 3550, 6.6), and reports whether it could.
+// sayBye tells the client by RTCP that its stream has ended, and reports whether it could. To a group the group
+// says it.
 func (p *playback) sayBye() bool {
-	var frames []byte
-	for track, channel := range p.layout.channels {
-		if channel >= 0 {
-			// An empty receiver report comes first, as in every compound packet.
-			frames = append(frames, '$', byte(channel)+1, 0, 16, 0x80, 201, 0, 1)
-			frames = binary.BigEndian.AppendUint32(frames, p.session.server.formats.ssrc(track))
-			frames = append(frames, 0x81, 203, 0, 1)
-			frames = binary.BigEndian.AppendUint32(frames, p.session.server.formats.ssrc(track))
-		}
-	}
+	frames := appendByes(nil, p.layout, &p.session.server.formats)
 	switch p.kind {
 	case UDP:
 		_, err := p.udp.Send([][]byte{appendRuns(nil, frames)})
@@ -166,4 +168,18 @@ func (p *playback) sayBye() bool {
 	n, err := p.session.conn.Write(frames)
 	p.session.entry.Sent(n)
 	return err == nil
+}
+
+// appendByes appends the RTCP packets that end the tracks of a layout (RFC 3550, 6.6).
+func appendByes(dst []byte, l layout, f *formats) []byte {
+	for track, channel := range l.channels {
+		if channel >= 0 {
+			// An empty receiver report comes first, as in every compound packet.
+			dst = append(dst, '$', byte(channel)+1, 0, 16, 0x80, 201, 0, 1)
+			dst = binary.BigEndian.AppendUint32(dst, f.ssrc(track))
+			dst = append(dst, 0x81, 203, 0, 1)
+			dst = binary.BigEndian.AppendUint32(dst, f.ssrc(track))
+		}
+	}
+	return dst
 }

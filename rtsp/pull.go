@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -47,6 +48,7 @@ type pull struct {
 	sockets  []*datagramSocket
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
+	byed     atomic.Bool  // the server has said that all tracks end
 }
 
 func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) error {
@@ -68,10 +70,16 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		return err
 	}
 	p.media = pub
-	p.ingest = newIngest(pub, p.desc, ingestOptions{torn: c.cfg.TornPictures, log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url)})
+	p.ingest = newIngest(pub, p.desc, ingestOptions{torn: c.cfg.TornPictures, log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url), bye: func() {
+		p.byed.Store(true)
+		c.conn.Close()
+	}})
 	err = p.play(ctx)
-	if cause := entry.Err(); cause != nil {
+	switch cause := entry.Err(); {
+	case cause != nil:
 		err = cause
+	case p.byed.Load():
+		err = io.EOF
 	}
 	pub.Close(err)
 	return err

@@ -12,7 +12,7 @@ import (
 type udpPlayer struct {
 	playback *playback
 	channels []*destination // two for each track, as the layout has them
-	pairs    []*portPair // the session's own
+	pairs    []*portPair    // the session's own
 }
 
 // takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of

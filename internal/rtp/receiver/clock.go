@@ -5,9 +5,9 @@ import "time"
 const (
 	// maxApart is how far reports may put two tracks from where their arrival puts them, to be believed.
 	maxApart = 5 * time.Second
-	// settling is how long a track may be moved at once.
-	settling = time.Second
-	// slewStep is how far a track is moved with each stamp after that.
+	// maxSlew is how far a track is moved step by step; what is more is done at once.
+	maxSlew = 200 * time.Millisecond
+	// slewStep is how far a track is moved with each stamp.
 	slewStep = time.Millisecond
 	// maxRate bounds clock rates, in Hz.
 	maxRate = 1_000_000
@@ -20,11 +20,12 @@ const (
 // a time.
 type Clock struct {
 	tracks []*clockTrack
-	lead   *clockTrack // the track that came first; the others follow it
+	lead   *clockTrack // which the others follow: video if there is some, else the track that came first
 }
 
 type clockTrack struct {
 	rate    int64
+	video   bool
 	begun   bool
 	last    uint32        // newest timestamp
 	ticks   int64         // of last, unrolled
@@ -48,9 +49,10 @@ type clockTrack struct {
 // NewClock returns a clock without tracks.
 func NewClock() *Clock { return &Clock{} }
 
-// AddTrack adds a track whose timestamps count rate ticks a second, and returns its index.
-func (c *Clock) AddTrack(rate int) int {
-	c.tracks = append(c.tracks, &clockTrack{rate: int64(min(max(rate, 1), maxRate))})
+// AddTrack adds a track whose timestamps count rate ticks a second, and returns its index. When tracks have to be
+// moved to be in step, it is not video, whose pictures refer to one another.
+func (c *Clock) AddTrack(rate int, video bool) int {
+	c.tracks = append(c.tracks, &clockTrack{rate: int64(min(max(rate, 1), maxRate)), video: video})
 	return len(c.tracks) - 1
 }
 
@@ -106,10 +108,17 @@ func (c *Clock) At(track int, stamp uint32, now time.Time) time.Duration {
 // begin places the first timestamp of a track.
 func (c *Clock) begin(t *clockTrack, stamp uint32, now time.Time) {
 	t.begun, t.last, t.ticks, t.first = true, stamp, int64(stamp), int64(stamp)
-	if c.lead == nil {
-		c.lead = t
-	} else {
+	if c.lead != nil {
 		t.offset = c.lead.newest + min(max(now.Sub(c.lead.arrived), 0), maxApart)
+		if t.early.set && c.lead.reported { // it can be placed exactly
+			t.report(t.early.ntp, t.early.stamp)
+			t.want = t.offset
+			c.follow(t)
+			t.offset = t.want
+		}
+	}
+	if c.lead == nil || t.video && !c.lead.video {
+		c.lead = t
 	}
 	t.want, t.newest, t.arrived = t.offset, t.offset, now
 	if t.early.set {
@@ -145,8 +154,8 @@ func (c *Clock) follow(t *clockTrack) {
 		return
 	}
 	t.want = want
-	if t.newest-t.offset < settling {
-		t.newest += want - t.offset
+	if apart := want - t.offset; apart > maxSlew || apart < -maxSlew {
+		t.newest += apart
 		t.offset = want
 	}
 }

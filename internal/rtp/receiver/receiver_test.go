@@ -118,7 +118,7 @@ func ntpOf(at time.Duration) uint64 {
 
 func TestClockOfReports(t *testing.T) {
 	c := NewClock()
-	v, a := c.AddTrack(90000), c.AddTrack(48000)
+	v, a := c.AddTrack(90000, true), c.AddTrack(48000, false)
 	first := uint32(0xfffff000)
 	c.SenderReport(v, ntpOf(0), 0xfffff000)
 	c.SenderReport(a, ntpOf(0), 100)
@@ -131,7 +131,7 @@ func TestClockOfReports(t *testing.T) {
 
 func TestClockOfLateReports(t *testing.T) {
 	c := NewClock()
-	v, a := c.AddTrack(90000), c.AddTrack(8000)
+	v, a := c.AddTrack(90000, true), c.AddTrack(8000, false)
 	var video, audio time.Duration
 	for i := range 500 {
 		now := t0.Add(time.Duration(i) * 20 * time.Millisecond)
@@ -146,9 +146,30 @@ func TestClockOfLateReports(t *testing.T) {
 	require.InDelta(t, 0, audio-video, float64(time.Millisecond))
 }
 
+// Audio that began before the pictures is moved; the pictures keep their distances.
+func TestClockMovesAudioOnly(t *testing.T) {
+	c := NewClock()
+	a, v := c.AddTrack(8000, false), c.AddTrack(90000, true)
+	var video, audio time.Duration
+	for i := range 300 {
+		now := t0.Add(time.Duration(i) * 20 * time.Millisecond)
+		audio = c.At(a, uint32(i*160), now)
+		at := c.At(v, uint32(i*1800), now.Add(15*time.Millisecond))
+		if i > 0 {
+			require.Equal(t, 20*time.Millisecond, at-video)
+		}
+		video = at
+		if i == 5 {
+			c.SenderReport(v, ntpOf(time.Duration(i)*20*time.Millisecond), uint32(i*1800))
+			c.SenderReport(a, ntpOf(time.Duration(i)*20*time.Millisecond), uint32(i*160))
+		}
+	}
+	require.Equal(t, audio, video)
+}
+
 func TestClockOfNonsense(t *testing.T) {
 	c := NewClock()
-	v, a := c.AddTrack(90000), c.AddTrack(8000)
+	v, a := c.AddTrack(90000, true), c.AddTrack(8000, false)
 	c.At(v, 5, t0)
 	c.At(a, 7, t0)
 	c.SenderReport(v, 0, 0)
@@ -239,7 +260,7 @@ func FuzzClock(f *testing.F) {
 	f.Add(90000, uint64(1), uint32(2), uint64(3), uint32(4))
 	f.Fuzz(func(_ *testing.T, rate int, ntp1 uint64, stamp1 uint32, ntp2 uint64, stamp2 uint32) {
 		c := NewClock()
-		a, b := c.AddTrack(rate), c.AddTrack(8000)
+		a, b := c.AddTrack(rate, true), c.AddTrack(8000, false)
 		c.SenderReport(a, ntp1, stamp1)
 		for i := range uint32(4) {
 			c.At(a, stamp1*i, t0)
