@@ -49,9 +49,10 @@ func (t *timeline) stamp(p *Packet) {
 	composition := p.PTS - p.DTS
 	p.DTS = t.place(c, p.DTS)
 	if composition < 0 || composition > maxComposition {
-		composition = 0
+		p.PTS = p.DTS
+	} else { // where it belongs, also when its DTS had to be moved
+		p.PTS = max(p.SourcePTS+c.offset, p.DTS)
 	}
-	p.PTS = p.DTS + composition
 	t.last = max(t.last, p.DTS)
 }
 

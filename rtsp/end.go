@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
 // errTeardown ends a session whose client wants that.
@@ -35,8 +37,11 @@ func (x *session) end(err error) {
 		x.player.close(err)
 	}
 	log := x.logger()
-	if _, refused := errors.AsType[*refusal](err); refused || x.finished {
+	if _, refused := errors.AsType[*refusal](err); refused {
 		acceptor.Linger(x.conn)
+	}
+	if x.finished {
+		_ = acceptor.Guard(x.seeOff)
 	}
 	quiet := x.finished || x.player != nil && errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errTunnelled)
 	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
@@ -45,6 +50,30 @@ func (x *session) end(err error) {
 	}
 	x.entry.Close()
 	x.server.acceptor.Forget(x)
+}
+
+// seeOff answers what a client asks after TEARDOWN, until it hangs up: GStreamer fails if it cannot ask for PAUSE
+// then.
+func (x *session) seeOff() error {
+	if err := x.in.SetReadDeadline(time.Now().Add(afterwards)); err != nil {
+		return err
+	}
+	for {
+		m, err := x.reader.Next()
+		if err != nil {
+			return err
+		}
+		if m.Request == nil {
+			continue
+		}
+		res := x.complete(m.Request, &wire.Response{Code: wire.StatusSessionNotFound})
+		if err := x.conn.SetWriteDeadline(time.Now().Add(afterwards)); err != nil {
+			return err
+		}
+		if _, err := x.conn.Write(res.Append(nil)); err != nil {
+			return err
+		}
+	}
 }
 
 // logger returns a logger that says which session it is, and what it publishes or plays.

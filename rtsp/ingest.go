@@ -1,7 +1,9 @@
 package rtsp
 
 import (
+	"cmp"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,8 +22,10 @@ const (
 	reorder = 64
 	// waitTracks is how long a stream waits until all its tracks can be described.
 	waitTracks = 10 * time.Second
+	// waitVideo is how long audio waits for the first picture, whose decoding time may lie before it.
+	waitVideo = 2 * time.Second
 	// maxWaiting bounds the packets that wait meanwhile.
-	maxWaiting = 200
+	maxWaiting = 500
 	// receiverReportEvery is the distance of receiver reports.
 	receiverReportEvery = 5 * time.Second
 )
@@ -56,6 +60,7 @@ type ingestTrack struct {
 	decoding *receiver.Decoding // nil: decoding order is presentation order
 	depthOf  *media.Track       // whose parameter sets decoding follows
 	gap      bool               // pictures are missing up to the next key frame
+	came     bool               // a unit has
 	reports  *destination
 	reported time.Time
 	ssrc     uint32
@@ -113,6 +118,8 @@ func (in *ingest) describe(now time.Time) error {
 	for _, t := range in.tracks {
 		switch {
 		case t.depack == nil:
+		case t.media.Codec.Video() && !t.came && now.Sub(in.begun) < waitVideo:
+			return nil
 		case describes(t.depack.Track()):
 			ready = append(ready, t.depack.Track())
 		case !late:
@@ -128,6 +135,7 @@ func (in *ingest) describe(now time.Time) error {
 	}
 	waiting := in.waiting
 	in.waiting = nil
+	slices.SortStableFunc(waiting, func(a, b *media.Packet) int { return cmp.Compare(a.DTS, b.DTS) })
 	for _, p := range waiting {
 		in.write(p)
 	}
@@ -203,6 +211,7 @@ func (in *ingest) unit(t *ingestTrack, u *depacketizer.Unit, now time.Time) {
 	if t.media.Codec == media.H264 || t.media.Codec == media.H265 {
 		p.DTS = t.decodingTime(u.Track, pts)
 	}
+	t.came = true
 	if !in.known {
 		if len(in.waiting) < maxWaiting {
 			in.waiting = append(in.waiting, p)

@@ -68,34 +68,30 @@ func (p *playback) playing(first *media.Chunk) *wire.Response {
 	if first == nil {
 		return res
 	}
-	channel, seq, stamp, ok := firstRTP(first.Data, p.layout.datagrams)
+	channel, seq, ok := firstRTP(first.Data, p.layout.datagrams)
 	if !ok {
 		return res
 	}
-	at := first.DTS
+	// All tracks begin at the decoding time of the first picture: none has a timestamp before that, which some
+	// clients would take for one long after it.
 	formats := &p.session.server.formats
-	for i, index := range p.index {
-		if int(p.layout.channels[index]) == int(channel) { // its presentation time is what begins
-			ahead := int32(stamp - formats.stamp(first.DTS, p.offers[i].ClockRate))
-			at += time.Duration(ahead) * time.Second / time.Duration(p.offers[i].ClockRate)
-		}
-	}
 	var infos []string
 	for i, index := range p.index {
-		switch c := p.layout.channels[index]; {
-		case c < 0:
-		case int(c) == int(channel):
-			infos = append(infos, fmt.Sprintf("url=%s/%s;seq=%d;rtptime=%d", p.base, p.offers[i].Control, seq, stamp))
-		default:
-			infos = append(infos, fmt.Sprintf("url=%s/%s;rtptime=%d", p.base, p.offers[i].Control, formats.stamp(at, p.offers[i].ClockRate)))
+		if p.layout.channels[index] < 0 {
+			continue
 		}
+		info := fmt.Sprintf("url=%s/%s", p.base, p.offers[i].Control)
+		if int(p.layout.channels[index]) == int(channel) {
+			info += fmt.Sprintf(";seq=%d", seq)
+		}
+		infos = append(infos, info+fmt.Sprintf(";rtptime=%d", formats.stamp(first.DTS, p.offers[i].ClockRate)))
 	}
 	res.Header.Add("RTP-Info", strings.Join(infos, ","))
 	return res
 }
 
-// firstRTP returns where the first RTP packet of a chunk goes, its sequence number and timestamp.
-func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, stamp uint32, ok bool) {
+// firstRTP returns where the first RTP packet of a chunk goes, and its sequence number.
+func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, ok bool) {
 	for len(chunk) > runHead {
 		var packet []byte
 		if datagrams {
@@ -105,10 +101,10 @@ func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, stamp uin
 			channel, packet, chunk = chunk[1], chunk[4:end], chunk[end:]
 		}
 		if isRTP := packet[1] < 192 || packet[1] > 223; isRTP && len(packet) >= 12 { // RFC 5761, 4
-			return channel, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]), true
+			return channel, binary.BigEndian.Uint16(packet[2:]), true
 		}
 	}
-	return 0, 0, 0, false
+	return 0, 0, false
 }
 
 // pause answers PAUSE (RFC 2326, 10.6). A publisher that pauses just sends nothing.

@@ -9,6 +9,10 @@ need rtmpdump rtmpdump
 need cvlc vlc-bin vlc-plugin-base
 need gst-launch-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+gst-inspect-1.0 rtspclientsink >/dev/null 2>&1 || packages+=(gstreamer1.0-rtsp)
+/usr/bin/python3 -c "import gi; gi.require_version('GstRtspServer', '1.0')" >/dev/null 2>&1 ||
+	packages+=(python3-gi gir1.2-gst-rtsp-server-1.0)
+need ip iproute2
 need chromium chromium
 need curl curl
 need node nodejs

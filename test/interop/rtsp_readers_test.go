@@ -1,0 +1,113 @@
+package interop
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rtspReaders read by RTSP whatever the codec of the pictures, which is h264 or h265.
+func rtspReaders(codec string) []reader {
+	return []reader{
+		rtspCopier("ffmpeg RTSP TCP", "tcp"),
+		mayLose(rtspCopier("ffmpeg RTSP UDP", "udp")),
+		rtspCopier("ffmpeg RTSP HTTP tunnel", "http"),
+		gstRTSP("GStreamer RTSP TCP", "tcp", codec),
+		mayLose(gstRTSP("GStreamer RTSP UDP", "udp", codec)),
+	}
+}
+
+// crossReaders read by RTSP, and by the protocols that the stream has to be converted for.
+func crossReaders(codec string) []reader {
+	readers := rtspReaders(codec)
+	if codec == "h265" { // Debian's ffmpeg knows no H.265 in FLV
+		return readers
+	}
+	return append(readers,
+		copier("ffmpeg RTMP", "out.flv", (*server).rtmpURL, "ffmpeg"),
+		copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg"),
+	)
+}
+
+// udpSpoils is how many of the last pictures may be missing by UDP: the end of the stream, which is told by RTCP or
+// by TCP, is not ordered with the packets of the last pictures, and clients drop what they still hold back then.
+const udpSpoils = 10
+
+func mayLose(r reader) reader {
+	r.spoils = udpSpoils
+	return r
+}
+
+// checkMost checks what was read, as check does, and that no more of the end is missing than may be.
+func (r *result) checkMost(ctx context.Context, t *testing.T, source *clip) {
+	t.Helper()
+	from := r.check(ctx, t, source)
+	got, err := pictures(ctx, r.path)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, from+len(got), len(source.pictures)-r.spoils, "it ended too early")
+}
+
+// rtspCopier is an ffmpeg that reads RTSP.
+func rtspCopier(name, transport string) reader {
+	return program(name, "out.nut", func(s *server, path string) []string {
+		return rtspCopy(s.rtspURL(), transport, path)
+	})
+}
+
+// rtspCopy decodes the pictures: undecoded no container would take them, since ffmpeg gives the first packet of RTP
+// no time when a key frame comes in more than four, and none a DTS before it has seen the reordering. The receive
+// buffer is made larger than a key frame's burst.
+func rtspCopy(url, transport, path string) []string {
+	return []string{
+		"ffmpeg", "-v", "error", "-y", "-rtsp_transport", transport, "-buffer_size", "4000000", "-i", url,
+		"-fps_mode", "passthrough", "-c:v", "rawvideo", "-c:a", "copy", path,
+	}
+}
+
+// gstRTSP is a GStreamer that reads RTSP. The timestamper works out DTS, which RTP does not carry.
+func gstRTSP(name, protocol, codec string) reader {
+	return program(name, "out.ts", func(s *server, path string) []string {
+		return append(gstRTSPSource(s.rtspURL(), protocol),
+			"mpegtsmux", "name=m", "!", "filesink", "location="+path,
+			"s.", "!", "rtp"+codec+"depay", "!", codec+"parse", "!", "video/x-"+codec+",alignment=au",
+			"!", codec+"timestamper", "!", codec+"parse", "!", "queue", "!", "m.",
+			"s.", "!", "rtpmp4gdepay", "!", "aacparse", "!", "queue", "!", "m.")
+	})
+}
+
+func gstRTSPSource(url, protocol string) []string {
+	return []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "buffer-mode=none", "location=" + url}
+}
+
+// rtspPublish is an ffmpeg that publishes a file by RTSP.
+func rtspPublish(transport string) func(file, url string) []string {
+	return func(file, url string) []string {
+		return []string{"ffmpeg", "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "rtsp", "-rtsp_transport", transport, url}
+	}
+}
+
+// gstRTSPPublish publishes H.264 in FLV by RTSP.
+func gstRTSPPublish(file, url string) []string {
+	return []string{
+		"gst-launch-1.0", "-q", "filesrc", "location=" + file, "!", "flvdemux", "name=d",
+		"rtspclientsink", "name=s", "protocols=tcp", "location=" + url,
+		"d.video", "!", "queue", "!", "h264parse", "!", "identity", "sync=true", "!", "s.",
+		"d.audio", "!", "queue", "!", "aacparse", "!", "identity", "sync=true", "!", "s.",
+	}
+}
+
+// needRTSPClientSink skips a test that needs GStreamer's publisher, which is in a package of its own.
+func needRTSPClientSink(ctx context.Context, t *testing.T) {
+	t.Helper()
+	need(t, "gst-inspect-1.0")
+	if _, err := run(ctx, "gst-inspect-1.0", "rtspclientsink"); err != nil {
+		missing(t, "GStreamer has no rtspclientsink: apt-get install gstreamer1.0-rtsp, or scripts/clients.sh")
+	}
+}
+
+// isGstRTSP says whether a command needs GStreamer's publisher.
+func isGstRTSP(args []string) bool {
+	return strings.Contains(strings.Join(args, " "), "rtspclientsink")
+}
