@@ -30,6 +30,9 @@ func (x *session) describe(r *wire.Request) (*wire.Response, error) {
 // response if it must not be one.
 func (x *session) open(r *wire.Request) (*wire.Response, error) {
 	t, ok := parseTarget(r.URL, x.server.cfg.EnableVHost)
+	if x.player != nil && !ok {
+		return &wire.Response{Code: wire.StatusNotFound}, nil // some try where a track may be
+	}
 	if !ok {
 		return x.refuse(wire.StatusNotFound, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
 	}

@@ -118,7 +118,7 @@ func (in *ingest) describe(now time.Time) error {
 	for _, t := range in.tracks {
 		switch {
 		case t.depack == nil:
-		case t.media.Codec.Video() && !t.came && now.Sub(in.begun) < waitVideo:
+		case t.media.Codec.Video() && !t.came && len(in.tracks) > 1 && now.Sub(in.begun) < waitVideo:
 			return nil
 		case describes(t.depack.Track()):
 			ready = append(ready, t.depack.Track())

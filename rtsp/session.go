@@ -1,8 +1,10 @@
 package rtsp
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
@@ -171,6 +173,9 @@ func (x *session) handle(r *wire.Request) error {
 		return x.tunnel(r)
 	}
 	res, err := x.respond(r)
+	if x.server.log.Enabled(context.Background(), slog.LevelDebug) && res != nil {
+		x.logger().Debug("request", "method", r.Method, "url", r.URL, "status", res.Code)
+	}
 	if res == nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // target is what a URL names.
 type target struct {
-	base   string // the URL without the control of a track
+	base   string // the URL without query and control: some resolve controls as RFC 3986 does, some append them
 	key    hook.StreamKey
 	params string
 	track  int // -1 for the whole
@@ -24,9 +24,9 @@ const control = "trackID="
 // one.
 func parseTarget(raw string, enableVHost bool) (target, bool) {
 	t := target{track: -1}
-	t.base, t.track = cutControl(raw)
-	t.base = strings.TrimSuffix(t.base, "/")
-	path, query, _ := strings.Cut(t.base, "?")
+	raw, t.track = cutControl(raw)
+	path, query, _ := strings.Cut(strings.TrimSuffix(raw, "/"), "?")
+	t.base = strings.TrimSuffix(path, "/")
 	host := ""
 	if _, rest, ok := strings.Cut(path, "://"); ok {
 		host, path, _ = strings.Cut(rest, "/")

@@ -42,6 +42,20 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
+// gstQuarrels reports whether all that GStreamer complains of is that it could not send PAUSE or TEARDOWN at its
+// own end. Version 1.22 trips over itself there: of 32 players of its own gst-rtsp-server, 8 did.
+func gstQuarrels(program, text string) bool {
+	if program != "gst-launch-1.0" || !strings.Contains(text, "Could not send message. (Received end-of-file)") {
+		return false
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "ERROR") && !strings.Contains(line, "Could not write to resource.") {
+			return false
+		}
+	}
+	return true
+}
+
 // launch starts a client, which is interrupted when ctx ends and killed if that does not help. What it says
 // goes to stdout, or is kept if that is nil.
 func launch(ctx context.Context, stdout io.Writer, args ...string) (*process, error) {
@@ -61,6 +75,9 @@ func launch(ctx context.Context, stdout io.Writer, args ...string) (*process, er
 		defer close(p.ended)
 		err := p.cmd.Wait()
 		p.took = time.Since(begun)
+		if gstQuarrels(args[0], p.out.String()) {
+			err = nil
+		}
 		if ctx.Err() != nil {
 			err = errors.Join(err, ctx.Err())
 		}
