@@ -1,10 +1,11 @@
 package depacketizer
 
 import (
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg1audio"
+	"errors"
 )
 
-// The types of OBUs (AV1, 6.2.2), and the flag in their heads that says that a size follows (5.3.2).
+// The types of OBUs (AV1, 6.2.2), and the flags in their heads that say that a size follows and that a second byte
+// does (5.3.2).
 const (
 	obuSequenceHeader    = 1
 	obuTemporalDelimiter = 2
@@ -12,53 +13,61 @@ const (
 	obuExtension         = 0x04
 )
 
+var errBadOBU = errors.New("an OBU is broken")
+
 func obuType(obu []byte) byte { return obu[0] >> 3 & 15 }
 
-// temporalUnit joins OBUs, each with its size, and without the delimiter.
-func temporalUnit(obus [][]byte) []byte {
-	var b []byte
+// temporalUnit joins OBUs, each with its size, and without the delimiter. A sequence header stands in front of every
+// key frame.
+func temporalUnit(obus [][]byte) (b []byte, key bool, err error) {
+	size := 0
+	for _, obu := range obus {
+		size += len(obu) + 5
+	}
+	b = make([]byte, 0, size)
 	for _, obu := range obus {
 		if len(obu) == 0 || obuType(obu) == obuTemporalDelimiter {
 			continue
 		}
-		head := 1
-		if obu[0]&obuExtension != 0 {
-			head = 2
+		if b, err = appendOBU(b, obu); err != nil {
+			return nil, false, err
 		}
-		if obu[0]&obuHasSize != 0 || len(obu) < head {
-			b = append(b, obu...)
-			continue
-		}
-		b = append(append(b, obu[0]|obuHasSize), obu[1:head]...)
-		n := len(obu) - head
-		for ; n >= 0x80; n >>= 7 {
-			b = append(b, byte(n)|0x80)
-		}
-		b = append(append(b, byte(n)), obu[head:]...)
+		key = key || obuType(obu) == obuSequenceHeader
 	}
-	return b
+	return b, key, nil
 }
 
-func hasSequenceHeader(obus [][]byte) bool {
-	for _, obu := range obus {
-		if len(obu) > 0 && obuType(obu) == obuSequenceHeader {
-			return true
+// appendOBU appends an OBU that should have no size, though some senders leave it.
+func appendOBU(b, obu []byte) ([]byte, error) {
+	head := 1
+	if obu[0]&obuExtension != 0 {
+		head = 2
+	}
+	if len(obu) < head || obu[0]&0x80 != 0 {
+		return nil, errBadOBU
+	}
+	payload := obu[head:]
+	if obu[0]&obuHasSize != 0 {
+		size, n := leb128(payload)
+		if payload = payload[n:]; n == 0 || size != len(payload) {
+			return nil, errBadOBU
 		}
 	}
-	return false
+	b = append(append(b, obu[0]|obuHasSize), obu[1:head]...)
+	n := len(payload)
+	for ; n >= 0x80; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(append(b, byte(n)), payload...), nil
 }
 
-// mp3Ticks is how long a frame lasts, in ticks of 90 kHz.
-func mp3Ticks(frame []byte) (ticks uint32) {
-	_ = try(func() error {
-		var h mpeg1audio.FrameHeader
-		if err := h.Unmarshal(frame); err != nil {
-			return err
+// leb128 reads a number (AV1, 4.10.5) of at most 4 bytes, and says how many it has: 0 if it cannot be read.
+func leb128(b []byte) (v, n int) {
+	for i, c := range b[:min(len(b), 4)] {
+		v |= int(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			return v, i + 1
 		}
-		if h.SampleRate > 0 {
-			ticks = uint32(h.SampleCount() * 90000 / h.SampleRate)
-		}
-		return nil
-	})
-	return ticks
+	}
+	return 0, 0
 }

@@ -58,20 +58,25 @@ type format interface {
 
 // Depacketizer is for one goroutine at a time.
 type Depacketizer struct {
-	source Source
-	track  *media.Track
-	format format
-	units  []Unit
-	torn   uint64
-	gap    bool
+	source  Source
+	track   *media.Track
+	format  format
+	units   []Unit
+	torn    uint64
+	gap     bool
+	lost    bool   // packets are missing in front of the next one that counts
+	dropped uint32 // timestamp of the unit that was left out last
 }
 
-// New returns a depacketizer, or ErrUnsupported.
+// New returns a depacketizer, or ErrUnsupported if the payload format, or the form of it that the parameters ask
+// for, is not known.
 func New(s Source) (*Depacketizer, error) {
 	d := &Depacketizer{source: s, track: s.Track}
 	switch s.Track.Codec {
 	case media.H264, media.H265:
-		d.format = newNALs(d)
+		if !hasDecodingOrder(s.Params) {
+			d.format = newNALs(d)
+		}
 	case media.AAC:
 		d.format = newAAC(d)
 	case media.G711A, media.G711U, media.Opus, media.L16:
@@ -94,21 +99,21 @@ func (d *Depacketizer) Track() *media.Track { return d.track }
 func (d *Depacketizer) Torn() uint64 { return d.torn }
 
 // Push takes the next packet in order; lost says that packets are missing in front of it. It returns the units
-// that are complete, valid until the next call. An error concerns this packet only.
+// that are complete, often none; the slice is valid until the next call, what is under it for ever. An error
+// concerns this packet only. Push does not keep p, nor its payload.
 func (d *Depacketizer) Push(p *rtp.Packet, lost bool) ([]Unit, error) {
 	d.units = d.units[:0]
 	if lost {
-		d.gap = true
+		d.gap, d.lost = true, true
 	}
-	if p.PayloadType != d.source.PayloadType {
-		if len(p.Payload) == 0 {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("%w: payload type %d, not %d", ErrBadPacket, p.PayloadType, d.source.PayloadType)
-	}
-	if len(p.Payload) == 0 && !lost {
+	if len(p.Payload) == 0 {
 		return nil, nil // padding, or to keep a way open
 	}
+	if p.PayloadType != d.source.PayloadType {
+		return nil, fmt.Errorf("%w: payload type %d, not %d", ErrBadPacket, p.PayloadType, d.source.PayloadType)
+	}
+	// A packet that does not count must not hide a loss in front of it from the one behind it.
+	lost, d.lost = d.lost, false
 	err := d.format.push(p, lost)
 	return d.units, err
 }
@@ -119,8 +124,11 @@ func (d *Depacketizer) emit(stamp uint32, data []byte, key bool) {
 	d.gap = false
 }
 
-// drop leaves out a unit.
-func (d *Depacketizer) drop() {
-	d.torn++
+// drop leaves out the unit of a timestamp. Its remains may turn up in several places, and count once.
+func (d *Depacketizer) drop(stamp uint32) {
 	d.gap = true
+	if d.torn == 0 || d.dropped != stamp {
+		d.torn++
+	}
+	d.dropped = stamp
 }

@@ -5,64 +5,87 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpav1"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmjpeg"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg1audio"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp8"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp9"
 	"github.com/pion/rtp"
 
 	"github.com/sluice-media/sluice/media"
 )
 
-// library takes formats by gortsplib's decoders.
-type library struct {
-	d      *Depacketizer
-	decode func(p *rtp.Packet) ([][]byte, error) // nil: to be made
-	skip   bool                                  // up to a marker, because a part may be missing
-	parts  bool                                  // the decoder waits for more of a unit
-}
-
-func newLibrary(d *Depacketizer) format { return &library{d: d} }
+// overhead is what a packet costs gortsplib's decoders beside its payload, in bytes.
+const overhead = 64
 
 // errMore says that a unit is not complete.
 var errMore = errors.New("more packets are needed")
 
+// library takes formats by gortsplib's decoders. They know neither of loss nor, all of them, of bounds.
+type library struct {
+	d      *Depacketizer
+	codec  media.Codec
+	decode func(p *rtp.Packet) ([][]byte, error) // nil: to be made
+	skip   bool                                  // a part of the unit at hand is missing, or may be
+	parts  bool                                  // the decoder waits for more of a unit
+	stamp  uint32                                // of the last packet
+	held   int                                   // bytes that the decoder may hold
+}
+
+// newLibrary begins as if after a loss: the first packet may be of the middle of a picture.
+func newLibrary(d *Depacketizer) format {
+	return &library{d: d, codec: d.track.Codec, skip: true}
+}
+
 func (f *library) push(p *rtp.Packet, lost bool) error {
-	audio := !f.d.track.Codec.Video()
-	if lost {
-		if f.parts {
-			f.d.drop()
-		}
-		f.decode, f.parts = nil, false
-		// The first packet of a picture cannot be told from the rest in all formats.
-		f.skip = !audio
+	if f.parts && (lost || p.Timestamp != f.stamp) {
+		f.giveUp()
 	}
-	if f.skip {
-		if p.Marker {
-			f.skip = false
-			f.d.drop()
-		}
+	f.stamp = p.Timestamp
+	if f.skip = f.skip || lost; f.skip && !f.resumes(p) {
 		return nil
 	}
 	if f.decode == nil {
-		f.decode = f.decoder()
+		f.decode, f.held = newDecoder(f.codec), 0
 	}
-	// The decoders keep the payloads of fragments.
+	if f.held += len(p.Payload) + overhead; f.held > maxUnit {
+		return f.fail(p, errors.New("too much of one unit"))
+	}
 	q := *p
-	q.Payload = bytes.Clone(p.Payload)
+	q.Payload = bytes.Clone(p.Payload) // the decoders keep those of fragments
 	units, err := f.guarded(&q)
-	f.parts = errors.Is(err, errMore)
-	if f.parts {
+	if f.parts = errors.Is(err, errMore); f.parts {
 		return nil
 	}
-	if err != nil {
-		f.decode = nil
-		f.d.drop()
-		return fmt.Errorf("%w: %w", ErrBadPacket, err)
+	if err == nil {
+		f.held = 0
+		err = f.emit(p.Timestamp, units)
 	}
-	f.emit(p.Timestamp, units)
+	if err != nil {
+		return f.fail(p, err)
+	}
 	return nil
+}
+
+// resumes reports whether a unit surely begins with a packet, after a loss. If not, the packet is left out, and the
+// next unit begins behind the marker.
+func (f *library) resumes(p *rtp.Packet) bool {
+	f.decode = nil
+	if begins(f.codec, p.Payload) {
+		f.skip = false
+		return true
+	}
+	f.skip = !p.Marker || !f.codec.Video()
+	f.d.drop(p.Timestamp)
+	return false
+}
+
+// giveUp leaves out the unit that the decoder has a part of.
+func (f *library) giveUp() {
+	f.decode, f.parts, f.skip = nil, false, true
+	f.d.drop(f.stamp)
+}
+
+// fail leaves out the unit that a broken packet is of.
+func (f *library) fail(p *rtp.Packet, err error) error {
+	f.giveUp()
+	f.skip = !p.Marker || !f.codec.Video()
+	return fmt.Errorf("%w: %w", ErrBadPacket, err)
 }
 
 // guarded calls the decoder, which must not take the session down.
@@ -86,77 +109,27 @@ func try(fn func() error) (err error) {
 	return fn()
 }
 
-func (f *library) emit(stamp uint32, units [][]byte) {
-	switch f.d.track.Codec {
+func (f *library) emit(stamp uint32, units [][]byte) error {
+	switch f.codec {
 	case media.AV1:
-		if unit := temporalUnit(units); len(unit) > 0 {
-			f.d.emit(stamp, unit, hasSequenceHeader(units))
+		unit, key, err := temporalUnit(units)
+		if err != nil {
+			return err
+		}
+		if len(unit) > 0 {
+			f.d.emit(stamp, unit, key)
 		}
 	case media.MP3:
 		for _, u := range units {
 			f.d.emit(stamp, u, false)
-			stamp += mp3Ticks(u)
+			stamp += mp3Ticks(u, f.d.track.ClockRate)
 		}
 	default:
 		for _, u := range units {
 			if len(u) > 0 {
-				f.d.emit(stamp, u, f.isKey(u))
+				f.d.emit(stamp, u, isKey(f.codec, u))
 			}
 		}
 	}
-}
-
-// isKey reports whether decoding can start at a picture.
-func (f *library) isKey(b []byte) bool {
-	switch f.d.track.Codec {
-	case media.VP8: // RFC 6386, 9.1
-		return b[0]&1 == 0
-	case media.VP9: // the uncompressed header: marker, profile, show_existing_frame, frame_type
-		if b[0]>>4&3 == 3 {
-			return b[0]>>6 == 2 && b[0]&0b110 == 0
-		}
-		return b[0]>>6 == 2 && b[0]&0b1100 == 0
-	}
-	return true // JPEG
-}
-
-// decoder makes a decoder for the codec.
-func (f *library) decoder() func(p *rtp.Packet) ([][]byte, error) {
-	switch f.d.track.Codec {
-	case media.AV1:
-		dec := &rtpav1.Decoder{}
-		return several(dec.Init(), dec.Decode, rtpav1.ErrMorePacketsNeeded)
-	case media.MP3:
-		dec := &rtpmpeg1audio.Decoder{}
-		return several(dec.Init(), dec.Decode, rtpmpeg1audio.ErrMorePacketsNeeded)
-	case media.VP8:
-		dec := &rtpvp8.Decoder{}
-		return single(dec.Init(), dec.Decode, rtpvp8.ErrMorePacketsNeeded)
-	case media.VP9:
-		dec := &rtpvp9.Decoder{}
-		return single(dec.Init(), dec.Decode, rtpvp9.ErrMorePacketsNeeded)
-	default:
-		dec := &rtpmjpeg.Decoder{}
-		return single(dec.Init(), dec.Decode, rtpmjpeg.ErrMorePacketsNeeded)
-	}
-}
-
-func several(failed error, decode func(*rtp.Packet) ([][]byte, error), more error) func(*rtp.Packet) ([][]byte, error) {
-	return func(p *rtp.Packet) ([][]byte, error) {
-		if failed != nil {
-			return nil, failed
-		}
-		units, err := decode(p)
-		if errors.Is(err, more) {
-			err = errMore
-		}
-		return units, err
-	}
-}
-
-func single(failed error, decode func(*rtp.Packet) ([]byte, error), more error) func(*rtp.Packet) ([][]byte, error) {
-	return several(failed, func(p *rtp.Packet) ([][]byte, error) {
-		unit, err := decode(p)
-		return [][]byte{unit}, err
-	}, more)
+	return nil
 }

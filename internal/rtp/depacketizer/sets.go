@@ -2,19 +2,25 @@ package depacketizer
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 
 	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
 
-// maxSets bounds the parameter sets of a kind.
-const maxSets = 16
+const (
+	// maxSets bounds the parameter sets of a kind.
+	maxSets = 16
+	// maxSet bounds a parameter set, in bytes: what is longer comes from nobody's encoder.
+	maxSet = 8 << 10
+)
 
 // setList collects parameter sets that come in band.
 type setList struct {
-	codec   media.Codec
-	now     h26x.Sets
-	changed bool
+	codec media.Codec
+	now   h26x.Sets // those of the track
+	next  h26x.Sets // those that came since the last whole picture
 }
 
 func (l *setList) init(t *media.Track) {
@@ -24,56 +30,69 @@ func (l *setList) init(t *media.Track) {
 	}
 }
 
-// take takes a unit if it is a parameter set.
-func (l *setList) take(typ byte, b []byte) bool {
-	var list *[][]byte
+// kind returns where in s the sets of a type of NAL unit are, or nil.
+func (l *setList) kind(s *h26x.Sets, typ byte) *[][]byte {
 	switch {
 	case l.codec == media.H264 && typ == h26x.AVCSPS, l.codec == media.H265 && typ == h26x.HEVCSPS:
-		list = &l.now.SPS
+		return &s.SPS
 	case l.codec == media.H264 && typ == h26x.AVCPPS, l.codec == media.H265 && typ == h26x.HEVCPPS:
-		list = &l.now.PPS
+		return &s.PPS
 	case l.codec == media.H265 && typ == h26x.HEVCVPS:
-		list = &l.now.VPS
-	default:
-		return false
+		return &s.VPS
 	}
-	id := setID(l.codec, typ, b)
-	for i, old := range *list {
-		if setID(l.codec, typ, old) == id {
-			if !bytes.Equal(old, b) {
-				l.replace(list, i, b)
-			}
-			return true
-		}
-	}
-	if len(*list) < maxSets {
-		l.replace(list, len(*list), b)
-	}
-	return true
+	return nil
 }
 
-// replace puts a set in place i of a list that others may hold.
-func (l *setList) replace(list *[][]byte, i int, b []byte) {
-	next := append([][]byte(nil), *list...)
-	if i == len(next) {
-		next = append(next, nil)
+// take takes a unit if it is a parameter set.
+func (l *setList) take(typ byte, b []byte) (taken bool, err error) {
+	next := l.kind(&l.next, typ)
+	if next == nil {
+		return false, nil
 	}
-	next[i] = bytes.Clone(b)
-	*list = next
-	l.changed = true
+	if len(b) > maxSet {
+		return true, fmt.Errorf("%w: a parameter set of %d bytes", ErrBadPacket, len(b))
+	}
+	now := *l.kind(&l.now, typ)
+	// Nearly always they are those of the last time, whose memory then does for them.
+	at := slices.IndexFunc(now, func(old []byte) bool { return bytes.Equal(old, b) })
+	if at >= 0 {
+		b = now[at]
+	} else {
+		b = bytes.Clone(b)
+	}
+	*next = l.with(*next, b)
+	return true, nil
 }
 
-// settle describes the track anew if sets have changed, and all are there.
-func (l *setList) settle(d *Depacketizer) {
-	if !l.changed {
+// with puts a set in a list, instead of the one with its identifier, or of the first if there are too many.
+func (l *setList) with(list [][]byte, b []byte) [][]byte {
+	id := setID(l.codec, b)
+	at := slices.IndexFunc(list, func(old []byte) bool { return setID(l.codec, old) == id })
+	switch {
+	case at >= 0:
+		list[at] = b
+		return list
+	case len(list) >= maxSets:
+		list = slices.Delete(list, 0, 1)
+	}
+	return append(list, b)
+}
+
+// settle describes the track anew if the sets in front of a picture differ from what is known, and all are there.
+func (l *setList) settle(d *Depacketizer, key bool) {
+	if len(l.next.VPS)+len(l.next.SPS)+len(l.next.PPS) == 0 {
+		return
+	}
+	was := l.now
+	l.now.VPS = l.merge(l.now.VPS, l.next.VPS, key)
+	l.now.SPS = l.merge(l.now.SPS, l.next.SPS, key)
+	l.now.PPS = l.merge(l.now.PPS, l.next.PPS, key)
+	l.next.VPS, l.next.SPS, l.next.PPS = l.next.VPS[:0], l.next.SPS[:0], l.next.PPS[:0]
+	if l.now.Equal(was) {
 		return
 	}
 	config := l.now.Config(l.codec)
-	if config == nil {
-		return
-	}
-	l.changed = false
-	if bytes.Equal(config, d.track.Config) {
+	if config == nil || bytes.Equal(config, d.track.Config) {
 		return
 	}
 	t := *d.track
@@ -82,34 +101,21 @@ func (l *setList) settle(d *Depacketizer) {
 	d.track = &t
 }
 
-// setID returns the identifier of a parameter set, which is the first number in it; of an H.265 SPS, where it
-// lies behind much else, there is taken to be one.
-func setID(codec media.Codec, typ byte, b []byte) uint32 {
-	switch {
-	case codec == media.H265 && typ == h26x.HEVCVPS && len(b) > 2:
-		return uint32(b[2] >> 4)
-	case codec == media.H265 && typ == h26x.HEVCPPS && len(b) > 2:
-		return golomb(b[2:])
-	case codec == media.H264 && typ == h26x.AVCSPS && len(b) > 4:
-		return golomb(b[4:])
-	case codec == media.H264 && typ == h26x.AVCPPS && len(b) > 1:
-		return golomb(b[1:])
+// merge returns the sets of a kind after those of a picture. A key picture brings all it needs, unless it only
+// repeats; others may bring the one that has changed.
+func (l *setList) merge(now, next [][]byte, key bool) [][]byte {
+	known := func(b []byte) bool {
+		return slices.ContainsFunc(now, func(old []byte) bool { return bytes.Equal(old, b) })
 	}
-	return 0
-}
-
-// golomb reads an unsigned Exp-Golomb code of at most 15 bits (H.264, 9.1); what is longer counts as 0.
-func golomb(b []byte) uint32 {
-	bits := uint32(b[0]) << 8
-	if len(b) > 1 {
-		bits |= uint32(b[1])
+	if !slices.ContainsFunc(next, func(b []byte) bool { return !known(b) }) {
+		return now
 	}
-	zeros := 0
-	for zeros < 8 && bits&(0x8000>>zeros) == 0 {
-		zeros++
+	if key {
+		return slices.Clone(next)
 	}
-	if zeros == 8 {
-		return 0
+	merged := slices.Clone(now)
+	for _, b := range next {
+		merged = l.with(merged, b)
 	}
-	return bits>>(15-2*zeros)&(1<<(zeros+1)-1) - 1
+	return merged
 }
