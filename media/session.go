@@ -17,7 +17,7 @@ type Session struct {
 	kick   func(cause error)
 	begun  time.Time
 
-	received, sent, skipped atomic.Uint64
+	received, sent, skipped, lost atomic.Uint64
 
 	once  sync.Once
 	done  chan struct{}
@@ -59,6 +59,12 @@ func (x *Session) Bytes() (received, sent uint64) { return x.received.Load(), x.
 
 // Skipped returns how many packets were passed over because the peer reads too slowly.
 func (x *Session) Skipped() uint64 { return x.skipped.Load() }
+
+// SetLost notes how many packets in all were lost on the way from the peer or to it, as far as the protocol tells.
+func (x *Session) SetLost(packets uint64) { x.lost.Store(packets) }
+
+// Lost returns what SetLost noted last.
+func (x *Session) Lost() uint64 { return x.lost.Load() }
 
 // Done is closed when the session was kicked or closed.
 func (x *Session) Done() <-chan struct{} { return x.done }

@@ -50,6 +50,10 @@ type trackCounter struct {
 	fps                 float64
 	window              time.Duration // media time at which the fps window began
 	inWindow            int
+
+	arrived, lost uint64  // packets in all, as the publisher told last
+	loss          float64 // per cent between the last two times it told
+	told          bool
 }
 
 // fpsWindow is the media time over which frames are counted for FPS.
@@ -68,6 +72,27 @@ func (c *counters) count(p *Packet) {
 		c.tracks[p.Track.ID] = t
 	}
 	t.count(p)
+}
+
+// Arrived tells how many packets of the network's have come in all for a track, and how many were lost, for a
+// protocol that knows. The share lost between two calls is the track's Loss in [Stats].
+func (p *Publisher) Arrived(trackID int, packets, lost uint64) {
+	st := p.stream
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if t := st.counters.tracks[trackID]; t != nil && st.publisher == p {
+		t.arrive(packets, lost)
+	}
+}
+
+func (t *trackCounter) arrive(packets, lost uint64) {
+	if packets < t.arrived || lost < t.lost { // another publisher goes on
+		t.arrived, t.lost = 0, 0
+	}
+	if n := packets - t.arrived + lost - t.lost; n > 0 {
+		t.loss = 100 * float64(lost-t.lost) / float64(n)
+	}
+	t.arrived, t.lost, t.told = packets, lost, true
 }
 
 func (t *trackCounter) count(p *Packet) {
@@ -150,6 +175,9 @@ func (c *counters) stats(track *Track) TrackStats {
 	s.GOPSize, s.GOPInterval = t.gopSize, t.gopInterval
 	if t.fps > 0 {
 		s.FPS = t.fps
+	}
+	if t.told {
+		s.Loss = t.loss
 	}
 	return s
 }

@@ -183,6 +183,12 @@ func TestImpairedPublisher(t *testing.T) {
 				require.Equal(t, last+1, count, "nothing was lost")
 			default:
 				require.Greater(t, count, last/10)
+				require.GreaterOrEqual(t, st.Stats().Tracks[0].Loss, 0.)
+				lost := uint64(0)
+				for x := range m.Sessions() {
+					lost += x.Lost()
+				}
+				require.Positive(t, lost)
 			}
 		})
 	}

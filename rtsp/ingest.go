@@ -26,8 +26,9 @@ const (
 	waitVideo = 2 * time.Second
 	// maxWaiting bounds the packets that wait meanwhile.
 	maxWaiting = 500
-	// receiverReportEvery is the distance of receiver reports.
+	// receiverReportEvery is the distance of receiver reports, and statsEvery that of figures for the stream.
 	receiverReportEvery = 5 * time.Second
+	statsEvery          = time.Second
 )
 
 // ingest makes a stream of the RTP of a publisher. Its methods may be called from any goroutine.
@@ -63,6 +64,7 @@ type ingestTrack struct {
 	came     bool               // a unit has
 	reports  *destination
 	reported time.Time
+	counted  time.Time
 	ssrc     uint32
 	ended    bool // the sender has said so
 }
@@ -169,6 +171,22 @@ func (in *ingest) packet(track int, b []byte, now time.Time) {
 	}
 	in.deliver(t, t.seq.Push(p, now), now)
 	in.acknowledge(t, now)
+	in.count(t, now)
+}
+
+// count tells the stream and the session now and then what was lost.
+func (in *ingest) count(t *ingestTrack, now time.Time) {
+	if now.Sub(t.counted) < statsEvery {
+		return
+	}
+	t.counted = now
+	stats := t.seq.Stats()
+	in.pub.Arrived(t.media.ID, stats.Received, stats.Lost)
+	lost := uint64(0)
+	for _, other := range in.tracks {
+		lost += other.seq.Stats().Lost
+	}
+	in.pub.Session().SetLost(lost)
 }
 
 // flush passes on what has waited long enough.

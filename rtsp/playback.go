@@ -1,8 +1,11 @@
 package rtsp
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pion/rtcp"
 
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
@@ -28,6 +31,9 @@ type playback struct {
 	sink  *media.SinkFeed
 	heard atomic.Int64 // when the client was heard of, Unix nanoseconds
 	ended atomic.Bool
+
+	lostMu sync.Mutex
+	lost   [maxTracks]uint32 // packets, by what the client reports
 }
 
 func newPlayback(x *session, t target, player *media.Player, tracks []*media.Track) *playback {
@@ -49,6 +55,38 @@ func (p *playback) offer(track int) (sdp.Offer, bool) {
 
 // touch notes that the client was heard of.
 func (p *playback) touch() { p.heard.Store(time.Now().UnixNano()) }
+
+// hear takes a datagram of the client: it lives, and may tell what it has lost.
+func (p *playback) hear(b []byte) {
+	p.touch()
+	p.session.entry.Received(len(b))
+	list, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return // it opens the way for RTP
+	}
+	for _, packet := range list {
+		if r, ok := packet.(*rtcp.ReceiverReport); ok {
+			p.report(r)
+		}
+	}
+}
+
+// report takes a receiver report (RFC 3550, 6.4.2), which may be about any of the tracks.
+func (p *playback) report(r *rtcp.ReceiverReport) {
+	p.lostMu.Lock()
+	defer p.lostMu.Unlock()
+	all := uint64(0)
+	for _, block := range r.Reports {
+		track := block.SSRC - p.session.server.formats.seed
+		if track < maxTracks {
+			p.lost[track] = block.TotalLost & 0x7fffff
+		}
+	}
+	for _, n := range p.lost {
+		all += uint64(n)
+	}
+	p.session.entry.SetLost(all)
+}
 
 // silence returns how long ago that was. A client that gets its media by TCP need not say anything: whether it
 // lives shows in what it takes.

@@ -130,8 +130,7 @@ func (p *ports) hear(s *datagramSocket) {
 		peer := p.peers[unmapped(from)]
 		p.peersMu.RUnlock()
 		if peer != nil {
-			peer.touch()
-			peer.session.entry.Received(n)
+			peer.hear(b[:n])
 		}
 	}
 }

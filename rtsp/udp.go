@@ -71,8 +71,7 @@ func (u *udpPlayer) hear(s *datagramSocket) {
 		if err != nil {
 			time.Sleep(time.Millisecond)
 		} else if from.Addr().Unmap() == u.playback.session.entry.Info().Remote.Addr() {
-			u.playback.touch()
-			u.playback.session.entry.Received(n)
+			u.playback.hear(b[:n])
 		}
 	}
 }

@@ -1,0 +1,111 @@
+package rtsp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
+)
+
+type passwords struct{}
+
+func (passwords) OnRTSPRealm(context.Context, *hook.RTSPRealmEvent) (string, error) { return "r", nil }
+
+func (passwords) OnRTSPAuth(context.Context, *hook.RTSPAuthEvent) (hook.RTSPAuthReply, error) {
+	return hook.RTSPAuthReply{Password: "pw"}, nil
+}
+
+// FuzzAuthorization sends any Authorization header: nobody gets in who does not know the nonce.
+func FuzzAuthorization(f *testing.F) {
+	f.Add(`Digest username="ann", realm="r", nonce="n", uri="rtsp://h/a/b", response="0123456789abcdef0123456789abcdef"`)
+	f.Add(`Digest username="", algorithm=MD5, nonce=, response=`)
+	f.Add("Basic YW5uOnB3")
+	m, err := media.New(media.Config{Hooks: []hook.Hook{passwords{}}, PlayWait: -1})
+	require.NoError(f, err)
+	defer m.Close()
+	s, err := NewServer(m, Config{})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, value string) {
+		client, server := net.Pipe()
+		x := newSession(s, server)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			x.Serve()
+		}()
+		request := append([]byte("DESCRIBE rtsp://h/a/b RTSP/1.0\r\nCSeq: 1\r\nAuthorization: "), bytes.ReplaceAll([]byte(value), []byte("\n"), nil)...)
+		go func() {
+			_, _ = client.Write(append(request, "\r\n\r\n"...))
+		}()
+		_ = client.SetReadDeadline(time.Now().Add(5 * time.Second))
+		b := make([]byte, 1024)
+		n, _ := client.Read(b)
+		require.NotContains(t, string(b[:n]), " 404 ", "it got past the login")
+		client.Close()
+		<-done
+	})
+}
+
+// FuzzIngest gives RTP and RTCP of any kind to a publisher's tracks.
+func FuzzIngest(f *testing.F) {
+	const text = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\nm=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/44100/2\r\n" +
+		"a=fmtp:97 mode=AAC-hbr;config=1210;sizelength=13;indexlength=3;indexdeltalength=3\r\n"
+	f.Add([]byte("\x10\x80\xe0\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x65\x88\x01\x02"), true)
+	f.Add([]byte("\x1d\x80\xc8\x00\x06\x00\x00\x00\x01\xe8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01"), false)
+	m, err := media.New(media.Config{})
+	require.NoError(f, err)
+	defer m.Close()
+	f.Fuzz(func(t *testing.T, b []byte, udp bool) {
+		desc, err := sdp.Parse([]byte(text))
+		require.NoError(t, err)
+		pub, err := m.Publish(context.Background(), media.PublishRequest{
+			Stream: media.StreamKey{App: "a", Name: "b"}, Options: hook.StreamOptions{ContinuePush: new(time.Duration(0))},
+		})
+		require.NoError(t, err)
+		defer pub.Close(nil)
+		in := newIngest(pub, desc, ingestOptions{log: m.Logger()})
+		if udp {
+			in.unreliable(0)
+			in.unreliable(1)
+		}
+		require.NoError(t, in.begin())
+		now := time.Unix(1_700_000_000, 0)
+		for i := 0; len(b) > 1; i++ {
+			n := min(int(b[0]), len(b)-1)
+			packet := b[1 : 1+n]
+			b = b[1+n:]
+			now = now.Add(time.Duration(n) * 10 * time.Millisecond)
+			if i%3 == 2 {
+				in.report(i%2, packet, now)
+				in.flush(i%2, now)
+			} else {
+				in.packet(i%2, packet, now)
+			}
+		}
+	})
+}
+
+// FuzzUnbase64 decodes what comes by POST.
+func FuzzUnbase64(f *testing.F) {
+	f.Add([]byte("T1BUSU9OUyAqIFJUU1AvMS4wDQo=Q1NlcTogMQ==\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		out, _ := io.ReadAll(&unbase64{r: bytes.NewReader(b)})
+		require.LessOrEqual(t, len(out), len(b))
+	})
+}
+
+func TestUnbase64(t *testing.T) {
+	out, err := io.ReadAll(&unbase64{r: bytes.NewReader([]byte("T1BUSU9OUyAq\r\nIFJUU1AvMS4wDQo=Q1NlcTogMQ=="))})
+	require.NoError(t, err)
+	require.Equal(t, "OPTIONS * RTSP/1.0\r\nCSeq: 1", string(out))
+	_, err = io.ReadAll(&unbase64{r: bytes.NewReader([]byte("####"))})
+	require.Error(t, err)
+}
