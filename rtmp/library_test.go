@@ -164,7 +164,11 @@ func TestIndependentLibrary(t *testing.T) {
 			for i := range 110 { // more than are held back for a second track
 				write(i)
 			}
-			waitStream(t, m, key(name))
+			st := waitStream(t, m, key(name))
+			require.Eventually(t, func() bool { // so that nothing is left that comes faster than real time
+				tracks := st.Stats().Tracks
+				return len(tracks) == 1 && tracks[0].Frames == 110
+			}, patience, time.Millisecond)
 
 			sub := &gortmplib.Client{URL: u}
 			require.NoError(t, sub.Initialize(ctx))

@@ -18,12 +18,19 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/codecs"
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/api/config"
@@ -87,6 +94,7 @@ func TestDemo(t *testing.T) {
 	out := start(t, "-demo")
 	playFLV(t, http.DefaultClient, out.url(t, "HTTP-FLV"))
 	playRTMP(t, out.url(t, "RTMP"), nil)
+	playRTSP(t, out.url(t, "RTSP"))
 	require.Contains(t, out.url(t, "WS-FLV"), "ws://127.0.0.1:")
 
 	page := out.url(t, "page")
@@ -98,7 +106,7 @@ func TestDemo(t *testing.T) {
 	demo := list[0]
 	require.Equal(t, "__defaultVhost__/live/demo", demo.VHost+"/"+demo.App+"/"+demo.Stream)
 	require.Equal(t, map[string]string{
-		"HTTP-FLV": out.url(t, "HTTP-FLV"), "WS-FLV": out.url(t, "WS-FLV"), "RTMP": out.url(t, "RTMP"),
+		"HTTP-FLV": out.url(t, "HTTP-FLV"), "WS-FLV": out.url(t, "WS-FLV"), "RTMP": out.url(t, "RTMP"), "RTSP": out.url(t, "RTSP"),
 	}, demo.URLs)
 	require.Equal(t, "H264", demo.Tracks[0].Codec)
 	require.Equal(t, 640, demo.Tracks[0].Width)
@@ -222,4 +230,26 @@ func TestPlayersGetTheEnd(t *testing.T) {
 			t.Error("the player is left hanging")
 		}
 	})
+}
+
+// playRTSP plays with an independent client until pictures and audio have come.
+func playRTSP(t *testing.T, address string) {
+	t.Helper()
+	u, err := base.ParseURL(address)
+	require.NoError(t, err)
+	tcp := gortsplib.TransportTCP
+	client := &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Transport: &tcp}
+	require.NoError(t, client.Start2())
+	defer client.Close()
+	desc, _, err := client.Describe(u)
+	require.NoError(t, err)
+	require.Len(t, desc.Medias, 2)
+	require.NoError(t, client.SetupAll(desc.BaseURL, desc.Medias))
+	var came [2]atomic.Bool
+	client.OnPacketRTPAny(func(m *description.Media, _ format.Format, _ *rtp.Packet) {
+		came[slices.Index(desc.Medias, m)].Store(true)
+	})
+	_, err = client.Play(nil)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return came[0].Load() && came[1].Load() }, limit, time.Millisecond)
 }
