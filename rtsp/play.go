@@ -51,6 +51,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 			})
 		}
 	}
+	p.offers, p.index = nil, nil // players are many, and it is not set up any more
 	x.logger().Debug("playing")
 	return nil, err
 }

@@ -32,8 +32,13 @@ type playback struct {
 	heard atomic.Int64 // when the client was heard of, Unix nanoseconds
 	ended atomic.Bool
 
-	lostMu sync.Mutex
-	lost   [maxTracks]uint32 // packets, by what the client reports
+	lost atomic.Pointer[losses] // nil before the first report
+}
+
+// losses are what a client reports.
+type losses struct {
+	mu      sync.Mutex
+	packets [maxTracks]uint32
 }
 
 func newPlayback(x *session, t target, player *media.Player, tracks []*media.Track) *playback {
@@ -73,16 +78,20 @@ func (p *playback) hear(b []byte) {
 
 // report takes a receiver report (RFC 3550, 6.4.2), which may be about any of the tracks.
 func (p *playback) report(r *rtcp.ReceiverReport) {
-	p.lostMu.Lock()
-	defer p.lostMu.Unlock()
+	if p.lost.Load() == nil {
+		p.lost.CompareAndSwap(nil, &losses{})
+	}
+	l := p.lost.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	all := uint64(0)
 	for _, block := range r.Reports {
 		track := block.SSRC - p.session.server.formats.seed
 		if track < maxTracks {
-			p.lost[track] = block.TotalLost & 0x7fffff
+			l.packets[track] = block.TotalLost & 0x7fffff
 		}
 	}
-	for _, n := range p.lost {
+	for _, n := range l.packets {
 		all += uint64(n)
 	}
 	p.session.entry.SetLost(all)
