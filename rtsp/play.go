@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
@@ -138,14 +137,12 @@ const afterwards = 2 * time.Second
 func (x *session) finish(err error) {
 	x.feedErr.Store(&err)
 	x.player.ended.Store(true)
-	said := errors.Is(err, io.EOF) && x.player.sayBye()
-	switch {
-	case !said, x.player.kind == TCP && !acceptor.HangUp(x.conn):
+	if !errors.Is(err, io.EOF) || !x.player.sayBye() {
 		x.Abort()
-	default:
-		// Clients that get their media elsewhere want to say TEARDOWN here.
-		_ = x.in.SetReadDeadline(time.Now().Add(afterwards))
+		return
 	}
+	// Clients want to say PAUSE or TEARDOWN here, and some fail if they are not answered.
+	_ = x.in.SetReadDeadline(time.Now().Add(afterwards))
 }
 
 // sayBye tells the client by RTCP that its stream has ended, and reports whether it could. To a group the group

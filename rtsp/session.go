@@ -254,7 +254,7 @@ func (x *session) complete(r *wire.Request, res *wire.Response) *wire.Response {
 
 // write sends what is not media.
 func (x *session) write(b []byte) error {
-	if x.player != nil && x.player.feed != nil {
+	if x.player != nil && x.player.feed != nil && !x.player.ended.Load() {
 		x.player.feed.Insert(b)
 		return nil
 	}

@@ -43,13 +43,13 @@ func (x *session) tunnel(r *wire.Request) error {
 
 // awaitPost waits for the other half, and goes on with it.
 func (x *session) awaitPost(cookie string) error {
+	posts := x.server.tunnels.wait(cookie) // before the response: the POST follows that at once
+	defer x.server.tunnels.forget(cookie, posts)
 	err := x.write([]byte("HTTP/1.0 200 OK\r\nServer: Sluice\r\nConnection: close\r\nCache-Control: no-store\r\nPragma: no-cache\r\n" +
 		"Content-Type: application/x-rtsp-tunnelled\r\n\r\n"))
 	if err != nil {
 		return err
 	}
-	posts := x.server.tunnels.wait(cookie)
-	defer x.server.tunnels.forget(cookie, posts)
 	timeout := time.NewTimer(x.server.cfg.HandshakeTimeout)
 	defer timeout.Stop()
 	select {

@@ -113,10 +113,6 @@ func TestRTSPPush(t *testing.T) {
 			require.NoError(t, ctx.Err())
 			require.NoError(t, p.wait())
 			settle(ctx, t, r.path)
-			if c.transport == rtsp.UDP { // its server smooths what it takes for jitter, and then two DTS can be equal
-				r.checkContent(ctx, t, source)
-				return
-			}
 			r.checkMost(ctx, t, source)
 		})
 	}
