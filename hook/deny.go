@@ -28,3 +28,7 @@ func Denied(err error) (*DenyError, bool) {
 	d, ok := errors.AsType[*DenyError](err)
 	return d, ok
 }
+
+// ErrNotHandled is what a decision returns that leaves the event to others, as if the hook were not there: the next
+// hook decides, or the default of the server. A hook that can be switched off while the server runs needs it.
+var ErrNotHandled = errors.New("hook: not handled")

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func (s *Server) askPlay(ctx context.Context, ev *hook.PlayEvent) error {
 		_, err := ask(ctx, s.asker, "play", func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, h.OnPlay(ctx, ev)
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, hook.ErrNotHandled) {
 			return s.refused("play", ev.Stream, ev.Session, err)
 		}
 	}
@@ -138,7 +139,7 @@ func (s *Server) askNotFound(ctx context.Context, ev *hook.PlayEvent) (giveUp bo
 		end, err := ask(ctx, s.asker, "stream_not_found", func(ctx context.Context) (bool, error) {
 			return h.OnStreamNotFound(ctx, ev)
 		})
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, hook.ErrNotHandled) {
 			s.log.Warn("hook failed", "event", "stream_not_found", "stream", ev.Stream.String(), "err", err)
 		}
 		giveUp = giveUp || end && err == nil

@@ -98,6 +98,9 @@ func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Pu
 		reply, err := ask(ctx, s.asker, "publish", func(ctx context.Context) (hook.PublishReply, error) {
 			return h.OnPublish(ctx, ev)
 		})
+		if errors.Is(err, hook.ErrNotHandled) {
+			continue
+		}
 		if err != nil {
 			return all, s.refused("publish", ev.Stream, ev.Session, err)
 		}

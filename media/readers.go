@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -85,7 +86,7 @@ func (s *Server) askNoneReader(ev *hook.StreamEvent) (closeIt bool) {
 		yes, err := ask(s.decision, s.asker, "stream_none_reader", func(ctx context.Context) (bool, error) {
 			return h.OnStreamNoneReader(ctx, ev)
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, hook.ErrNotHandled) {
 			s.log.Warn("hook failed", "event", "stream_none_reader", "stream", ev.Stream.String(), "err", err)
 		}
 		closeIt = closeIt || yes && err == nil

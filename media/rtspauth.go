@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sluice-media/sluice/hook"
 )
@@ -13,6 +14,9 @@ func (s *Server) RTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (string
 		realm, err := ask(ctx, s.asker, "rtsp_realm", func(ctx context.Context) (string, error) {
 			return h.OnRTSPRealm(ctx, ev)
 		})
+		if errors.Is(err, hook.ErrNotHandled) {
+			continue
+		}
 		if err != nil {
 			return "", s.refused("rtsp_realm", ev.Stream, ev.Session, err)
 		}
@@ -26,15 +30,17 @@ func (s *Server) RTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (string
 // RTSPAuth asks the hooks for the password of an RTSP user; the first that does not fail counts. Without such
 // a hook everybody is refused.
 func (s *Server) RTSPAuth(ctx context.Context, ev *hook.RTSPAuthEvent) (hook.RTSPAuthReply, error) {
-	err := hook.Deny(401, "no hook knows the users")
+	failed := hook.Deny(401, "no hook knows the users")
 	for _, h := range s.hooks.rtspAuth {
-		var reply hook.RTSPAuthReply
-		reply, err = ask(ctx, s.asker, "rtsp_auth", func(ctx context.Context) (hook.RTSPAuthReply, error) {
+		reply, err := ask(ctx, s.asker, "rtsp_auth", func(ctx context.Context) (hook.RTSPAuthReply, error) {
 			return h.OnRTSPAuth(ctx, ev)
 		})
 		if err == nil {
 			return reply, nil
 		}
+		if !errors.Is(err, hook.ErrNotHandled) {
+			failed = err
+		}
 	}
-	return hook.RTSPAuthReply{}, s.refused("rtsp_auth", ev.Stream, ev.Session, err)
+	return hook.RTSPAuthReply{}, s.refused("rtsp_auth", ev.Stream, ev.Session, failed)
 }

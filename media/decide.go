@@ -1,0 +1,45 @@
+package media
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sluice-media/sluice/hook"
+)
+
+// HTTPAccess asks the hooks about a file, for a file server. The first that handles it decides; if none does, the
+// error is hook.ErrNotHandled and the file server's own rules hold.
+func (s *Server) HTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook.HTTPAccessReply, error) {
+	for _, h := range s.hooks.httpAccess {
+		reply, err := ask(ctx, s.asker, "http_access", func(ctx context.Context) (hook.HTTPAccessReply, error) {
+			return h.OnHTTPAccess(ctx, ev)
+		})
+		if errors.Is(err, hook.ErrNotHandled) {
+			continue
+		}
+		if err != nil {
+			return reply, s.refused("http_access", StreamKey{}, ev.Session, err)
+		}
+		return reply, nil
+	}
+	return hook.HTTPAccessReply{}, hook.ErrNotHandled
+}
+
+// ShellLogin asks the hooks about a login to a shell: all that handle it must admit. If none does, the error is
+// hook.ErrNotHandled and the shell's own rules hold.
+func (s *Server) ShellLogin(ctx context.Context, ev *hook.ShellLoginEvent) error {
+	verdict := hook.ErrNotHandled
+	for _, h := range s.hooks.shellLogin {
+		_, err := ask(ctx, s.asker, "shell_login", func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, h.OnShellLogin(ctx, ev)
+		})
+		if errors.Is(err, hook.ErrNotHandled) {
+			continue
+		}
+		if err != nil {
+			return s.refused("shell_login", StreamKey{}, ev.Session, err)
+		}
+		verdict = nil
+	}
+	return verdict
+}
