@@ -47,7 +47,8 @@ func (o *output) String() string {
 // looked at all the same, to the last picture.
 func gstQuarrels(program, text string) bool {
 	const parting = "Could not send message. (Received end-of-file)"
-	if program != "gst-launch-1.0" || !strings.Contains(text, "gst_rtspsrc_close") || !strings.Contains(text, parting) {
+	leaving := strings.Contains(text, "gst_rtspsrc_pause") || strings.Contains(text, "gst_rtspsrc_close")
+	if program != "gst-launch-1.0" || !leaving || !strings.Contains(text, parting) {
 		return false
 	}
 	for line := range strings.Lines(text) {

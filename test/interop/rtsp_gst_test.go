@@ -113,7 +113,8 @@ func TestRTSPPush(t *testing.T) {
 			require.NoError(t, ctx.Err())
 			require.NoError(t, p.wait())
 			settle(ctx, t, r.path)
-			r.checkMost(ctx, t, source)
+			// Its server smooths what it takes for the jitter of the network: on a busy machine two DTS are then equal.
+			r.checkContent(ctx, t, source)
 		})
 	}
 }

@@ -21,19 +21,9 @@ RECORD = (
     " mpegtsmux name=m ! filesink location=%s )"
 )
 
-
-class Media(GstRtspServer.RTSPMedia):
-    """Keeps the times of RTP: smoothed by when packets came, on a busy machine two would be the same."""
-
-    def do_setup_rtpbin(self, rtpbin):
-        rtpbin.set_property("buffer-mode", 0)
-        return True
-
-
 mode, path = sys.argv[1:]
 Gst.init(None)
 factory = GstRtspServer.RTSPMediaFactory()
-factory.set_media_gtype(Media)
 factory.set_eos_shutdown(True)  # what is on its way gets to the file
 if mode == "record":
     factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
