@@ -51,7 +51,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 	release, onEnd := sync.OnceFunc(out.release), o.OnEnd // not o: the prelude need not live as long
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
-		StallTimeout: max(p.server.cfg.StallTimeout, 0), Disconnect: o.Policy == Disconnect,
+		StallTimeout: max(p.server.config().StallTimeout, 0), Disconnect: o.Policy == Disconnect,
 		OnEnd: func(err error) {
 			release()
 			if onEnd != nil {

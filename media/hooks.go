@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -85,14 +86,14 @@ func gather[I any](list *[]I, h hook.Hook, event string) []string {
 // costs nobody anything.
 type asker struct {
 	log     *slog.Logger
-	timeout time.Duration
+	timeout atomic.Int64 // a time.Duration
 	running tally.Tally
 }
 
 // ask calls fn on a goroutine of its own, because a hook may ignore its context, and waits for the answer,
 // the timeout or the end of ctx.
 func ask[R any](ctx context.Context, a *asker, event string, fn func(context.Context) (R, error)) (R, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errHookTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(a.timeout.Load()), errHookTimeout)
 	type answer struct {
 		reply R
 		err   error

@@ -50,7 +50,7 @@ func (st *Stream) open(f *Format) *output {
 func (st *Stream) newOutput(f *Format) *output {
 	o := &output{
 		stream: st, format: f, mux: f.New(),
-		log:     fanout.NewLog[fanout.Item](fanout.Limits{Bytes: st.server.cfg.LogBytes, Items: maxLogItems}),
+		log:     fanout.NewLog[fanout.Item](fanout.Limits{Bytes: st.server.config().LogBytes, Items: maxLogItems}),
 		group:   st.server.engine.NewGroup(),
 		changed: true,
 	}
@@ -91,7 +91,7 @@ func (o *output) write(pkt *Packet, start bool) {
 	if !o.append(pkt, start) {
 		return
 	}
-	wait := o.stream.server.cfg.MergeWrite
+	wait := o.stream.server.config().MergeWrite
 	if wait == 0 && o.stream.lead != nil && !pkt.Track.Codec.Video() {
 		wait = audioHold
 	}

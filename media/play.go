@@ -47,6 +47,7 @@ func (s *Server) Play(ctx context.Context, r PlayRequest) (*Player, error) {
 		p.closeSession()
 		return nil, err
 	}
+	p.session.player.Store(p)
 	p.joined.Store(true)
 	return p, nil
 }
@@ -92,7 +93,7 @@ func (s *Server) join(p *Player) bool {
 
 // awaitStream tells that a stream was not found, and waits for it.
 func (s *Server) awaitStream(ctx context.Context, p *Player, ev *hook.PlayEvent) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, max(s.cfg.PlayWait, 0), ErrStreamNotFound)
+	ctx, cancel := context.WithTimeoutCause(ctx, max(s.config().PlayWait, 0), ErrStreamNotFound)
 	defer cancel()
 	asked := make(chan bool, 1)
 	if !s.spawn(func() { asked <- s.askNotFound(ctx, ev) }) {
@@ -194,6 +195,9 @@ type Player struct {
 // Stream returns the stream that is played.
 func (p *Player) Stream() *Stream { return p.stream }
 
+// Schema is the kind of source that is read, such as rtmp.
+func (p *Player) Schema() string { return p.request.Schema }
+
 // Session returns the player's entry in the session list.
 func (p *Player) Session() *Session { return p.session }
 
@@ -219,6 +223,7 @@ func (p *Player) Close(cause error) {
 	for _, end := range open {
 		end()
 	}
+	p.session.player.CompareAndSwap(p, nil)
 	p.stream.leave(p)
 	p.server.postFlow(&hook.FlowReportEvent{
 		Stream: p.stream.key, Session: p.session.event(p.request.Schema, p.request.Params),

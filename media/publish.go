@@ -70,12 +70,13 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		key, err = checkKey(key)
 	}
 	if err == nil {
-		err = s.attach(p, key, reply.Options.Merge(r.Options).Merge(s.cfg.Options))
+		err = s.attach(p, key, reply.Options.Merge(r.Options).Merge(s.config().Options))
 	}
 	if err != nil {
 		p.closeSession()
 		return nil, err
 	}
+	p.session.publisher.Store(p)
 	p.attached.Store(true)
 	if err := p.session.Err(); err != nil { // kicked meanwhile
 		p.Close(err)
@@ -216,6 +217,7 @@ func (p *Publisher) finish(err error) bool {
 	p.once.Do(func() {
 		first = true
 		p.err = err
+		p.session.publisher.CompareAndSwap(p, nil)
 		close(p.done)
 	})
 	return first

@@ -56,7 +56,7 @@ func (st *Stream) watchReaders() {
 	if st.ended || st.countReaders() > 0 {
 		return
 	}
-	delay := st.server.cfg.NoneReaderDelay
+	delay := st.server.config().NoneReaderDelay
 	if st.idle == nil {
 		st.idle = time.AfterFunc(delay, func() { st.server.spawn(st.unwatched) })
 		return

@@ -21,7 +21,7 @@ type StreamKey = hook.StreamKey
 // Server is the table of live streams and sessions. It owns no socket: protocol servers bring the listeners.
 // Its methods may be called from any goroutine.
 type Server struct {
-	cfg      Config
+	cfg      atomic.Pointer[Config]
 	log      *slog.Logger
 	hooks    hookSet
 	asker    *asker
@@ -56,17 +56,19 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger,
+		log:     cfg.Logger,
 		streams: map[StreamKey]*Stream{}, arrivals: map[StreamKey]*arrival{},
 		sessions: map[string]*Session{}, taps: map[*tapEntry]struct{}{},
 		quiet: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.cfg.Store(&cfg)
 	for _, h := range slices.Clone(cfg.Hooks) {
 		if err := s.hooks.add(s.log, h, 0); err != nil {
 			return nil, err
 		}
 	}
-	s.asker = &asker{log: s.log, timeout: cfg.HookTimeout}
+	s.asker = &asker{log: s.log}
+	s.asker.timeout.Store(int64(cfg.HookTimeout))
 	s.events = &dispatcher{
 		asker: s.asker, log: s.log, base: context.Background(), queues: map[StreamKey]*eventQueue{},
 	}
@@ -77,6 +79,24 @@ func New(cfg Config) (*Server, error) {
 
 // Logger returns the logger of the Config, for protocol servers to log with. It is never nil.
 func (s *Server) Logger() *slog.Logger { return s.log }
+
+// config returns the Config as it is at present, with its defaults. It must not be changed.
+func (s *Server) config() *Config { return s.cfg.Load() }
+
+// Reconfigure replaces the Config of a server that runs, but for Hooks and Logger, which stay. It disturbs nobody:
+// what concerns a stream or a player as a whole (Options, LogBytes, StallTimeout) holds for new ones, the rest from
+// the next use on. It fails like [New].
+func (s *Server) Reconfigure(cfg Config) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	before := s.config()
+	cfg.Hooks, cfg.Logger = before.Hooks, before.Logger
+	s.cfg.Store(&cfg)
+	s.asker.timeout.Store(int64(cfg.HookTimeout))
+	return nil
+}
 
 // Stream returns a stream that is registered: one whose tracks are known.
 func (s *Server) Stream(key StreamKey) (*Stream, bool) {
@@ -160,6 +180,16 @@ func (s *Server) spawn(fn func()) bool {
 	return true
 }
 
+// Schemas lists those in which the stream is served, such as rtmp and rtsp.
+func (st *Stream) Schemas() []string {
+	st.server.mu.Lock()
+	defer st.server.mu.Unlock()
+	if len(st.server.schemas) == 0 {
+		return nil
+	}
+	return st.server.schemasOf(st)
+}
+
 // schemasOf lists the schemas a stream is served in. s.mu is held.
 func (s *Server) schemasOf(st *Stream) []string {
 	if len(s.schemas) == 0 {
@@ -193,7 +223,7 @@ func (s *Server) postChanged(st *Stream, registered bool) {
 
 // postFlow tells observers what a session moved.
 func (s *Server) postFlow(ev *hook.FlowReportEvent) {
-	if ev.TotalBytes < s.cfg.FlowThreshold {
+	if ev.TotalBytes < s.config().FlowThreshold {
 		return
 	}
 	for _, h := range s.hooks.flowReport {

@@ -18,6 +18,8 @@ type Session struct {
 	begun  time.Time
 
 	received, sent, skipped, lost atomic.Uint64
+	player                        atomic.Pointer[Player]
+	publisher                     atomic.Pointer[Publisher]
 
 	once  sync.Once
 	done  chan struct{}
@@ -65,6 +67,12 @@ func (x *Session) SetLost(packets uint64) { x.lost.Store(packets) }
 
 // Lost returns what SetLost noted last.
 func (x *Session) Lost() uint64 { return x.lost.Load() }
+
+// Player returns what the session plays; nil if it plays nothing.
+func (x *Session) Player() *Player { return x.player.Load() }
+
+// Publisher returns what the session publishes; nil if it publishes nothing.
+func (x *Session) Publisher() *Publisher { return x.publisher.Load() }
 
 // Done is closed when the session was kicked or closed.
 func (x *Session) Done() <-chan struct{} { return x.done }

@@ -49,7 +49,7 @@ func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
 	life, die := context.WithCancel(context.Background())
 	return &Stream{
 		server: s, key: key, options: options, created: time.Now(),
-		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.cfg.LogBytes, Items: maxLogItems}),
+		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.config().LogBytes, Items: maxLogItems}),
 		group:   s.engine.NewGroup(),
 		known:   make(chan struct{}), life: life, die: die,
 		timeline: newTimeline(), lastStart: noStart,

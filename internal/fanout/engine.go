@@ -3,6 +3,7 @@ package fanout
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-media/sluice/internal/tally"
 )
@@ -47,7 +48,9 @@ type loop struct {
 
 	mu    sync.Mutex
 	dirty []*shard
+	asked time.Time // for the first of dirty
 
+	meter   meter
 	spare   []*shard
 	scratch Scratch
 }
@@ -55,6 +58,9 @@ type loop struct {
 // push asks for a sweep over s.
 func (l *loop) push(s *shard) {
 	l.mu.Lock()
+	if len(l.dirty) == 0 {
+		l.asked = time.Now()
+	}
 	l.dirty = append(l.dirty, s)
 	l.mu.Unlock()
 	select {
@@ -70,17 +76,20 @@ func (l *loop) run(stop <-chan struct{}) {
 			return
 		case <-l.wake:
 		}
-		for _, s := range l.takeDirty() {
+		begun := time.Now()
+		shards, asked := l.takeDirty()
+		for _, s := range shards {
 			s.dirty.Store(false)
 			s.sweep(&l.scratch)
 		}
+		l.meter.count(asked, begun, time.Now())
 	}
 }
 
-func (l *loop) takeDirty() []*shard {
+func (l *loop) takeDirty() ([]*shard, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.spare)
 	l.dirty, l.spare = l.spare[:0], l.dirty
-	return l.spare
+	return l.spare, l.asked
 }

@@ -1,0 +1,21 @@
+package fanout
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMeter(t *testing.T) {
+	var m meter
+	start := time.Now()
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	m.count(at(0), at(5), at(255)) // 250 ms of work, 5 ms late
+	require.Equal(t, Load{}, m.load(at(500)), "the window has not ended")
+	m.count(at(1000), at(1002), at(1005))
+	got := m.load(at(1100))
+	require.InDelta(t, 0.253, got.Busy, 0.001)
+	require.Equal(t, 5*time.Millisecond, got.Late)
+	require.Equal(t, Load{}, m.load(at(5000)), "idle since")
+}
