@@ -2,14 +2,17 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/load"
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
@@ -88,7 +91,31 @@ type asker struct {
 	log     *slog.Logger
 	timeout atomic.Int64 // a time.Duration
 	running tally.Tally
+
+	mu    sync.Mutex
+	meter load.Meter // guarded by mu when it counts
+	stats map[string]HookStats
 }
+
+// count notes a hook that has run.
+func (a *asker) count(event string, asked, begun time.Time, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	done := time.Now()
+	a.meter.Count(asked, begun, done)
+	if a.stats == nil {
+		a.stats = map[string]HookStats{}
+	}
+	s := a.stats[event]
+	s.Calls++
+	s.Time += done.Sub(begun)
+	if _, denied := hook.Denied(err); err != nil && !denied && !errors.Is(err, hook.ErrNotHandled) {
+		s.Failures++
+	}
+	a.stats[event] = s
+}
+
+func (a *asker) load() load.Load { return a.meter.Load(time.Now()) }
 
 // ask calls fn on a goroutine of its own, because a hook may ignore its context, and waits for the answer,
 // the timeout or the end of ctx.
@@ -99,11 +126,14 @@ func ask[R any](ctx context.Context, a *asker, event string, fn func(context.Con
 		err   error
 	}
 	answered := make(chan answer, 1)
+	asked := time.Now()
 	a.running.Go(func() {
 		defer cancel()
+		begun := time.Now()
 		var ans answer
 		ans.err = errHookPanic
 		defer func() {
+			a.count(event, asked, begun, ans.err)
 			if r := recover(); r != nil {
 				a.log.Error("hook panicked", "event", event, "panic", r, "stack", string(debug.Stack()))
 			}

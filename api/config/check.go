@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -77,6 +78,33 @@ func isIPRanges(value string) bool {
 		}
 	}
 	return true
+}
+
+// IPFilter returns what tells the addresses of a list of [IPRanges] from others; nil for an empty list, which takes
+// all. What is no range in the list takes none.
+func IPFilter(list string) func(netip.Addr) bool {
+	type span struct{ first, last netip.Addr }
+	var spans []span
+	for part := range strings.SplitSeq(list, ",") {
+		a, b, two := strings.Cut(part, "-")
+		if !two {
+			b = a
+		}
+		first, err1 := netip.ParseAddr(strings.TrimSpace(a))
+		last, err2 := netip.ParseAddr(strings.TrimSpace(b))
+		if err1 == nil && err2 == nil {
+			spans = append(spans, span{first.Unmap(), last.Unmap()})
+		}
+	}
+	if strings.Trim(list, ", ") == "" {
+		return nil
+	}
+	return func(addr netip.Addr) bool {
+		addr = addr.Unmap().WithZone("")
+		return slices.ContainsFunc(spans, func(s span) bool {
+			return addr.BitLen() == s.first.BitLen() && s.first.Compare(addr) <= 0 && addr.Compare(s.last) <= 0
+		})
+	}
 }
 
 // isIPRange reports whether s is an address, or two of a kind in order with a dash between them.

@@ -59,6 +59,7 @@ func apiKeys() []row {
 	return []row{
 		{"api.apiDebug", Bool, "1", 0, "log each API request and its reply"},
 		{"api.secret", String, "", 0, "the key of the API; random in a new file"},
+		{"api.trustLoopback", Bool, "1", 0, "programs on this machine need no secret: neither through a proxy nor from a web page"},
 		{"api.snapRoot", String, "./www/snap/", 0, "where snapshots are kept"},
 		{"api.defaultSnap", String, "./www/logo.png", 0, "the picture to send while there is no snapshot"},
 		{"api.downloadRoot", String, "./www", 0, "directories that downloadFile may read, separated by ;"},

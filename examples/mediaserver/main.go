@@ -72,24 +72,44 @@ func run(ctx context.Context, args []string, out io.Writer, open listenFunc) err
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
-	cfg, err := load(f.config, f.demo, log)
+	cfg, err := load(f.file(), log)
 	if err != nil {
 		return err
 	}
+	for {
+		cfg, err = f.runOnce(ctx, cfg, out, open, log)
+		if !errors.Is(err, errRestart) {
+			return err
+		}
+		log.Info("restarting")
+	}
+}
+
+// runOnce is the server from its start to its end. It returns the configuration as it was then.
+func (f *flags) runOnce(ctx context.Context, cfg *config.Config, out io.Writer, open listenFunc, log *slog.Logger) (*config.Config, error) {
 	cert, err := loadTLS(f.cert)
 	if err != nil {
-		return err
+		return cfg, err
 	}
-	s, err := newServer(cfg, cert, log)
+	s, err := newServer(cfg, f.file(), cert, log)
 	if err != nil {
-		return err
+		return cfg, err
 	}
-	if err := s.start(f, open); err != nil {
-		return errors.Join(err, s.media.Close())
+	if err := s.start(*f, open); err != nil {
+		return cfg, errors.Join(err, s.media.Close())
 	}
 	s.tellAbsent(ctx)
 	fmt.Fprint(out, s.banner(f.demo))
-	return s.serve(ctx, f.demo)
+	err = s.serve(ctx, f.demo)
+	return s.store.Config(), err
+}
+
+// file is where the configuration is; empty for none.
+func (f *flags) file() string {
+	if f.config == "" && !f.demo {
+		return "config.ini"
+	}
+	return f.config
 }
 
 // start opens the ports.
@@ -108,12 +128,9 @@ func (s *server) start(f flags, open listenFunc) error {
 }
 
 // load reads the configuration. With -demo and no file named, nothing is read or written.
-func load(path string, demo bool, log *slog.Logger) (*config.Config, error) {
-	if path == "" && demo {
-		return config.New(), nil
-	}
+func load(path string, log *slog.Logger) (*config.Config, error) {
 	if path == "" {
-		path = "config.ini"
+		return config.New(), nil
 	}
 	cfg, created, warnings, err := config.Load(path)
 	for _, w := range warnings {

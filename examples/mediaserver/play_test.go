@@ -117,7 +117,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestNamesAreEscaped(t *testing.T) {
-	s, err := newServer(config.New(), nil, slog.New(slog.DiscardHandler))
+	s, err := newServer(config.New(), "", nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.media.Close()
 	require.NoError(t, s.listen(anyPort))

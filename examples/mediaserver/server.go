@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/clip"
@@ -29,33 +30,31 @@ const stopTime = 8 * time.Second
 
 // server is all parts of the media server, wired together.
 type server struct {
-	cfg       *config.Config
+	cfg       *config.Config // as it was at the start
+	store     *config.Store
 	log       *slog.Logger
 	tls       *tls.Config // nil without a certificate
 	media     *media.Server
+	api       *api.Handler
+	restart   chan struct{} // has an element when the server is to restart
 	rtmp      *rtmp.Server
 	rtmps     *rtmp.Server
 	rtsp      *rtsp.Server
 	rtsps     *rtsp.Server
+	streams   http.Handler
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
 	listeners []listener
 }
 
-func newServer(cfg *config.Config, cert *tls.Config, log *slog.Logger) (*server, error) {
-	m, err := media.New(media.Config{
-		Logger:          log,
-		PlayWait:        orNever(cfg.Duration("general.maxStreamWaitMS")),
-		NoneReaderDelay: max(cfg.Duration("general.streamNoneReaderDelayMS"), time.Millisecond),
-		FlowThreshold:   uint64(cfg.Int("general.flowThreshold")) << 10,
-		MergeWrite:      cfg.Duration("general.mergeWriteMS"),
-		HookTimeout:     cfg.Duration("hook.timeoutSec"),
-		Options:         options(cfg),
-	})
+// newServer wires the parts. path is the file of cfg, to be written when the API changes it; empty for none.
+func newServer(cfg *config.Config, path string, cert *tls.Config, log *slog.Logger) (*server, error) {
+	m, err := media.New(mediaConfig(cfg, log))
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: log, tls: cert, media: m}
+	s := &server{cfg: cfg, log: log, tls: cert, media: m, restart: make(chan struct{}, 1)}
+	s.store = config.NewStore(cfg, path, s.apply)
 	plain := rtmp.Config{
 		HandshakeTimeout: min(max(cfg.Duration("rtmp.handshakeSecond"), time.Second), 10*time.Second),
 		IdleTimeout:      cfg.Duration("rtmp.keepAliveSecond"),
@@ -83,12 +82,29 @@ func newServer(cfg *config.Config, cert *tls.Config, log *slog.Logger) (*server,
 	if err != nil {
 		return nil, err
 	}
+	if s.api, err = api.NewHandler(m, s.apiOptions(cfg, streams)); err != nil {
+		return nil, err
+	}
+	s.streams = streams
 	s.http = &http.Server{
-		Handler: streams, TLSConfig: cert, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		Handler: s.api, TLSConfig: cert, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		IdleTimeout: cfg.Duration("http.keepAliveSecond"),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// mediaConfig is the part of the configuration that the core acts on.
+func mediaConfig(cfg *config.Config, log *slog.Logger) media.Config {
+	return media.Config{
+		Logger:          log,
+		PlayWait:        orNever(cfg.Duration("general.maxStreamWaitMS")),
+		NoneReaderDelay: max(cfg.Duration("general.streamNoneReaderDelayMS"), time.Millisecond),
+		FlowThreshold:   uint64(cfg.Int("general.flowThreshold")) << 10,
+		MergeWrite:      cfg.Duration("general.mergeWriteMS"),
+		HookTimeout:     cfg.Duration("hook.timeoutSec"),
+		Options:         options(cfg),
+	}
 }
 
 // newRTSP makes the servers of RTSP and RTSPS.
@@ -174,6 +190,7 @@ func (s *server) serve(ctx context.Context, demo bool) error {
 			}
 		})
 	}
+	parts.Go(func() { cancel(s.awaitRestart(ctx)) })
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	s.log.Info("ending", "cause", cause, "within", stopTime)

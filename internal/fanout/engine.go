@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/load"
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
@@ -35,6 +36,15 @@ func NewEngine(loops int) *Engine {
 	return e
 }
 
+// Loads returns how busy each loop is.
+func (e *Engine) Loads() []load.Load {
+	loads := make([]load.Load, len(e.loops))
+	for i, l := range e.loops {
+		loads[i] = l.meter.Load(time.Now())
+	}
+	return loads
+}
+
 // Close waits until every feed has ended, and stops the loops.
 func (e *Engine) Close() {
 	e.active.Wait()
@@ -50,7 +60,7 @@ type loop struct {
 	dirty []*shard
 	asked time.Time // for the first of dirty
 
-	meter   meter
+	meter   load.Meter
 	spare   []*shard
 	scratch Scratch
 }
@@ -82,7 +92,7 @@ func (l *loop) run(stop <-chan struct{}) {
 			s.dirty.Store(false)
 			s.sweep(&l.scratch)
 		}
-		l.meter.count(asked, begun, time.Now())
+		l.meter.Count(asked, begun, time.Now())
 	}
 }
 

@@ -1,0 +1,96 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Store is a configuration that changes while a server runs: over the API. Its methods may be called from any
+// goroutine.
+type Store struct {
+	path  string
+	apply func(*Config) error
+
+	mu  sync.Mutex
+	cfg *Config // replaced, never changed
+}
+
+// NewStore returns a store of c, which must not be changed from then on. What changes is written to the file at path,
+// unless that is empty. apply makes a changed configuration hold, before it is written; an error of it undoes the
+// change. It may be nil.
+func NewStore(c *Config, path string, apply func(*Config) error) *Store {
+	if apply == nil {
+		apply = func(*Config) error { return nil }
+	}
+	return &Store{path: path, apply: apply, cfg: c}
+}
+
+// Config returns the configuration as it is. It must not be changed.
+func (s *Store) Config() *Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg
+}
+
+// All returns all values by key.
+func (s *Store) All() map[string]string { return s.Config().All() }
+
+// Update changes values and returns how many of them differed. Keys that do not exist are passed over, and those that
+// name programs or what they run: who may call an API must not thereby run what he likes. A value that is not of its
+// key's type fails the update as a whole.
+func (s *Store) Update(values map[string]string) (changed int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.cfg.clone()
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		before, exists := next.values[key]
+		if !exists || Unsafe(key) || before == strings.TrimSpace(values[key]) {
+			continue
+		}
+		if fault := next.Set(key, values[key]); fault != nil {
+			err = errors.Join(err, fault)
+			continue
+		}
+		changed++
+	}
+	if err != nil || changed == 0 {
+		return 0, err
+	}
+	if err := s.replace(next); err != nil {
+		return 0, err
+	}
+	return changed, nil
+}
+
+// replace makes a configuration hold and writes it; if it cannot be written, the one before holds again.
+func (s *Store) replace(next *Config) error {
+	if err := s.apply(next); err != nil {
+		return err
+	}
+	if s.path != "" {
+		if err := next.WriteFile(s.path); err != nil {
+			return errors.Join(err, s.apply(s.cfg))
+		}
+	}
+	s.cfg = next
+	return nil
+}
+
+// Unsafe reports whether a key says which program runs or with what arguments, so that no API may change it.
+func Unsafe(key string) bool {
+	switch lower := strings.ToLower(key); {
+	case lower == "ffmpeg.restart_sec":
+		return false
+	default:
+		return strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python.")
+	}
+}
+
+func (c *Config) clone() *Config {
+	next := *c
+	next.values = maps.Clone(c.values)
+	return &next
+}

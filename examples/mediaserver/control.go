@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sluice-media/sluice/api"
+	"github.com/sluice-media/sluice/api/config"
+)
+
+// errRestart ends serve when the API has asked for that.
+var errRestart = errors.New("restart over the API")
+
+// restartDelay is what restartServer leaves the client to read the reply.
+const restartDelay = time.Second
+
+// apiOptions is the part of the configuration that the API acts on.
+func (s *server) apiOptions(cfg *config.Config, notFound http.Handler) api.Options {
+	return api.Options{
+		Secret:              cfg.String("api.secret"),
+		LoopbackNeedsSecret: !cfg.Bool("api.trustLoopback"),
+		AllowIP:             config.IPFilter(cfg.String("http.allow_ip_range")),
+		ForwardedIPHeader:   cfg.String("http.forwarded_ip_header"),
+		EnableVHost:         cfg.Bool("general.enableVhost"),
+		NoCORS:              !cfg.Bool("http.allow_cross_domains"),
+		CharSet:             cfg.String("http.charSet"),
+		MaxBody:             min(int64(cfg.Int("http.maxReqSize")), 1<<20),
+		Debug:               cfg.Bool("api.apiDebug"),
+		NotFound:            notFound,
+		Config:              s.store,
+		Restart:             s.askRestart,
+	}
+}
+
+// apply makes a changed configuration hold, as far as it can while the server runs.
+func (s *server) apply(cfg *config.Config) error {
+	for _, k := range config.Keys() {
+		if k.Restart() && cfg.String(k.Name) != s.cfg.String(k.Name) {
+			s.log.Warn("configuration: holds after a restart", "key", k.Name)
+		}
+	}
+	return errors.Join(s.media.Reconfigure(mediaConfig(cfg, s.log)), s.api.SetOptions(s.apiOptions(cfg, s.streams)))
+}
+
+// askRestart makes the server restart in a moment.
+func (s *server) askRestart() {
+	select {
+	case s.restart <- struct{}{}:
+	default: // it will already
+	}
+}
+
+// awaitRestart returns errRestart once that was asked for and the client has had time to read so, or when ctx ends.
+func (s *server) awaitRestart(ctx context.Context) error {
+	select {
+	case <-s.restart:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(restartDelay):
+	case <-ctx.Done():
+	}
+	return errRestart
+}
