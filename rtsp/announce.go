@@ -30,7 +30,7 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 	err = x.reader.While(x.in, func(ctx context.Context) (err error) {
 		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
 			Stream: t.key, Session: x.entry, Schema: "rtsp", Params: t.params,
-			Origin: hook.OriginRTSPPush, OriginURL: originURL(t.key, t.params),
+			Origin: hook.OriginRTSPPush, OriginURL: originURL(r.URL),
 		})
 		return err
 	})
@@ -47,13 +47,18 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 	return &wire.Response{Code: wire.StatusOK}, nil
 }
 
-// originURL is what the API shows as the origin of a stream.
-func originURL(key hook.StreamKey, params string) string {
-	u := "rtsp://" + key.VHost + "/" + key.App + "/" + key.Name
-	if params != "" {
-		u += "?" + params
+// originURL is what the API shows as the origin of a stream: the client's URL, without a password in it.
+func originURL(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return raw
 	}
-	return u
+	host, path, slash := strings.Cut(rest, "/")
+	host = host[strings.LastIndex(host, "@")+1:]
+	if slash {
+		host += "/"
+	}
+	return scheme + "://" + host + path
 }
 
 // refusePublish tells the client why it may not publish.

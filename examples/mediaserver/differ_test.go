@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// differ compares a value of a capture with ours and returns the first difference; "" if there is none.
+func differ(name, at string, want, got any) string {
+	switch want := want.(type) {
+	case map[string]any:
+		got, ok := got.(map[string]any)
+		if !ok {
+			return at + " is no object"
+		}
+		return differObject(name, at, want, got)
+	case []any:
+		got, ok := got.([]any)
+		if !ok {
+			return at + " is no list"
+		}
+		return differList(name, at, want, got)
+	case string:
+		return differText(at, want, got)
+	}
+	if reflect.TypeOf(want) != reflect.TypeOf(got) {
+		return fmt.Sprintf("%s is %v, not %v", at, got, want)
+	}
+	if want != got && !isPort(at, want) {
+		return fmt.Sprintf("%s is %v, not %v", at, got, want)
+	}
+	return ""
+}
+
+// isPort reports whether a value is a port, which are others here.
+func isPort(at string, want any) bool {
+	return strings.HasSuffix(at, "local_port") && want != 0.0
+}
+
+func differObject(name, at string, want, got map[string]any) string {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		where := strings.TrimPrefix(at+"."+key, ".")
+		value, ok := got[key]
+		switch {
+		case !ok:
+			return where + " is missing"
+		case key == "msg", key == "loss", key == "isRecordingHLS", name == "getServerConfig.idle" && at == "data[0]",
+			name == "getMediaInfo.readers" && key == "totalReaderCount", name == "version.idle" && at == "data":
+			if reflect.TypeOf(value) != reflect.TypeOf(want[key]) {
+				return where + " is of another type"
+			}
+			continue
+		}
+		if d := differ(name, where, want[key], value); d != "" {
+			return d
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		_, known := want[key]
+		// The contract recommends these two besides; the configuration has keys of other builds.
+		if !known && key != "online" && key != "result" && name != "getServerConfig.idle" {
+			return strings.TrimPrefix(at+"."+key, ".") + " is not in the original"
+		}
+	}
+	return ""
+}
+
+// differList compares lists in any order, of sources only those of schemas that are served.
+func differList(name, at string, want, got []any) string {
+	switch name {
+	case "getThreadsLoad.idle": // as many as processors
+		want = slices.Repeat(want[:1], len(got))
+		for i := range want {
+			want[i] = map[string]any{"delay": "<int>", "fd_count": "<int>", "load": "<int>", "name": "<NAME>"}
+		}
+	case "getWorkThreadsLoad.idle":
+		want = []any{map[string]any{"delay": "<int>", "fd_count": "<int>", "load": "<int>", "name": "<NAME>"}}
+	}
+	if len(want) > 0 && want[0] == "/index/" { // this version lists what the original has in other builds, and aliases
+		got = slices.DeleteFunc(slices.Clone(got), func(g any) bool {
+			return !slices.ContainsFunc(want, func(w any) bool { return strings.EqualFold(fmt.Sprint(w), fmt.Sprint(g)) })
+		})
+		return map[bool]string{false: "paths are missing"}[len(got) == len(want)]
+	}
+	want = slices.DeleteFunc(slices.Clone(want), notServed)
+	if len(want) != len(got) {
+		return fmt.Sprintf("%s has %d entries, not %d", at, len(got), len(want))
+	}
+	rest := slices.Clone(got)
+	for _, w := range want {
+		best := ""
+		i := slices.IndexFunc(rest, func(g any) bool {
+			d := differ(name, at+"[0]", w, g)
+			if best == "" {
+				best = d
+			}
+			return d == ""
+		})
+		if i < 0 {
+			return best
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return ""
+}
+
+// notServed reports whether a value is a source in a schema that is not there yet.
+func notServed(v any) bool {
+	source, ok := v.(map[string]any)
+	schema, has := source["schema"].(string)
+	return ok && has && schema != "rtmp" && schema != "rtsp"
+}
+
+// differText compares a text in which <…> stands for what changes from run to run.
+func differText(at, want string, got any) string {
+	switch want {
+	case "<int>", "<port>":
+		if f, ok := got.(float64); !ok || f != float64(int64(f)) {
+			return fmt.Sprintf("%s is %v, no whole number", at, got)
+		}
+		return ""
+	case "<float>":
+		if _, ok := got.(float64); !ok {
+			return fmt.Sprintf("%s is %v, no number", at, got)
+		}
+		return ""
+	}
+	text, ok := got.(string)
+	if !ok {
+		return fmt.Sprintf("%s is %v, no text", at, got)
+	}
+	want = strings.ReplaceAll(want, ":28554/", ":<port>/")
+	parts := regexp.MustCompile(`<[^<>]+>`).Split(want, -1)
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	if !regexp.MustCompile(`^(?s:` + strings.Join(parts, ".+") + `)$`).MatchString(text) {
+		return fmt.Sprintf("%s is %q, not %q", at, text, want)
+	}
+	return ""
+}
