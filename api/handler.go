@@ -32,7 +32,7 @@ var _ http.Handler = (*Handler)(nil)
 // route is an endpoint with what serves it; nil for what this library does not have.
 type route struct {
 	*endpoint
-	serve func(*call) (reply, error)
+	serve serveFunc
 }
 
 // call is one request to an endpoint.
@@ -199,10 +199,12 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 		return nil, nil
 	}
 	rc := http.NewResponseController(w)
-	if rc.SetReadDeadline(time.Now().Add(bodyTime)) == nil {
-		defer func() { _ = rc.SetReadDeadline(time.Time{}) }() // the server sets its own for what follows
+	limited := rc.SetReadDeadline(time.Now().Add(bodyTime)) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options().maxBody()))
+	if err == nil && limited { // after an error the server would wait for the rest
+		err = rc.SetReadDeadline(time.Time{})
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, h.options().maxBody()))
+	return body, err
 }
 
 // guard carries out a call; a panic becomes an error of code -400.

@@ -74,7 +74,7 @@ func (e *endpoint) parameters() []object {
 	list := []object{}
 	for _, p := range e.Params {
 		schema := shapeOf(p.Type)
-		if text, ok := p.Default.(string); p.Default != nil && !(ok && strings.HasPrefix(text, "config:")) {
+		if text, _ := p.Default.(string); p.Default != nil && !strings.HasPrefix(text, "config:") {
 			schema["default"] = p.Default
 		}
 		list = append(list, object{"name": p.Name, "in": "query", "required": p.Required, "schema": schema})

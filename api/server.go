@@ -13,8 +13,8 @@ import (
 
 // endpoints says what serves each endpoint, by name. Those of the table that are missing here belong to parts that
 // this library does not have: they check their arguments and are not enabled.
-func (h *Handler) endpoints() map[string]func(*call) (reply, error) {
-	all := map[string]func(*call) (reply, error){
+func (h *Handler) endpoints() map[string]serveFunc {
+	all := map[string]serveFunc{
 		"getApiList":         h.getAPIList,
 		"getMediaList":       h.getMediaList,
 		"getMediaInfo":       h.getMediaInfo,

@@ -23,7 +23,7 @@ func newSession(x hook.Session) session {
 	return session{ID: x.ID, Type: transport(x), TypeID: typeID(x), SockInfo: zlmjson.NewSockInfo(x)}
 }
 
-// transport is what carries a session's signalling.
+// transport is what carries a session's requests.
 func transport(x hook.Session) string {
 	if x.Protocol == "udp" || x.Protocol == "srt" || x.Protocol == "rtc" {
 		return "udp"

@@ -81,12 +81,8 @@ func (s *Store) replace(next *Config) error {
 
 // Unsafe reports whether a key says which program runs or with what arguments, so that no API may change it.
 func Unsafe(key string) bool {
-	switch lower := strings.ToLower(key); {
-	case lower == "ffmpeg.restart_sec":
-		return false
-	default:
-		return strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python.")
-	}
+	lower := strings.ToLower(key)
+	return lower != "ffmpeg.restart_sec" && (strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python."))
 }
 
 func (c *Config) clone() *Config {

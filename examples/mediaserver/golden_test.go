@@ -32,7 +32,7 @@ import (
 )
 
 // update writes docs/compatibility.md instead of comparing with it.
-var update = flag.Bool("update", false, "write docs/compatibility.md") //nolint:gochecknoglobals // as testing does
+var update = flag.Bool("update", false, "write docs/compatibility.md")
 
 // capture is a call to the real server and its reply.
 type capture struct {
