@@ -63,6 +63,7 @@ func (d *double) CloseRTP(key media.StreamKey) bool { return key.App == "rtp" &&
 func (d *double) RTPServers() []api.RTPServer {
 	return []api.RTPServer{{App: "rtp", Stream: "s", OnlyTrack: 2}}
 }
+
 func (d *double) RTPSession(key media.StreamKey) (hook.Session, bool) {
 	return hook.Session{}, key.Name == "s"
 }
@@ -97,6 +98,7 @@ func (d *double) StartRecord(_ context.Context, r api.RecordRequest) error {
 }
 func (d *double) StopRecord(context.Context, media.StreamKey, api.RecordType) error { return d.err }
 func (d *double) Recording(_ media.StreamKey, kind api.RecordType) bool             { return kind == api.RecordMP4 }
+
 func (d *double) RecordTask(context.Context, media.StreamKey, string, time.Duration, time.Duration) (string, error) {
 	return "/a", d.err
 }
@@ -104,6 +106,7 @@ func (d *double) RecordTask(context.Context, media.StreamKey, string, time.Durat
 func (d *double) RecordFiles(media.StreamKey, string, string) (string, []string, error) {
 	return "/r/", nil, d.err
 }
+
 func (d *double) DeleteRecords(_ media.StreamKey, period, _, _ string) (string, bool, error) {
 	return "/r/", period != "", d.err
 }
@@ -182,32 +185,32 @@ func TestPartsReplies(t *testing.T) {
 	d := &double{}
 	h, _ := newAPI(t, api.Options{Parts: allParts(d)})
 	for query, want := range map[string]object{
-		"addStreamProxy?" + tuple + "&url=a": {"code": 0.0, "data": object{"key": "k"}},
-		"delStreamProxy?key=k":               {"code": 0.0, "data": object{"flag": true}},
-		"delFFmpegSource?key=x":              {"code": 0.0, "data": object{"flag": false}},
-		"delFFmepgSource?key=k":              {"code": 0.0, "data": object{"flag": true}},
-		"listFFmpegSource":                   {"code": 0.0},
-		"listStreamProxy?key=x":              {"code": -400.0, "msg": "key not found: x"},
-		"getProxyPusherInfo?key=x":           {"code": -500.0, "msg": "can not find the proxy"},
-		"openRtpServer?port=0&stream_id=s":   {"code": 0.0, "port": 30000.0},
-		"closeRtpServer?stream_id=s":         {"code": 0.0, "hit": 1.0},
-		"closeRtpServer?stream_id=s&app=x":   {"code": 0.0, "hit": 0.0},
-		"getRtpInfo?stream_id=x":             {"code": 0.0, "exist": false},
+		"addStreamProxy?" + tuple + "&url=a":                              {"code": 0.0, "data": object{"key": "k"}},
+		"delStreamProxy?key=k":                                            {"code": 0.0, "data": object{"flag": true}},
+		"delFFmpegSource?key=x":                                           {"code": 0.0, "data": object{"flag": false}},
+		"delFFmepgSource?key=k":                                           {"code": 0.0, "data": object{"flag": true}},
+		"listFFmpegSource":                                                {"code": 0.0},
+		"listStreamProxy?key=x":                                           {"code": -400.0, "msg": "key not found: x"},
+		"getProxyPusherInfo?key=x":                                        {"code": -500.0, "msg": "can not find the proxy"},
+		"openRtpServer?port=0&stream_id=s":                                {"code": 0.0, "port": 30000.0},
+		"closeRtpServer?stream_id=s":                                      {"code": 0.0, "hit": 1.0},
+		"closeRtpServer?stream_id=s&app=x":                                {"code": 0.0, "hit": 0.0},
+		"getRtpInfo?stream_id=x":                                          {"code": 0.0, "exist": false},
 		"startSendRtp?" + tuple + "&ssrc=7&dst_url=h&dst_port=9&is_udp=1": {"code": 0.0, "local_port": 40000.0},
-		"stopSendRtp?" + tuple:                                        {"code": 0.0},
-		"stopSendRtp?" + tuple + "&ssrc=9":                            {"code": -1.0, "msg": "stopSendRtp failed"},
-		"listRtpSender?" + tuple:                                      {"code": 0.0, "data": []any{"1"}, "bytesSpeed": 2.0, "totalBytes": 3.0},
-		"isRecording?type=1&" + tuple:                                 {"code": 0.0, "status": true},
-		"getRecordStatus?type=0&" + tuple:                             {"code": 0.0, "status": false},
-		"isRecording?type=1&vhost=v&app=a&stream=none":                {"code": -500.0, "msg": "can not find the stream"},
-		"startRecord?type=9&" + tuple:                                 {"code": -1.0, "result": false, "msg": "start record failed"},
-		"stopRecord?type=0&" + tuple:                                  {"code": 0.0, "result": true, "msg": "success"},
-		"getMP4RecordFile?" + tuple:                                   {"code": 0.0, "data": object{"rootPath": "/r/", "paths": []any{}}},
-		"deleteRecordDirectory?" + tuple:                              {"code": -1.0, "path": "/r/"},
-		"loadMP4File?" + tuple + "&file_path=a":                       {"code": 0.0, "data": object{"duration_ms": 6000.0}},
-		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=100":          {"code": -1.0, "result": -1.0, "msg": "set failed"},
-		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=2":            {"code": 0.0, "result": 0.0, "msg": "success"},
-		"startRecordTask?" + tuple + "&path=a&back_ms=1&forward_ms=1": {"code": 0.0, "data": object{"path": "/a"}, "msg": ""},
+		"stopSendRtp?" + tuple:                                            {"code": 0.0},
+		"stopSendRtp?" + tuple + "&ssrc=9":                                {"code": -1.0, "msg": "stopSendRtp failed"},
+		"listRtpSender?" + tuple:                                          {"code": 0.0, "data": []any{"1"}, "bytesSpeed": 2.0, "totalBytes": 3.0},
+		"isRecording?type=1&" + tuple:                                     {"code": 0.0, "status": true},
+		"getRecordStatus?type=0&" + tuple:                                 {"code": 0.0, "status": false},
+		"isRecording?type=1&vhost=v&app=a&stream=none":                    {"code": -500.0, "msg": "can not find the stream"},
+		"startRecord?type=9&" + tuple:                                     {"code": -1.0, "result": false, "msg": "start record failed"},
+		"stopRecord?type=0&" + tuple:                                      {"code": 0.0, "result": true, "msg": "success"},
+		"getMP4RecordFile?" + tuple:                                       {"code": 0.0, "data": object{"rootPath": "/r/", "paths": []any{}}},
+		"deleteRecordDirectory?" + tuple:                                  {"code": -1.0, "path": "/r/"},
+		"loadMP4File?" + tuple + "&file_path=a":                           {"code": 0.0, "data": object{"duration_ms": 6000.0}},
+		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=100":              {"code": -1.0, "result": -1.0, "msg": "set failed"},
+		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=2":                {"code": 0.0, "result": 0.0, "msg": "success"},
+		"startRecordTask?" + tuple + "&path=a&back_ms=1&forward_ms=1":     {"code": 0.0, "data": object{"path": "/a"}, "msg": ""},
 	} {
 		t.Run(query, func(t *testing.T) { require.Equal(t, want, get(t, h, query)) })
 	}

@@ -38,6 +38,7 @@ type Server struct {
 	streams  map[StreamKey]*Stream
 	arrivals map[StreamKey]*arrival // of streams that players wait for
 	sessions map[string]*Session
+	past     Traffic // of sessions that were closed
 	services []Service
 	schemas  []string
 	taps     map[*tapEntry]struct{}

@@ -103,10 +103,12 @@ func (x *Session) Kick(cause error) {
 // Close takes the session off the list. It may be called more than once.
 func (x *Session) Close() {
 	x.once.Do(func() { close(x.done) })
-	x.server.mu.Lock()
-	defer x.server.mu.Unlock()
-	if x.server.sessions[x.info.ID] == x {
-		delete(x.server.sessions, x.info.ID)
+	s := x.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[x.info.ID] == x {
+		delete(s.sessions, x.info.ID)
+		s.past.add(x)
 	}
 }
 

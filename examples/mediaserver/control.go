@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
+	"github.com/sluice-media/sluice/api/metrics"
 )
 
 // errRestart ends serve when the API has asked for that.
@@ -32,6 +33,16 @@ func (s *server) apiOptions(cfg *config.Config, notFound http.Handler) api.Optio
 		Config:              s.store,
 		Restart:             s.askRestart,
 	}
+}
+
+// metrics shows the figures of the server to who may call the API.
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	h, err := metrics.NewHandler(s.media)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.api.Protect(h).ServeHTTP(w, r)
 }
 
 // apply makes a changed configuration hold, as far as it can while the server runs.

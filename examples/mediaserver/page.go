@@ -28,6 +28,7 @@ func (s *server) page() http.Handler {
 	mux.Handle("GET /", secure(http.FileServerFS(files)))
 	mux.HandleFunc("GET /streams.json", s.listStreams)
 	mux.HandleFunc("GET /server.json", s.describe)
+	mux.HandleFunc("GET /metrics", s.metrics)
 	return mux
 }
 

@@ -76,9 +76,6 @@ func publishClip(t *testing.T, addr, stream string) *rtmpClient {
 	return c
 }
 
-// end is a clean end of publishing.
-func (c *rtmpClient) end() { c.message(20, 0, 0, amfValues("deleteStream", 4.0, nil, 1.0)) }
-
 // amfValues codes values as AMF0.
 func amfValues(values ...any) []byte {
 	var b bytes.Buffer
