@@ -16,7 +16,7 @@ func (x *session) play(c command) error {
 	if x.publisher != nil || x.feed != nil {
 		return x.refuse("NetStream.Play.Failed", "the connection publishes or plays already", nil)
 	}
-	key, params := x.link.stream(c.text(1), x.server.cfg.EnableVHost)
+	key, params := x.link.stream(c.text(1), x.server.config().EnableVHost)
 	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		x.player, err = x.server.media.Play(ctx, media.PlayRequest{
 			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
@@ -79,7 +79,7 @@ func (x *session) sayEnd() bool {
 	b := appendEvent(nil, eventStreamEOF, mediaStream)
 	b = appendStatus(b, "status", "NetStream.Play.UnpublishNotify", "the stream has ended")
 	b = appendStatus(b, "status", "NetStream.Play.Stop", "the stream has ended")
-	if x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout)) != nil {
+	if x.conn.SetWriteDeadline(time.Now().Add(x.server.config().WriteTimeout)) != nil {
 		return false
 	}
 	n, err := x.conn.Write(b)

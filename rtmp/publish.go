@@ -50,7 +50,7 @@ func (x *session) publish(c command) error {
 	if name == "" {
 		name = x.fcName
 	}
-	key, params := x.link.stream(name, x.server.cfg.EnableVHost)
+	key, params := x.link.stream(name, x.server.config().EnableVHost)
 	var pub *media.Publisher
 	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
@@ -167,7 +167,7 @@ func (x *session) closeStream() error {
 	case x.publisher != nil:
 		x.publisher.media.Close(nil)
 		x.publisher, x.finished = nil, true
-		return x.conn.SetReadDeadline(time.Now().Add(x.server.cfg.HandshakeTimeout))
+		return x.conn.SetReadDeadline(time.Now().Add(x.server.config().HandshakeTimeout))
 	case x.player != nil:
 		return x.closePlayer()
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
@@ -13,7 +14,7 @@ import (
 // Server accepts publishers and players. Its methods may be called from any goroutine.
 type Server struct {
 	media    *media.Server
-	cfg      Config
+	cfg      atomic.Pointer[Config]
 	log      *slog.Logger
 	format   *media.Format
 	acceptor *acceptor.Acceptor[*session]
@@ -27,7 +28,8 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{media: m, cfg: cfg, log: m.Logger(), format: newFormat(cfg.LegacyCodecs)}
+	s := &Server{media: m, log: m.Logger(), format: newFormat(cfg.LegacyCodecs)}
+	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
 	if err := m.Register(s, "rtmp"); err != nil {
 		return nil, err
@@ -35,15 +37,31 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// config returns the Config as it is at present. It must not be changed.
+func (s *Server) config() *Config { return s.cfg.Load() }
+
+// Reconfigure replaces the Config of a server that runs, from the next connection, request or wait on, and disturbs
+// nobody. TLSConfig and LegacyCodecs stay. It fails like [NewServer].
+func (s *Server) Reconfigure(cfg Config) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	before := s.config()
+	cfg.TLSConfig, cfg.LegacyCodecs = before.TLSConfig, before.LegacyCodecs
+	s.cfg.Store(&cfg)
+	return nil
+}
+
 func (s *Server) accept(conn net.Conn) *session {
-	if s.cfg.TLSConfig != nil {
-		conn = tls.Server(conn, s.cfg.TLSConfig)
+	if s.config().TLSConfig != nil {
+		conn = tls.Server(conn, s.config().TLSConfig)
 	}
 	return newSession(s, conn)
 }
 
 func (s *Server) protocol() string {
-	if s.cfg.TLSConfig != nil {
+	if s.config().TLSConfig != nil {
 		return "rtmps"
 	}
 	return "rtmp"
@@ -54,7 +72,7 @@ func (s *Server) protocol() string {
 func (s *Server) ListenAndServe(addr string) error {
 	switch {
 	case addr != "":
-	case s.cfg.TLSConfig != nil:
+	case s.config().TLSConfig != nil:
 		addr = ":19350"
 	default:
 		addr = ":1935"

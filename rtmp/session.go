@@ -87,7 +87,7 @@ func (x *session) watch() {
 
 // negotiate goes as far as the publish or play command, and on to the end if it is publish.
 func (x *session) negotiate() error {
-	deadline := time.Now().Add(x.server.cfg.HandshakeTimeout)
+	deadline := time.Now().Add(x.server.config().HandshakeTimeout)
 	if err := x.conn.SetDeadline(deadline); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (x *session) extendDeadline() error {
 	if x.publisher == nil {
 		return nil
 	}
-	if time.Until(x.readUntil) > x.server.cfg.IdleTimeout/2 {
+	if time.Until(x.readUntil) > x.server.config().IdleTimeout/2 {
 		return nil
 	}
 	return x.beginIdle()
@@ -140,7 +140,7 @@ func (x *session) extendDeadline() error {
 
 // beginIdle begins the time in which a publisher has to say something.
 func (x *session) beginIdle() error {
-	x.readUntil = time.Now().Add(x.server.cfg.IdleTimeout)
+	x.readUntil = time.Now().Add(x.server.config().IdleTimeout)
 	return x.conn.SetReadDeadline(x.readUntil)
 }
 
@@ -150,7 +150,7 @@ func (x *session) write(b []byte) error {
 		x.feed.Insert(b)
 		return nil
 	}
-	if err := x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout)); err != nil {
+	if err := x.conn.SetWriteDeadline(time.Now().Add(x.server.config().WriteTimeout)); err != nil {
 		return err
 	}
 	_, err := x.conn.Write(b)

@@ -17,7 +17,7 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 	if x.publisher != nil || x.player != nil {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
-	t, ok := parseTarget(strings.TrimSuffix(r.URL, ".sdp"), x.server.cfg.EnableVHost)
+	t, ok := parseTarget(strings.TrimSuffix(r.URL, ".sdp"), x.server.config().EnableVHost)
 	if !ok {
 		return x.refuse(wire.StatusForbidden, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
 	}

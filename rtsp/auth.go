@@ -62,7 +62,7 @@ func (x *session) authorize(r *wire.Request, t target) (res *wire.Response, auth
 func (x *session) challenge() *wire.Response {
 	x.auth.nonce = newNonce()
 	h := headers.Authenticate{Method: headers.AuthMethodDigest, Realm: x.auth.realm, Nonce: x.auth.nonce}
-	if x.server.cfg.BasicAuth {
+	if x.server.config().BasicAuth {
 		h = headers.Authenticate{Method: headers.AuthMethodBasic, Realm: x.auth.realm}
 	}
 	res := &wire.Response{Code: wire.StatusUnauthorized}
@@ -79,7 +79,7 @@ func (x *session) login(method string, values []string, t target, info hook.Sess
 		return fmt.Errorf("%w: %w", errLogin, err)
 	}
 	basic := h.Method == headers.AuthMethodBasic
-	if basic != x.server.cfg.BasicAuth || !x.auth.hopes {
+	if basic != x.server.config().BasicAuth || !x.auth.hopes {
 		return errLogin
 	}
 	var reply hook.RTSPAuthReply

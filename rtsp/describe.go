@@ -29,7 +29,7 @@ func (x *session) describe(r *wire.Request) (*wire.Response, error) {
 // open makes the client a player of the stream that a request names, unless it is already. It returns the
 // response if it must not be one.
 func (x *session) open(r *wire.Request) (*wire.Response, error) {
-	t, ok := parseTarget(r.URL, x.server.cfg.EnableVHost)
+	t, ok := parseTarget(r.URL, x.server.config().EnableVHost)
 	if x.player != nil && !ok {
 		return &wire.Response{Code: wire.StatusNotFound}, nil // some try where a track may be
 	}

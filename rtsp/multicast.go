@@ -54,7 +54,7 @@ func (p *playback) takeGroup(track int) (string, error) {
 	for _, index := range p.index { // a group has all tracks
 		p.layout.channels[index] = int16(2 * index)
 	}
-	return fmt.Sprintf("RTP/AVP;multicast;destination=%s;port=%s;ttl=%d", p.group.addr, pair(groupPort+2*track), s.cfg.MulticastTTL), nil
+	return fmt.Sprintf("RTP/AVP;multicast;destination=%s;port=%s;ttl=%d", p.group.addr, pair(groupPort+2*track), s.config().MulticastTTL), nil
 }
 
 // join returns the group of a stream, with one more user.
@@ -68,7 +68,7 @@ func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, erro
 	if gs.list == nil {
 		gs.list, gs.used = map[*media.Stream]*group{}, map[netip.Addr]bool{}
 	}
-	addr, err := gs.free(s.cfg.MulticastRange)
+	addr, err := gs.free(s.config().MulticastRange)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, erro
 		return nil, err
 	}
 	for _, socket := range []*datagramSocket{pair.rtp, pair.rtcp} {
-		if err := prepare(socket.conn, ip, s.cfg.MulticastTTL); err != nil {
+		if err := prepare(socket.conn, ip, s.config().MulticastTTL); err != nil {
 			pair.close()
 			return nil, err
 		}

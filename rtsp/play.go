@@ -58,7 +58,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 // beginSilence begins the time in which a player that does not get its media here has to say something.
 func (x *session) beginSilence() error {
 	x.player.touch()
-	return x.in.SetReadDeadline(time.Now().Add(x.server.cfg.SessionTimeout))
+	return x.in.SetReadDeadline(time.Now().Add(x.server.config().SessionTimeout))
 }
 
 // playing is the response to PLAY. If first is known, it says with which RTP timestamps the tracks begin.
@@ -156,7 +156,7 @@ func (p *playback) sayBye() bool {
 	case Multicast:
 		return true
 	}
-	if p.session.conn.SetWriteDeadline(time.Now().Add(p.session.server.cfg.WriteTimeout)) != nil {
+	if p.session.conn.SetWriteDeadline(time.Now().Add(p.session.server.config().WriteTimeout)) != nil {
 		return false
 	}
 	n, err := p.session.conn.Write(frames)

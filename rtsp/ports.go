@@ -67,7 +67,7 @@ func listenUDP(network string, ip net.IP, port int) (*net.UDPConn, error) {
 
 // pair opens a pair of ports within the range, for one session.
 func (s *Server) pair(ip net.IP) (*portPair, error) {
-	p, span := &s.ports, s.cfg.PortRange
+	p, span := &s.ports, s.config().PortRange
 	pairs := (span[1] - span[0]) / 2
 	for range pairs {
 		p.mu.Lock()
@@ -97,7 +97,7 @@ func (s *Server) sharedPair(to netip.Addr) (*portPair, error) {
 	if p.shared[family] != nil {
 		return p.shared[family], nil
 	}
-	pair, err := listenPair(network, nil, s.cfg.UDPPort)
+	pair, err := listenPair(network, nil, s.config().UDPPort)
 	for tries := 0; errors.Is(err, errNoPort) && tries < 20; tries++ {
 		pair, err = listenPair(network, nil, 0)
 	}

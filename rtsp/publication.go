@@ -33,7 +33,7 @@ func newPublication(x *session, base string, pub *media.Publisher, desc *sdp.Ses
 		session: x, base: base, media: pub, desc: desc, pairs: map[int]*portPair{},
 		remote: x.entry.Info().Remote.Addr(),
 	}
-	p.ingest = newIngest(pub, desc, ingestOptions{torn: x.server.cfg.TornPictures, log: x.logger()})
+	p.ingest = newIngest(pub, desc, ingestOptions{torn: x.server.config().TornPictures, log: x.logger()})
 	p.touch()
 	return p
 }
@@ -90,7 +90,7 @@ func (p *publication) find(url string) int {
 
 // take tries one choice for a media, and returns the Transport header that says what became of it, or "".
 func (p *publication) take(m int, choice wire.Transport) (string, error) {
-	cfg := &p.session.server.cfg
+	cfg := p.session.server.config()
 	kind := UDP
 	if choice.TCP {
 		kind = TCP

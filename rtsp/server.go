@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
@@ -16,7 +17,7 @@ import (
 // Server accepts publishers and players. Its methods may be called from any goroutine.
 type Server struct {
 	media    *media.Server
-	cfg      Config
+	cfg      atomic.Pointer[Config]
 	log      *slog.Logger
 	acceptor *acceptor.Acceptor[*session]
 	formats  formats
@@ -34,7 +35,8 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{media: m, cfg: cfg, log: m.Logger(), batches: sync.Pool{New: func() any { return newBatch() }}}
+	s := &Server{media: m, log: m.Logger(), batches: sync.Pool{New: func() any { return newBatch() }}}
+	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
 	s.formats.init(cfg.MaxPayload)
 	if err := m.Register(s, "rtsp"); err != nil {
@@ -43,15 +45,31 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// config returns the Config as it is at present. It must not be changed.
+func (s *Server) config() *Config { return s.cfg.Load() }
+
+// Reconfigure replaces the Config of a server that runs, from the next connection, request or wait on, and disturbs
+// nobody. TLSConfig, MaxPayload and UDPPort stay. It fails like [NewServer].
+func (s *Server) Reconfigure(cfg Config) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	before := s.config()
+	cfg.TLSConfig, cfg.MaxPayload, cfg.UDPPort = before.TLSConfig, before.MaxPayload, before.UDPPort
+	s.cfg.Store(&cfg)
+	return nil
+}
+
 func (s *Server) accept(conn net.Conn) *session {
-	if s.cfg.TLSConfig != nil {
-		conn = tls.Server(conn, s.cfg.TLSConfig)
+	if s.config().TLSConfig != nil {
+		conn = tls.Server(conn, s.config().TLSConfig)
 	}
 	return newSession(s, conn)
 }
 
 func (s *Server) protocol() string {
-	if s.cfg.TLSConfig != nil {
+	if s.config().TLSConfig != nil {
 		return "rtsps"
 	}
 	return "rtsp"
@@ -62,7 +80,7 @@ func (s *Server) protocol() string {
 func (s *Server) ListenAndServe(addr string) error {
 	switch {
 	case addr != "":
-	case s.cfg.TLSConfig != nil:
+	case s.config().TLSConfig != nil:
 		addr = ":322"
 	default:
 		addr = ":554"

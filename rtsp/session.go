@@ -90,7 +90,7 @@ func (x *session) playing() bool { return x.player != nil && x.player.begun }
 
 // negotiate goes as far as PLAY, and on to the end if it is RECORD.
 func (x *session) negotiate() error {
-	if err := x.conn.SetDeadline(time.Now().Add(x.server.cfg.HandshakeTimeout)); err != nil {
+	if err := x.conn.SetDeadline(time.Now().Add(x.server.config().HandshakeTimeout)); err != nil {
 		return err
 	}
 	x.reader = wire.NewReader(x.conn, firstBuffer, x.entry.Received)
@@ -121,7 +121,7 @@ func (x *session) wait() error {
 		if !isTimeout(err) || x.player.ended.Load() {
 			return err
 		}
-		left := x.server.cfg.SessionTimeout - x.player.silence()
+		left := x.server.config().SessionTimeout - x.player.silence()
 		if left <= 0 {
 			return err
 		}
@@ -134,7 +134,7 @@ func (x *session) wait() error {
 // readOne handles one message.
 func (x *session) readOne() error {
 	m, err := x.reader.Next()
-	if isTimeout(err) && x.publisher != nil && x.publisher.silence() < x.server.cfg.IdleTimeout {
+	if isTimeout(err) && x.publisher != nil && x.publisher.silence() < x.server.config().IdleTimeout {
 		return x.beginIdle() // its media goes by UDP
 	}
 	if err != nil {
@@ -155,7 +155,7 @@ func (x *session) handleFrame(f wire.Frame) error {
 		return nil
 	}
 	x.publisher.frame(f, time.Now())
-	if time.Until(x.readUntil) > x.server.cfg.IdleTimeout/2 {
+	if time.Until(x.readUntil) > x.server.config().IdleTimeout/2 {
 		return nil
 	}
 	return x.beginIdle()
@@ -163,7 +163,7 @@ func (x *session) handleFrame(f wire.Frame) error {
 
 // beginIdle begins the time in which a publisher has to say something.
 func (x *session) beginIdle() error {
-	x.readUntil = time.Now().Add(x.server.cfg.IdleTimeout)
+	x.readUntil = time.Now().Add(x.server.config().IdleTimeout)
 	return x.in.SetReadDeadline(x.readUntil)
 }
 
@@ -246,7 +246,7 @@ func (x *session) complete(r *wire.Request, res *wire.Response) *wire.Response {
 	head.Add("Date", time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	head.Add("Server", "Sluice")
 	if x.id != "" && res.Code == wire.StatusOK {
-		head.Add("Session", x.id+";timeout="+strconv.Itoa(int(x.server.cfg.SessionTimeout/time.Second)))
+		head.Add("Session", x.id+";timeout="+strconv.Itoa(int(x.server.config().SessionTimeout/time.Second)))
 	}
 	res.Header = append(head, res.Header...)
 	return res
@@ -258,7 +258,7 @@ func (x *session) write(b []byte) error {
 		x.player.feed.Insert(b)
 		return nil
 	}
-	if err := x.conn.SetWriteDeadline(time.Now().Add(x.server.cfg.WriteTimeout)); err != nil {
+	if err := x.conn.SetWriteDeadline(time.Now().Add(x.server.config().WriteTimeout)); err != nil {
 		return err
 	}
 	_, err := x.conn.Write(b)

@@ -27,7 +27,7 @@ func (x *session) setup(r *wire.Request) (*wire.Response, error) {
 
 // setup makes room for a track of a player: by the first of the client's choices that can be.
 func (p *playback) setup(r *wire.Request, choices []wire.Transport) (*wire.Response, error) {
-	t, _ := parseTarget(r.URL, p.session.server.cfg.EnableVHost)
+	t, _ := parseTarget(r.URL, p.session.server.config().EnableVHost)
 	track := t.track
 	if track < 0 && len(p.index) == 1 {
 		track = p.index[0]
@@ -58,7 +58,7 @@ func (p *playback) setup(r *wire.Request, choices []wire.Transport) (*wire.Respo
 
 // take tries one choice for a track, and returns the Transport header that says what became of it, or "".
 func (p *playback) take(track int, choice wire.Transport) (string, error) {
-	cfg := &p.session.server.cfg
+	cfg := p.session.server.config()
 	kind := UDP
 	switch {
 	case choice.TCP:

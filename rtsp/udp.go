@@ -28,7 +28,7 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 	}
 	var pair *portPair
 	var err error
-	if s.cfg.SessionPorts {
+	if s.config().SessionPorts {
 		pair, err = s.pair(localIP(p.session.conn))
 		if err == nil {
 			p.udp.own(pair)
@@ -39,7 +39,7 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.udp.aim(track, pair, p.session.entry.Info().Remote.Addr(), client, !s.cfg.SessionPorts)
+	p.udp.aim(track, pair, p.session.entry.Info().Remote.Addr(), client, !s.config().SessionPorts)
 	p.layout.datagrams = true
 	p.layout.channels[track] = int16(2 * track)
 	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pairName(pair), nil

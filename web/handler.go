@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/flv"
@@ -21,7 +22,7 @@ import (
 // Handler is an http.Handler that serves live streams. It ends with its media.Server.
 type Handler struct {
 	media *media.Server
-	cfg   Config
+	cfg   atomic.Pointer[Config]
 	log   *slog.Logger
 	flv   *media.Format // as an HTTP reply
 	ws    *media.Format // as WebSocket frames
@@ -44,27 +45,41 @@ var (
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
 	h := &Handler{
-		media: m, cfg: cfg, log: m.Logger(), sessions: map[*session]struct{}{},
+		media: m, log: m.Logger(), sessions: map[*session]struct{}{},
 		flv: &media.Format{Name: "flv", Schema: "rtmp", New: func() media.Muxer { return flv.NewMuxer(encoder) }},
 		ws:  &media.Format{Name: "ws-flv", Schema: "rtmp", New: func() media.Muxer { return &frameMuxer{inner: flv.NewMuxer(encoder)} }},
 	}
 	h.life, h.die = context.WithCancel(context.Background())
-	if cfg.NotFound == nil {
-		h.cfg.NotFound = http.HandlerFunc(notFound)
-	}
+	h.store(cfg)
 	if err := m.Register(h, "rtmp"); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
+// config returns the Config as it is at present. It must not be changed.
+func (h *Handler) config() *Config { return h.cfg.Load() }
+
+func (h *Handler) store(cfg Config) {
+	if cfg.NotFound == nil {
+		cfg.NotFound = http.HandlerFunc(notFound)
+	}
+	h.cfg.Store(&cfg)
+}
+
+// Reconfigure replaces the Config, from the next request on, and disturbs nobody. LegacyCodecs stays.
+func (h *Handler) Reconfigure(cfg Config) {
+	cfg.LegacyCodecs = h.config().LegacyCodecs
+	h.store(cfg)
+}
+
 // ServeHTTP serves a stream to GET, headers to HEAD and permissions to OPTIONS; the rest goes to
 // Config.NotFound.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(r)
-	t, ok := h.cfg.parseTarget(r)
+	t, ok := h.config().parseTarget(r)
 	if !ok {
-		h.cfg.NotFound.ServeHTTP(w, r)
+		h.config().NotFound.ServeHTTP(w, r)
 		return
 	}
 	switch r.Method {
@@ -103,7 +118,7 @@ const allowed = "GET, POST, PUT, HEAD, OPTIONS, DELETE"
 // allow answers a browser that asks before it plays from a page of another origin.
 func (h *Handler) allow(head http.Header, r *http.Request) {
 	head.Set("Allow", allowed)
-	if h.cfg.NoCORS {
+	if h.config().NoCORS {
 		return
 	}
 	origin := r.Header.Get("Origin")
@@ -124,7 +139,7 @@ func (h *Handler) setHeaders(head http.Header, r *http.Request) {
 }
 
 func (h *Handler) setCORS(head http.Header, r *http.Request) {
-	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.NoCORS {
+	if origin := r.Header.Get("Origin"); origin != "" && !h.config().NoCORS {
 		head.Set("Access-Control-Allow-Origin", origin)
 		head.Set("Access-Control-Allow-Credentials", "true")
 	}
@@ -162,7 +177,7 @@ func (h *Handler) newSession(r *http.Request, protocol string, kick func(error))
 		protocol += "s"
 	}
 	return h.media.NewSession(hook.Session{
-		Schema: "rtmp", Protocol: protocol, Remote: h.cfg.remote(r), Local: local, Params: r.URL.RawQuery,
+		Schema: "rtmp", Protocol: protocol, Remote: h.config().remote(r), Local: local, Params: r.URL.RawQuery,
 	}, kick)
 }
 

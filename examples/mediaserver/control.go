@@ -18,7 +18,7 @@ var errRestart = errors.New("restart over the API")
 const restartDelay = time.Second
 
 // apiOptions is the part of the configuration that the API acts on.
-func (s *server) apiOptions(cfg *config.Config, notFound http.Handler) api.Options {
+func (s *server) apiOptions(cfg *config.Config) api.Options {
 	return api.Options{
 		Secret:              cfg.String("api.secret"),
 		LoopbackNeedsSecret: !cfg.Bool("api.trustLoopback"),
@@ -29,7 +29,7 @@ func (s *server) apiOptions(cfg *config.Config, notFound http.Handler) api.Optio
 		CharSet:             cfg.String("http.charSet"),
 		MaxBody:             min(int64(cfg.Int("http.maxReqSize")), 1<<20),
 		Debug:               cfg.Bool("api.apiDebug"),
-		NotFound:            notFound,
+		NotFound:            s.streams,
 		Config:              s.store,
 		Restart:             s.askRestart,
 	}
@@ -48,11 +48,25 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 // apply makes a changed configuration hold, as far as it can while the server runs.
 func (s *server) apply(cfg *config.Config) error {
 	for _, k := range config.Keys() {
-		if k.Restart() && cfg.String(k.Name) != s.cfg.String(k.Name) {
+		if (k.Restart() || fixed(k.Name)) && cfg.String(k.Name) != s.cfg.String(k.Name) {
 			s.log.Warn("configuration: holds after a restart", "key", k.Name)
 		}
 	}
-	return errors.Join(s.media.Reconfigure(mediaConfig(cfg, s.log)), s.api.SetOptions(s.apiOptions(cfg, s.streams)))
+	rtspCfg, err := rtspConfig(cfg)
+	if err != nil {
+		return err
+	}
+	rtmpCfg := rtmpConfig(cfg)
+	s.streams.Reconfigure(s.webConfig(cfg))
+	return errors.Join(
+		s.media.Reconfigure(mediaConfig(cfg, s.log)), s.api.SetOptions(s.apiOptions(cfg)),
+		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
+	)
+}
+
+// fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.
+func fixed(key string) bool {
+	return key == "rtmp.enhanced" || key == "rtp.videoMtuSize" || key == "http.keepAliveSecond"
 }
 
 // askRestart makes the server restart in a moment.

@@ -41,6 +41,26 @@ func TestControl(t *testing.T) {
 	require.NotContains(t, out.String(), "canary", "the log holds the secret")
 }
 
+// What can change while the server runs does, for the sessions that come after.
+func TestLiveChange(t *testing.T) {
+	out := start(t, "-demo")
+	origin := func() string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, out.url(t, "page")+"live/absent.live.flv", http.NoBody)
+		require.NoError(t, err)
+		r.Header.Set("Origin", "http://example.com")
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		require.Equal(t, http.StatusNotFound, res.StatusCode)
+		return res.Header.Get("Access-Control-Allow-Origin")
+	}
+	require.Equal(t, 1.0, out.api(t, "setServerConfig?general.maxStreamWaitMS=0")["changed"])
+	require.Equal(t, "http://example.com", origin())
+	require.Equal(t, 2.0, out.api(t, "setServerConfig?http.allow_cross_domains=0&rtp.videoMtuSize=1200")["changed"])
+	require.Empty(t, origin())
+	require.Contains(t, out.String(), "holds after a restart")
+}
+
 // The server restarts in place and keeps what was set, also without a file.
 func TestRestart(t *testing.T) {
 	out := start(t, "-demo")

@@ -41,7 +41,7 @@ type server struct {
 	rtmps     *rtmp.Server
 	rtsp      *rtsp.Server
 	rtsps     *rtsp.Server
-	streams   http.Handler
+	streams   *web.Handler
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
 	listeners []listener
@@ -55,37 +55,15 @@ func newServer(cfg *config.Config, path string, cert *tls.Config, log *slog.Logg
 	}
 	s := &server{cfg: cfg, log: log, tls: cert, media: m, restart: make(chan struct{}, 1)}
 	s.store = config.NewStore(cfg, path, s.apply)
-	plain := rtmp.Config{
-		HandshakeTimeout: min(max(cfg.Duration("rtmp.handshakeSecond"), time.Second), 10*time.Second),
-		IdleTimeout:      cfg.Duration("rtmp.keepAliveSecond"),
-		EnableVHost:      cfg.Bool("general.enableVhost"),
-		LegacyCodecs:     !cfg.Bool("rtmp.enhanced"),
-	}
-	if s.rtmp, err = rtmp.NewServer(m, plain); err != nil {
+	if err := s.newProtocols(); err != nil {
 		return nil, err
 	}
-	secure := plain
-	secure.TLSConfig = cert
-	if s.rtmps, err = rtmp.NewServer(m, secure); err != nil {
+	if s.streams, err = web.NewHandler(m, s.webConfig(cfg)); err != nil {
 		return nil, err
 	}
-	if err := s.newRTSP(); err != nil {
+	if s.api, err = api.NewHandler(m, s.apiOptions(cfg)); err != nil {
 		return nil, err
 	}
-	streams, err := web.NewHandler(m, web.Config{
-		EnableVHost:       cfg.Bool("general.enableVhost"),
-		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
-		NoCORS:            !cfg.Bool("http.allow_cross_domains"),
-		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
-		NotFound:          s.page(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if s.api, err = api.NewHandler(m, s.apiOptions(cfg, streams)); err != nil {
-		return nil, err
-	}
-	s.streams = streams
 	s.http = &http.Server{
 		Handler: s.api, TLSConfig: cert, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		IdleTimeout: cfg.Duration("http.keepAliveSecond"),
@@ -107,35 +85,69 @@ func mediaConfig(cfg *config.Config, log *slog.Logger) media.Config {
 	}
 }
 
-// newRTSP makes the servers of RTSP and RTSPS.
-func (s *server) newRTSP() (err error) {
-	plain := rtsp.Config{
-		HandshakeTimeout: max(s.cfg.Duration("rtsp.handshakeSecond"), time.Second),
-		IdleTimeout:      s.cfg.Duration("rtsp.keepAliveSecond"),
-		EnableVHost:      s.cfg.Bool("general.enableVhost"),
-		BasicAuth:        s.cfg.Bool("rtsp.authBasic"),
-		Transport:        rtsp.Transport(s.cfg.Int("rtsp.rtpTransportType") + 1),
-		MaxPayload:       s.cfg.Int("rtp.videoMtuSize"),
-		MulticastTTL:     s.cfg.Int("multicast.udpTTL"),
+// newProtocols makes the servers of RTMP and RTSP, plain and with TLS.
+func (s *server) newProtocols() (err error) {
+	rtspCfg, err := rtspConfig(s.cfg)
+	if err != nil {
+		return err
 	}
-	first, last, _ := strings.Cut(s.cfg.String("rtp_proxy.port_range"), "-")
+	rtmpCfg := rtmpConfig(s.cfg)
+	if s.rtmp, err = rtmp.NewServer(s.media, rtmpCfg); err != nil {
+		return err
+	}
+	if s.rtsp, err = rtsp.NewServer(s.media, rtspCfg); err != nil {
+		return err
+	}
+	rtmpCfg.TLSConfig, rtspCfg.TLSConfig = s.tls, s.tls
+	if s.rtmps, err = rtmp.NewServer(s.media, rtmpCfg); err != nil {
+		return err
+	}
+	s.rtsps, err = rtsp.NewServer(s.media, rtspCfg)
+	return err
+}
+
+func rtmpConfig(cfg *config.Config) rtmp.Config {
+	return rtmp.Config{
+		HandshakeTimeout: min(max(cfg.Duration("rtmp.handshakeSecond"), time.Second), 10*time.Second),
+		IdleTimeout:      cfg.Duration("rtmp.keepAliveSecond"),
+		EnableVHost:      cfg.Bool("general.enableVhost"),
+		LegacyCodecs:     !cfg.Bool("rtmp.enhanced"),
+	}
+}
+
+func (s *server) webConfig(cfg *config.Config) web.Config {
+	return web.Config{
+		EnableVHost:       cfg.Bool("general.enableVhost"),
+		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
+		NoCORS:            !cfg.Bool("http.allow_cross_domains"),
+		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
+		NotFound:          s.page(),
+	}
+}
+
+func rtspConfig(cfg *config.Config) (rtsp.Config, error) {
+	plain := rtsp.Config{
+		HandshakeTimeout: max(cfg.Duration("rtsp.handshakeSecond"), time.Second),
+		IdleTimeout:      cfg.Duration("rtsp.keepAliveSecond"),
+		EnableVHost:      cfg.Bool("general.enableVhost"),
+		BasicAuth:        cfg.Bool("rtsp.authBasic"),
+		Transport:        rtsp.Transport(cfg.Int("rtsp.rtpTransportType") + 1),
+		MaxPayload:       cfg.Int("rtp.videoMtuSize"),
+		MulticastTTL:     cfg.Int("multicast.udpTTL"),
+	}
+	var err error
+	first, last, _ := strings.Cut(cfg.String("rtp_proxy.port_range"), "-")
 	for i, text := range []string{first, last} {
 		if plain.PortRange[i], err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
-			return fmt.Errorf("rtp_proxy.port_range: %w", err)
+			return plain, fmt.Errorf("rtp_proxy.port_range: %w", err)
 		}
 	}
 	for i, key := range []string{"multicast.addrMin", "multicast.addrMax"} {
-		if plain.MulticastRange[i], err = netip.ParseAddr(s.cfg.String(key)); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+		if plain.MulticastRange[i], err = netip.ParseAddr(cfg.String(key)); err != nil {
+			return plain, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	if s.rtsp, err = rtsp.NewServer(s.media, plain); err != nil {
-		return err
-	}
-	secure := plain
-	secure.TLSConfig = s.tls
-	s.rtsps, err = rtsp.NewServer(s.media, secure)
-	return err
+	return plain, nil
 }
 
 // orNever is a time to wait of which 0 means not at all, as the media server takes it.
