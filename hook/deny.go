@@ -14,13 +14,13 @@ type DenyError struct {
 	Reason string
 }
 
-// Error returns the reason and the code.
+// Error returns the code and the reason, in the words of ZLMediaKit.
 func (e *DenyError) Error() string {
-	return fmt.Sprintf("auth failed: code:%d msg:%s", e.Code, e.Reason)
+	return fmt.Sprintf("[auth failed]: code:%d msg:%q", e.Code, e.Reason)
 }
 
 // Deny returns a *[DenyError]. Any other error from a decision refuses too, but is logged as a failure of
-// the hook, and the peer is not told its text.
+// the hook, and the peer is told only what [PeerText] says.
 func Deny(code int, reason string) error { return &DenyError{Code: code, Reason: reason} }
 
 // Denied reports whether err is, or wraps, a [DenyError], and returns it.
@@ -32,3 +32,16 @@ func Denied(err error) (*DenyError, bool) {
 // ErrNotHandled is what a decision returns that leaves the event to others, as if the hook were not there: the next
 // hook decides, or the default of the server. A hook that can be switched off while the server runs needs it.
 var ErrNotHandled = errors.New("hook: not handled")
+
+// PeerText is what the peer of a session is told that an error of a hook refuses: the text of a [DenyError], what an
+// error with a method PeerText() string says itself, or for any other only that nobody could decide. Protocols use it.
+func PeerText(err error) string {
+	if d, ok := Denied(err); ok {
+		return d.Error()
+	}
+	var teller interface{ PeerText() string }
+	if errors.As(err, &teller) {
+		return teller.PeerText()
+	}
+	return "the server could not decide"
+}

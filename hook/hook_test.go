@@ -76,6 +76,18 @@ func TestDenied(t *testing.T) {
 	require.False(t, ok)
 }
 
+// asked is an error that knows what a stranger may read of it.
+type asked struct{}
+
+func (asked) Error() string    { return "no route to 10.1.2.3" }
+func (asked) PeerText() string { return "nobody answers" }
+
+func TestPeerText(t *testing.T) {
+	require.Equal(t, `[auth failed]: code:7 msg:"bad token"`, hook.PeerText(fmt.Errorf("asked: %w", hook.Deny(7, "bad token"))))
+	require.Equal(t, "nobody answers", hook.PeerText(fmt.Errorf("asked: %w", asked{})))
+	require.Equal(t, "the server could not decide", hook.PeerText(errors.New("password of the database is x")))
+}
+
 func TestNames(t *testing.T) {
 	require.Equal(t, "__defaultVhost__/live/a/b", hook.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "a/b"}.String())
 	require.Equal(t, "rtmp_push", hook.OriginRTMPPush.String())
@@ -102,5 +114,5 @@ func Example() {
 	})
 	_, err := h.Hooks()[0].(hook.PublishHook).OnPublish(context.Background(), &hook.PublishEvent{})
 	fmt.Println(err)
-	// Output: auth failed: code:401 msg:bad token
+	// Output: [auth failed]: code:401 msg:"bad token"
 }

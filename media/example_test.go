@@ -54,6 +54,6 @@ func Example() {
 	n, err := player.Read().ReadBatch(ctx, packets)
 	fmt.Println(n, packets[0].DTS, packets[0].SourceDTS, err)
 	// Output:
-	// auth failed: code:401 msg:bad token
+	// [auth failed]: code:401 msg:"bad token"
 	// 1 0s 5s <nil>
 }

@@ -52,11 +52,8 @@ func playPrelude(name string) []byte {
 
 // refusePlay tells the peer why it may not play.
 func (x *session) refusePlay(key hook.StreamKey, err error) error {
-	code, text := "NetStream.Play.BadAuth", "the server could not decide"
-	denied, ok := hook.Denied(err)
+	code, text := "NetStream.Play.BadAuth", hook.PeerText(err)
 	switch {
-	case ok:
-		text = denied.Error()
 	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
 		code, text = "NetStream.Play.StreamNotFound", "no such stream"
 	case errors.Is(err, media.ErrServerClosed):

@@ -98,11 +98,8 @@ func originURL(key hook.StreamKey, params string) string {
 
 // refusePublish tells the peer why it may not publish.
 func (x *session) refusePublish(key hook.StreamKey, err error) error {
-	code, text := "NetStream.Publish.BadAuth", "the server could not decide"
-	denied, ok := hook.Denied(err)
+	code, text := "NetStream.Publish.BadAuth", hook.PeerText(err)
 	switch {
-	case ok:
-		text = denied.Error()
 	case errors.Is(err, media.ErrStreamExists):
 		code, text = "NetStream.Publish.BadName", "the stream is being published already"
 	case errors.Is(err, media.ErrBadName):

@@ -64,10 +64,7 @@ func originURL(raw string) string {
 // refusePublish tells the client why it may not publish.
 func (x *session) refusePublish(key hook.StreamKey, err error) (*wire.Response, error) {
 	err = fmt.Errorf("publish %s: %w", key, err)
-	denied, ok := hook.Denied(err)
 	switch {
-	case ok:
-		return x.refuse(wire.StatusUnauthorized, denied.Error(), err)
 	case errors.Is(err, media.ErrStreamExists):
 		return x.refuse(wire.StatusNotAcceptable, "the stream is published already", err)
 	case errors.Is(err, media.ErrBadName):
@@ -75,7 +72,7 @@ func (x *session) refusePublish(key hook.StreamKey, err error) (*wire.Response, 
 	case errors.Is(err, media.ErrServerClosed):
 		return x.refuse(wire.StatusServiceUnavailable, "", err)
 	}
-	return x.refuse(wire.StatusUnauthorized, "the server could not decide", err)
+	return x.refuse(wire.StatusUnauthorized, hook.PeerText(err), err)
 }
 
 // record answers RECORD (RFC 2326, 10.11): media follows.

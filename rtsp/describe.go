@@ -89,14 +89,11 @@ func (x *session) refuse(code int, text string, cause error) (*wire.Response, er
 // refusePlay tells the client why it may not play.
 func (x *session) refusePlay(key hook.StreamKey, err error) (*wire.Response, error) {
 	err = fmt.Errorf("play %s: %w", key, err)
-	denied, ok := hook.Denied(err)
 	switch {
-	case ok:
-		return x.refuse(wire.StatusUnauthorized, denied.Error(), err)
 	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
 		return x.refuse(wire.StatusNotFound, "", err)
 	case errors.Is(err, media.ErrServerClosed):
 		return x.refuse(wire.StatusServiceUnavailable, "", err)
 	}
-	return x.refuse(wire.StatusUnauthorized, "the server could not decide", err)
+	return x.refuse(wire.StatusUnauthorized, hook.PeerText(err), err)
 }

@@ -154,16 +154,13 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // refusal is the HTTP status of an error of Play, and what the client is told.
 func refusal(err error) (status int, text string) {
-	denied, ok := hook.Denied(err)
 	switch {
-	case ok:
-		return http.StatusUnauthorized, denied.Error()
 	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
 		return http.StatusNotFound, "no such stream"
 	case errors.Is(err, media.ErrServerClosed):
 		return http.StatusServiceUnavailable, "the server ends"
 	}
-	return http.StatusUnauthorized, "the server could not decide"
+	return http.StatusUnauthorized, hook.PeerText(err)
 }
 
 // newSession enters a request in the session list.

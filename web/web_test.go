@@ -162,7 +162,7 @@ func TestOtherRequests(t *testing.T) {
 		{"GET", "/live/test?schema=ts", 404, "", nil},
 		{"GET", "/", 404, "", nil},
 		{"GET", "/live/%3Cimg%3E.live.flv", 404, "&lt;img&gt;", nil},
-		{"GET", "/live/test.live.flv?deny", 401, "auth failed: code:7 msg:bad token", map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
+		{"GET", "/live/test.live.flv?deny", 401, "[auth failed]: code:7 msg:\"bad token\"", map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
 		{"HEAD", "/live/test.live.flv", 200, "", map[string]string{"Content-Type": "video/x-flv; charset=utf-8"}},
 		{"OPTIONS", "/live/test.live.flv", 200, "", map[string]string{"Access-Control-Allow-Origin": "*", "Allow": "GET, POST, PUT, HEAD, OPTIONS, DELETE"}},
 		{"PATCH", "/live/test.live.flv", 405, "", nil},

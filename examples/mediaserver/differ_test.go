@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluice-media/sluice/internal/golden"
 )
 
 // differ compares a value of a capture with ours and returns the first difference; "" if there is none.
@@ -25,7 +26,7 @@ func differ(name, at string, want, got any) string {
 		}
 		return differList(name, at, want, got)
 	case string:
-		return differText(at, want, got)
+		return golden.DifferText(at, strings.ReplaceAll(want, ":28554/", ":<port>/"), got)
 	}
 	if reflect.TypeOf(want) != reflect.TypeOf(got) {
 		return fmt.Sprintf("%s is %v, not %v", at, got, want)
@@ -43,7 +44,7 @@ func isPort(at string, want any) bool {
 
 func differObject(name, at string, want, got map[string]any) string {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
-		where := strings.TrimPrefix(at+"."+key, ".")
+		where := golden.Join(at, key)
 		value, ok := got[key]
 		switch {
 		case !ok:
@@ -63,7 +64,7 @@ func differObject(name, at string, want, got map[string]any) string {
 		_, known := want[key]
 		// The contract recommends these two besides; the configuration has keys of other builds.
 		if !known && key != "online" && key != "result" && name != "getServerConfig.idle" {
-			return strings.TrimPrefix(at+"."+key, ".") + " is not in the original"
+			return golden.Join(at, key) + " is not in the original"
 		}
 	}
 	return ""
@@ -113,33 +114,4 @@ func notServed(v any) bool {
 	source, ok := v.(map[string]any)
 	schema, has := source["schema"].(string)
 	return ok && has && schema != "rtmp" && schema != "rtsp"
-}
-
-// differText compares a text in which <…> stands for what changes from run to run.
-func differText(at, want string, got any) string {
-	switch want {
-	case "<int>", "<port>":
-		if f, ok := got.(float64); !ok || f != float64(int64(f)) {
-			return fmt.Sprintf("%s is %v, no whole number", at, got)
-		}
-		return ""
-	case "<float>":
-		if _, ok := got.(float64); !ok {
-			return fmt.Sprintf("%s is %v, no number", at, got)
-		}
-		return ""
-	}
-	text, ok := got.(string)
-	if !ok {
-		return fmt.Sprintf("%s is %v, no text", at, got)
-	}
-	want = strings.ReplaceAll(want, ":28554/", ":<port>/")
-	parts := regexp.MustCompile(`<[^<>]+>`).Split(want, -1)
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
-	}
-	if !regexp.MustCompile(`^(?s:` + strings.Join(parts, ".+") + `)$`).MatchString(text) {
-		return fmt.Sprintf("%s is %q, not %q", at, text, want)
-	}
-	return ""
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
@@ -69,15 +68,21 @@ func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".liv
 // await waits until the stream is live and its tracks are known.
 func (s *server) await(ctx context.Context, t *testing.T) *media.Stream {
 	t.Helper()
+	st, err := s.comes(ctx)
+	require.NoError(t, err, "the stream does not come")
+	return st
+}
+
+// comes waits until the stream is live and its tracks are known, or ctx ends.
+func (s *server) comes(ctx context.Context) (*media.Stream, error) {
 	for {
-		if st, ok := s.media.Stream(media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "test"}); ok {
+		if st, ok := s.media.Stream(testKey()); ok {
 			_, err := st.Tracks(ctx)
-			require.NoError(t, err)
-			return st
+			return st, err
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatal("the stream does not come")
+			return nil, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
