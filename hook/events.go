@@ -30,7 +30,7 @@ type PlayEvent struct {
 // StreamEvent speaks of a stream as a whole.
 type StreamEvent struct {
 	Stream StreamKey
-	// Schema is the one whose reader count changed last.
+	// Schema is the one whose reader count changed last; one that the stream has if nobody ever watched it.
 	Schema string
 	// Params is the raw query of the publisher's URL.
 	Params string

@@ -73,6 +73,9 @@ func (st *Stream) unwatched() {
 	if watched {
 		return
 	}
+	if schemas := st.Schemas(); ev.Schema == "" && len(schemas) > 0 {
+		ev.Schema = schemas[len(schemas)-1] // nobody ever watched
+	}
 	ev.Params = st.params()
 	closeIt := st.server.askNoneReader(ev)
 	if closeIt || *st.options.AutoClose {

@@ -92,8 +92,9 @@ func (s *Server) drain(ctx context.Context, services []Service) {
 	s.running.Wait()
 	s.engine.Close()
 	s.stopErr = errors.Join(errs...)
-	s.postExited()
 	close(s.quiet)
+	s.events.running.Wait()
+	s.postExited() // the last event of all
 	s.events.running.Wait()
 	s.asker.running.Wait()
 	close(s.stopped)

@@ -42,7 +42,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry
 		notFound(w, r)
 		return
 	}
-	http.Error(w, text, status)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // the client may have left
 }
 
 // takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it

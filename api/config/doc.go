@@ -65,7 +65,7 @@ type Key struct {
 // where to listen and who the server is. The other settings may change while the server runs.
 func (k Key) Restart() bool {
 	switch k.Name {
-	case "general.listen_ip", "general.mediaServerId", "hook.alive_interval":
+	case "general.listen_ip", "general.mediaServerId", "hook.alive_interval", "hook.outbox", "hook.outbox_mb":
 		return true
 	}
 	return k.Type == Port

@@ -44,6 +44,7 @@ func bounds() map[string]bound {
 		"general.mergeWriteMS":        {0, 10_000},
 		"general.unready_frame_cache": {0, 10_000},
 		"hook.retry":                  {0, 100},
+		"hook.outbox_mb":              {1, 100_000},
 		"multicast.udpTTL":            {0, 255},
 		"rtp.audioMtuSize":            {100, 65_000},
 		"rtp.videoMtuSize":            {256, 60_000},
@@ -155,6 +156,10 @@ func hookKeys() []row {
 		{"hook.retry", Uint, "1", 0, "further tries after a failed request"},
 		{"hook.retry_delay", Float, "3.0", s, "pause before a further try (s)"},
 		{"hook.stream_changed_schemas", String, "rtsp/rtmp/fmp4/ts/hls/hls.fmp4", 0, "schemas that send on_stream_changed; empty: all"},
+		{"hook.tls_verify", Bool, "1", 0, "refuse hook servers without a valid certificate"},
+		{"hook.sign_key", String, "", 0, "sign requests with this key, in X-Sluice-Signature; empty: off"},
+		{"hook.outbox", String, "", 0, "directory that keeps notifications while the hook server is away; empty: off"},
+		{"hook.outbox_mb", Uint, "16", 0, "largest size of the outbox of each hook (MiB)"},
 	}
 	for _, event := range []string{
 		"on_flow_report", "on_http_access", "on_play", "on_publish", "on_record_mp4", "on_record_ts", "on_rtp_server_timeout",

@@ -79,10 +79,11 @@ func (s *Store) replace(next *Config) error {
 	return nil
 }
 
-// Unsafe reports whether a key says which program runs or with what arguments, so that no API may change it.
+// Unsafe reports whether a key says which program runs or with what arguments, or where secrets are written, so that no
+// API may change it.
 func Unsafe(key string) bool {
 	lower := strings.ToLower(key)
-	return lower != "ffmpeg.restart_sec" && (strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python."))
+	return lower == "hook.outbox" || lower != "ffmpeg.restart_sec" && (strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python."))
 }
 
 func (c *Config) clone() *Config {

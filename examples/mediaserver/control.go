@@ -56,6 +56,10 @@ func (s *server) apply(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	// First what may refuse: then nothing of the change holds.
+	if err := s.hook.SetConfig(hookConfig(cfg, s.log)); err != nil {
+		return err
+	}
 	rtmpCfg := rtmpConfig(cfg)
 	s.streams.Reconfigure(s.webConfig(cfg))
 	return errors.Join(

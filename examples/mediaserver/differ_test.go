@@ -91,22 +91,7 @@ func differList(name, at string, want, got []any) string {
 	if len(want) != len(got) {
 		return fmt.Sprintf("%s has %d entries, not %d", at, len(got), len(want))
 	}
-	rest := slices.Clone(got)
-	for _, w := range want {
-		best := ""
-		i := slices.IndexFunc(rest, func(g any) bool {
-			d := differ(name, at+"[0]", w, g)
-			if best == "" {
-				best = d
-			}
-			return d == ""
-		})
-		if i < 0 {
-			return best
-		}
-		rest = slices.Delete(rest, i, i+1)
-	}
-	return ""
+	return golden.DifferList(at+"[0]", want, got, func(at string, want, got any) string { return differ(name, at, want, got) })
 }
 
 // notServed reports whether a value is a source in a schema that is not there yet.

@@ -26,6 +26,7 @@ import (
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/golden"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
@@ -53,11 +54,11 @@ type capture struct {
 // notThere is the result of a call whose endpoint has no part yet.
 const notThere = "not there yet"
 
-// lacking are captures of what only parts make that are not there yet: pulls, files, RTP, other schemas.
+// lacking are captures of what only parts make that are not there yet: pulls, files, recordings, RTP, other schemas.
 func lacking() []string {
 	return []string{
 		"close_stream.proxy", "close_stream.vod", "downloadFile.hook", "getMediaInfo.ffmpeg", "getMediaInfo.hls",
-		"getMediaInfo.mp4_vod", "getMediaInfo.proxy", "getMediaInfo.recording", "getMediaInfo.rtp_push", "getMediaList.proxy",
+		"getMediaInfo.mp4_vod", "getMediaInfo.proxy", "getMediaInfo.recording", "getMediaInfo.rtp_push", "getMediaList.proxy", "getMediaList.publish_options",
 		"getMediaList.shared_rtp", "getMediaPlayerList.ts_empty",
 	}
 }
@@ -80,6 +81,7 @@ type stage struct {
 	*server
 	t     *testing.T
 	ports map[string]string // of the captures, as they are here
+	end   func()            // ends the server, and waits for it
 }
 
 func newStage(t *testing.T) *stage {
@@ -93,11 +95,22 @@ func newStage(t *testing.T) *stage {
 	}
 	s, err := newServer(cfg, "", nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
+	return serveStage(t, s)
+}
+
+// serveStage runs a server until the test ends, or end is called.
+func serveStage(t *testing.T, s *server) *stage {
+	t.Helper()
 	require.NoError(t, s.listen(anyPort))
-	ctx, done := t.Context(), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
 	go func() { done <- s.serve(ctx, false) }()
-	t.Cleanup(func() { <-done })
-	g := &stage{s, t, map[string]string{}}
+	g := &stage{server: s, t: t, ports: map[string]string{}}
+	g.end = sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	t.Cleanup(g.end)
 	for _, l := range s.listeners {
 		g.ports[map[string]string{"http": "28080", "rtmp": "28935", "rtsp": "28554"}[l.scheme]] = l.Addr().String()
 	}
@@ -319,7 +332,7 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	})
-	doc := compatibility(captures, results)
+	doc := append(compatibility(captures, results), hookCompatibility(t, hookResults(t))...)
 	path := filepath.Join("..", "..", "docs", "compatibility.md")
 	if *update {
 		require.NoError(t, os.WriteFile(path, doc, 0o644)) //nolint:gosec // a document
@@ -362,7 +375,7 @@ func compatibility(captures []*capture, results []string) []byte {
 		}
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `# Compatibility with the HTTP API of ZLMediaKit
+	fmt.Fprintf(&b, `# Compatibility with the HTTP API and the web hooks of ZLMediaKit
 
 This file is written by a test, never by hand: go test ./examples/mediaserver -run TestGolden -update
 
@@ -381,4 +394,47 @@ Of %d calls %d are equal, %d are of endpoints that are not there yet, %d differ.
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", name, l.all, l.same, l.absent, strings.ReplaceAll(strings.Join(l.differ, "; "), "|", "\\|"))
 	}
 	return b.Bytes()
+}
+
+// hookCompatibility is the part of the document that speaks of web hooks.
+func hookCompatibility(t *testing.T, results map[string]string) []byte {
+	t.Helper()
+	files, err := filepath.Glob(hookCaptures + "*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var lines bytes.Buffer
+	same, absents := 0, 0
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		h, err := golden.LoadHook(file)
+		require.NoError(t, err)
+		result, played := results[name]
+		served := len(slices.DeleteFunc(slices.Clone(h.Requests), absent))
+		switch {
+		case strings.HasPrefix(name, "on_publish.retry_"):
+			continue // TestGoldenRetries
+		case !played:
+			result = notThere
+			absents++
+		case result == "" && served < len(h.Requests):
+			result = fmt.Sprintf("equal; %d of them in schemas that are not there yet", len(h.Requests)-served)
+			same++
+		case result == "":
+			result = "equal"
+			same++
+		}
+		fmt.Fprintf(&lines, "| %s | %d | %s |\n", name, len(h.Requests), result)
+	}
+	return fmt.Appendf(nil, `
+## Web hooks
+
+Each captured request is made again from its event (go test ./hook/httphook -run TestGoldenRequests): all are equal, headers and
+body. Here, the drop-in server is published to, played and closed as the real one was when it was captured, and what its
+backend is told must be the same requests, no more and no fewer, in an order that its documentation allows.
+
+Of %d captures %d are equal, %d are of what is not there yet.
+
+| capture | requests | result |
+|---|---|---|
+%s`, same+absents, same, absents, lines.Bytes())
 }

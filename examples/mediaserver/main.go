@@ -96,7 +96,7 @@ func (f *flags) runOnce(ctx context.Context, cfg *config.Config, out io.Writer, 
 		return cfg, err
 	}
 	if err := s.start(*f, open); err != nil {
-		return cfg, errors.Join(err, s.media.Close())
+		return cfg, errors.Join(err, s.media.Close(), s.hook.Close())
 	}
 	s.tellAbsent(ctx)
 	fmt.Fprint(out, s.banner(f.demo))

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/hook/httphook"
 	"github.com/sluice-media/sluice/internal/clip"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
@@ -35,6 +36,7 @@ type server struct {
 	log       *slog.Logger
 	tls       *tls.Config // nil without a certificate
 	media     *media.Server
+	hook      *httphook.Hook
 	api       *api.Handler
 	restart   chan struct{} // has an element when the server is to restart
 	rtmp      *rtmp.Server
@@ -49,19 +51,12 @@ type server struct {
 
 // newServer wires the parts. path is the file of cfg, to be written when the API changes it; empty for none.
 func newServer(cfg *config.Config, path string, cert *tls.Config, log *slog.Logger) (*server, error) {
-	m, err := media.New(mediaConfig(cfg, log))
-	if err != nil {
-		return nil, err
-	}
-	s := &server{cfg: cfg, log: log, tls: cert, media: m, restart: make(chan struct{}, 1)}
+	s := &server{cfg: cfg, log: log, tls: cert, restart: make(chan struct{}, 1)}
 	s.store = config.NewStore(cfg, path, s.apply)
+	if err := s.newCore(); err != nil {
+		return nil, err
+	}
 	if err := s.newProtocols(); err != nil {
-		return nil, err
-	}
-	if s.streams, err = web.NewHandler(m, s.webConfig(cfg)); err != nil {
-		return nil, err
-	}
-	if s.api, err = api.NewHandler(m, s.apiOptions(cfg)); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -80,13 +75,30 @@ func mediaConfig(cfg *config.Config, log *slog.Logger) media.Config {
 		NoneReaderDelay: max(cfg.Duration("general.streamNoneReaderDelayMS"), time.Millisecond),
 		FlowThreshold:   uint64(cfg.Int("general.flowThreshold")) << 10,
 		MergeWrite:      cfg.Duration("general.mergeWriteMS"),
-		HookTimeout:     cfg.Duration("hook.timeoutSec"),
+		HookTimeout:     hookConfig(cfg, log).MaxWait() + time.Second, // it says itself what went wrong
 		Options:         options(cfg),
 	}
 }
 
-// newProtocols makes the servers of RTMP and RTSP, plain and with TLS.
+// newCore makes the media server and what decides for it.
+func (s *server) newCore() (err error) {
+	if s.hook, err = httphook.New(hookConfig(s.cfg, s.log)); err != nil {
+		return err
+	}
+	cfg := mediaConfig(s.cfg, s.log)
+	cfg.Hooks = []hook.Hook{s.hook}
+	s.media, err = media.New(cfg)
+	return err
+}
+
+// newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
+	if s.streams, err = web.NewHandler(s.media, s.webConfig(s.cfg)); err != nil {
+		return err
+	}
+	if s.api, err = api.NewHandler(s.media, s.apiOptions(s.cfg)); err != nil {
+		return err
+	}
 	rtspCfg, err := rtspConfig(s.cfg)
 	if err != nil {
 		return err
@@ -203,6 +215,8 @@ func (s *server) serve(ctx context.Context, demo bool) error {
 		})
 	}
 	parts.Go(func() { cancel(s.awaitRestart(ctx)) })
+	parts.Go(func() { s.keepAlive(ctx) })
+	s.media.Started(s.cfg.All())
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	s.log.Info("ending", "cause", cause, "within", stopTime)
@@ -221,7 +235,7 @@ func (s *server) stop(ctx context.Context) error {
 	if s.profiles != nil {
 		defer s.profiles.Close()
 	}
-	err := errors.Join(s.media.Shutdown(ctx), s.http.Shutdown(ctx))
+	err := errors.Join(s.media.Shutdown(ctx), s.http.Shutdown(ctx), s.hook.Shutdown(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

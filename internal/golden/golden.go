@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Differ compares a JSON value of a capture with ours, key by key and in order, and returns the first difference; ""
-// if there is none.
+// Differ compares a JSON value of a capture with ours, key by key, lists in any order, and returns the first difference;
+// "" if there is none.
 func Differ(at string, want, got any) string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -26,12 +26,7 @@ func Differ(at string, want, got any) string {
 		if !ok || len(got) != len(want) {
 			return fmt.Sprintf("%s is no list of %d", at, len(want))
 		}
-		for i := range want {
-			if d := Differ(fmt.Sprintf("%s[%d]", at, i), want[i], got[i]); d != "" {
-				return d
-			}
-		}
-		return ""
+		return DifferList(at+"[0]", want, got, Differ)
 	case string:
 		return DifferText(at, want, got)
 	}
@@ -55,6 +50,26 @@ func differObject(at string, want, got map[string]any) string {
 		if _, ok := want[key]; !ok {
 			return Join(at, key) + " is not in the original"
 		}
+	}
+	return ""
+}
+
+// DifferList compares lists of the same length in any order, with a function like [Differ] for their elements.
+func DifferList(at string, want, got []any, differ func(at string, want, got any) string) string {
+	rest := slices.Clone(got)
+	for _, w := range want {
+		best := ""
+		i := slices.IndexFunc(rest, func(g any) bool {
+			d := differ(at, w, g)
+			if best == "" {
+				best = d
+			}
+			return d == ""
+		})
+		if i < 0 {
+			return best
+		}
+		rest = slices.Delete(rest, i, i+1)
 	}
 	return ""
 }
