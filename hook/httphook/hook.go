@@ -156,10 +156,19 @@ func (h *Hook) call(ctx context.Context, s *settings, m message) (reply, error) 
 	}
 }
 
+// dial connects to a backend. Of a reply that never ends, the system takes no more than would be read.
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, addr)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(maxReply)
+	}
+	return conn, err
+}
+
 // newTransport returns a transport like that of ZLMediaKit, but for reusing connections and verifying certificates.
 func newTransport(insecure bool) *http.Transport {
 	t := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		DialContext:         dial,
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: 16,
 		// Shorter than servers keep them, so that few are found closed.
