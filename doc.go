@@ -1,11 +1,15 @@
 // Package sluice is a map of the module; it has no code.
 //
 //	hook           what a host service implements to decide and to be told
+//	hook/httphook  the same as web hooks of ZLMediaKit
 //	media          the core: streams, publishers, players, the logs between them
 //	rtmp           publish and play by RTMP and RTMPS
 //	rtsp           publish, play, pull and push by RTSP and RTSPS
 //	web            play by HTTP-FLV and WebSocket-FLV, as an http.Handler
+//	api            the HTTP API of ZLMediaKit, as an http.Handler
 //	api/config     config.ini with the keys of ZLMediaKit
+//	api/metrics    figures for Prometheus
+//	api/shell      the telnet shell
 //	examples       embed, authhook, customsource, and mediaserver, the complete server
 //	bench          load generator, floor and report
 //	test/interop   tests with real clients

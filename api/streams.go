@@ -3,59 +3,44 @@ package api
 import (
 	"net/http"
 
+	"github.com/sluice-media/sluice/api/internal/sources"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/zlmjson"
 	"github.com/sluice-media/sluice/media"
 )
 
-// source is one schema of a stream.
-type source struct {
-	*media.Stream
-	schema string
+// mediaSource is a source as the API shows it.
+func mediaSource(s sources.Source, withLoss bool) zlmjson.Source {
+	return zlmjson.NewSource(s.Key(), s.Schema, s.Source(s.Schema), withLoss)
 }
 
-func (s source) object(withLoss bool) zlmjson.Source {
-	return zlmjson.NewSource(s.Key(), s.schema, s.Source(s.schema), withLoss)
-}
-
-// sources lists what matches the filters of a call, taken literally; one that is empty takes all.
-func (h *Handler) sources(a *arguments) []source {
-	matches := func(name, value string) bool { return a.get(name) == "" || a.get(name) == value }
-	var list []source
-	for st := range h.media.Streams() {
-		key := st.Key()
-		if !matches("vhost", key.VHost) || !matches("app", key.App) || !matches("stream", key.Name) {
-			continue
-		}
-		for _, schema := range st.Schemas() {
-			if matches("schema", schema) {
-				list = append(list, source{st, schema})
-			}
-		}
-	}
-	return list
+// sources lists what matches the filters of a call.
+func (h *Handler) sources(a *arguments) []sources.Source {
+	return sources.Find(h.media, sources.Filter{
+		Schema: a.get("schema"), VHost: a.get("vhost"), App: a.get("app"), Stream: a.get("stream"),
+	})
 }
 
 // errNoStream says that there is no such stream.
 func errNoStream() error { return NotFound("can not find the stream") }
 
 // source finds the one that a call names by schema, vhost, app and stream.
-func (h *Handler) source(a *arguments) (source, error) {
+func (h *Handler) source(a *arguments) (sources.Source, error) {
 	if st, ok := h.media.Stream(h.key(a)); ok {
 		for _, schema := range st.Schemas() {
 			if schema == a.get("schema") {
-				return source{st, schema}, nil
+				return sources.Source{Stream: st, Schema: schema}, nil
 			}
 		}
 	}
-	return source{}, errNoStream()
+	return sources.Source{}, errNoStream()
 }
 
 func (h *Handler) getMediaList(c *call) (reply, error) {
 	found := h.sources(&c.args)
 	var objects []zlmjson.Source
 	for _, s := range found {
-		objects = append(objects, s.object(len(found) == 1))
+		objects = append(objects, mediaSource(s, len(found) == 1))
 	}
 	return list(reply{}, objects), nil
 }
@@ -65,7 +50,7 @@ func (h *Handler) getMediaInfo(c *call) (reply, error) {
 	if err != nil {
 		return nil, &Error{Code: codeNotFound, Msg: err.Error(), extra: reply{"online": false}}
 	}
-	out, err := fields(s.object(true))
+	out, err := fields(mediaSource(s, true))
 	if err == nil {
 		out["online"] = true
 	}
@@ -128,7 +113,7 @@ func (h *Handler) getMediaPlayerList(c *call) (reply, error) {
 	}
 	players := []player{}
 	for x := range h.media.Sessions() {
-		if p := x.Player(); p != nil && p.Stream() == s.Stream && p.Schema() == s.schema {
+		if p := x.Player(); p != nil && p.Stream() == s.Stream && p.Schema() == s.Schema {
 			players = append(players, player{typeID(x.Info()), zlmjson.NewSockInfo(x.Info())})
 		}
 	}

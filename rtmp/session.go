@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -42,17 +41,9 @@ func newSession(s *Server, conn net.Conn) *session {
 	x := &session{server: s, conn: conn}
 	x.entry = s.media.NewSession(hook.Session{
 		Schema: "rtmp", Protocol: s.protocol(),
-		Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()),
+		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { conn.Close() })
 	return x
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	if t, ok := a.(*net.TCPAddr); ok {
-		ap := t.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
 }
 
 // Abort implements [acceptor.Session].

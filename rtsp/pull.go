@@ -60,7 +60,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		return err
 	}
 	entry := m.NewSession(hook.Session{
-		Schema: "rtsp", Protocol: "rtsp", Remote: addrPort(c.conn.RemoteAddr()), Local: addrPort(c.conn.LocalAddr()),
+		Schema: "rtsp", Protocol: "rtsp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
 	}, func(error) { c.conn.Close() })
 	defer entry.Close()
 	pub, err := m.Publish(ctx, media.PublishRequest{
@@ -217,7 +217,7 @@ func freePair(ip net.IP) (*portPair, error) {
 	return nil, errNoPort
 }
 
-func remoteIP(conn net.Conn) netip.Addr { return addrPort(conn.RemoteAddr()).Addr() }
+func remoteIP(conn net.Conn) netip.Addr { return acceptor.Address(conn.RemoteAddr()).Addr() }
 
 // listen takes the media that the server sends to a pair of ports.
 func (p *pull) listen(m int, pair *portPair, from netip.Addr, t wire.Transport) {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -50,17 +49,9 @@ func newSession(s *Server, conn net.Conn) *session {
 	x := &session{server: s, conn: conn, in: conn}
 	x.entry = s.media.NewSession(hook.Session{
 		Schema: "rtsp", Protocol: s.protocol(),
-		Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()),
+		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { x.Abort() })
 	return x
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	if t, ok := a.(*net.TCPAddr); ok {
-		ap := t.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
 }
 
 // Abort implements [acceptor.Session].

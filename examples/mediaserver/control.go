@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/api/metrics"
+	"github.com/sluice-media/sluice/api/shell"
 )
 
 // errRestart ends serve when the API has asked for that.
@@ -33,6 +34,11 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Config:              s.store,
 		Restart:             s.askRestart,
 	}
+}
+
+// shellConfig is the part of the configuration that the shell acts on.
+func shellConfig(cfg *config.Config) shell.Config {
+	return shell.Config{Secret: cfg.String("api.secret"), MaxLine: min(cfg.Int("shell.maxReqSize"), 64<<10)}
 }
 
 // metrics shows the figures of the server to who may call the API.
@@ -65,6 +71,7 @@ func (s *server) apply(cfg *config.Config) error {
 	return errors.Join(
 		s.media.Reconfigure(mediaConfig(cfg, s.log)), s.api.SetOptions(s.apiOptions(cfg)),
 		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
+		s.shell.Reconfigure(shellConfig(cfg)),
 	)
 }
 

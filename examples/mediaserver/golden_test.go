@@ -112,7 +112,7 @@ func serveStage(t *testing.T, s *server) *stage {
 	})
 	t.Cleanup(g.end)
 	for _, l := range s.listeners {
-		g.ports[map[string]string{"http": "28080", "rtmp": "28935", "rtsp": "28554"}[l.scheme]] = l.Addr().String()
+		g.ports[map[string]string{"http": "28080", "rtmp": "28935", "rtsp": "28554", "telnet": "28900"}[l.scheme]] = l.Addr().String()
 	}
 	return g
 }

@@ -226,6 +226,13 @@ func scenes() map[string]scene {
 				g.awaitEvents("on_stream_none_reader", 1)
 			},
 		},
+		"shell": {captures: []string{"on_shell_login.ok"}, act: func(g *hooked) {
+			x := g.telnet()
+			x.say("admin")
+			x.read()
+			x.say("pw")
+			require.Contains(g.t, x.read(), "admin@")
+		}},
 		"options": {
 			answers: map[string]string{"on_publish": `{"code":0,"enable_hls":false,"enable_mp4":true,"enable_ts":0,"enable_fmp4":"0",
 				"add_mute_audio":null,"mp4_max_second":3,"stream_replace":"renamed"}`},

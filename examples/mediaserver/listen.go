@@ -46,6 +46,7 @@ func (s *server) listen(open listenFunc) error {
 		{listener{scheme: "rtmps", serve: s.rtmps.Serve}, "rtmp.sslport", true},
 		{listener{scheme: "rtsp", serve: s.rtsp.Serve}, "rtsp.port", false},
 		{listener{scheme: "rtsps", serve: s.rtsps.Serve}, "rtsp.sslport", true},
+		{listener{scheme: "telnet", serve: s.shell.Serve}, "shell.port", false},
 	} {
 		port := s.cfg.Int(l.key)
 		if port == 0 {
@@ -108,7 +109,7 @@ func loadTLS(path string) (*tls.Config, error) {
 func (s *server) tellAbsent(ctx context.Context) {
 	var ports []string
 	for _, key := range []string{
-		"shell.port", "rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
+		"rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
 		"rtc.signalingSslPort", "rtc.icePort", "rtc.iceTcpPort", "srt.port", "onvif.port",
 	} {
 		if port := s.cfg.Int(key); port != 0 {

@@ -1,5 +1,5 @@
-// Command mediaserver is a complete media server: publish by RTMP, watch by RTMP, HTTP-FLV and WS-FLV. It reads
-// the config.ini of ZLMediaKit.
+// Command mediaserver is a complete media server: publish by RTMP and RTSP, watch by RTMP, RTSP, HTTP-FLV and WS-FLV,
+// control it over HTTP and a shell. It reads the config.ini of ZLMediaKit.
 package main
 
 import (
@@ -169,6 +169,10 @@ func (s *server) banner(demo bool) string {
 			}
 		case "rtsp", "rtsps":
 			line(strings.ToUpper(l.scheme), base+name)
+		case "telnet":
+			if host, port, err := net.SplitHostPort(l.host()); err == nil {
+				line("shell", "telnet "+host+" "+port)
+			}
 		case "pprof":
 			line("profiles", "http://"+l.host()+"/debug/pprof/")
 		}

@@ -118,7 +118,8 @@ func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
 	add("HTTP-FLV", scheme, r.Host, path+".live.flv")
 	add("WS-FLV", strings.Replace(scheme, "http", "ws", 1), r.Host, path+".live.flv")
 	for _, l := range s.listeners {
-		if l.scheme != "http" && l.scheme != "https" {
+		switch l.scheme {
+		case "rtmp", "rtmps", "rtsp", "rtsps":
 			add(strings.ToUpper(l.scheme), l.scheme, l.seenFrom(r), path)
 		}
 	}

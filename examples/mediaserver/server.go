@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
+	"github.com/sluice-media/sluice/api/shell"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/hook/httphook"
 	"github.com/sluice-media/sluice/internal/clip"
@@ -43,6 +44,7 @@ type server struct {
 	rtmps     *rtmp.Server
 	rtsp      *rtsp.Server
 	rtsps     *rtsp.Server
+	shell     *shell.Server
 	streams   *web.Handler
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
@@ -114,7 +116,10 @@ func (s *server) newProtocols() (err error) {
 	if s.rtmps, err = rtmp.NewServer(s.media, rtmpCfg); err != nil {
 		return err
 	}
-	s.rtsps, err = rtsp.NewServer(s.media, rtspCfg)
+	if s.rtsps, err = rtsp.NewServer(s.media, rtspCfg); err != nil {
+		return err
+	}
+	s.shell, err = shell.NewServer(s.media, shellConfig(s.cfg))
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"time"
@@ -18,6 +19,15 @@ const (
 	lingerTime  = time.Second
 	lingerBytes = 256 << 10
 )
+
+// Address is that of a TCP peer, an IPv4 one as such; the zero value if a is none.
+func Address(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		ap := t.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
 
 // PanicError is a panic of a session.
 type PanicError struct {

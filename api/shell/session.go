@@ -1,0 +1,166 @@
+package shell
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/media"
+)
+
+// What makes a terminal hide what is typed, and show it again.
+const (
+	conceal = "\x1b[8m"
+	reveal  = "\x1b[0m"
+)
+
+const (
+	banner = "----------------------------------------------\r\n" +
+		"Welcome. What you close here is closed at once.\r\n" +
+		"----------------------------------------------\r\n"
+	farewell = "\r\nGoodbye.\r\n"
+)
+
+// session is one connection. Its goroutine owns what is here.
+type session struct {
+	server *Server
+	conn   net.Conn
+	entry  *media.Session
+	reader *bufio.Reader
+	ctx    context.Context // ends with the session
+	cancel context.CancelFunc
+	user   string
+}
+
+func newSession(s *Server, conn net.Conn) *session {
+	x := &session{server: s, conn: conn, reader: bufio.NewReaderSize(conn, 256)}
+	x.ctx, x.cancel = context.WithCancel(context.Background())
+	x.entry = s.media.NewSession(hook.Session{
+		Protocol: "shell", Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
+	}, func(error) { x.Abort() })
+	return x
+}
+
+// Abort implements [acceptor.Session].
+func (x *session) Abort() {
+	x.cancel()
+	x.conn.Close()
+}
+
+// Plays implements [acceptor.Session].
+func (x *session) Plays() bool { return false }
+
+// Serve implements [acceptor.Session].
+func (x *session) Serve() {
+	err := acceptor.Guard(x.talk)
+	quiet := errors.Is(err, errQuit) || errors.Is(err, errInterrupted)
+	if quiet {
+		_ = x.write(farewell) // the peer may be gone
+		acceptor.Linger(x.conn)
+	}
+	info := x.entry.Info()
+	log := x.server.media.Logger().With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
+	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
+	x.Abort()
+	x.entry.Close()
+	x.server.acceptor.Forget(x)
+}
+
+// talk is the whole dialog.
+func (x *session) talk() error {
+	if err := x.login(); err != nil {
+		return err
+	}
+	text := reveal + banner
+	for {
+		if err := x.write(text + x.user + "@" + x.server.config().Name + "# "); err != nil {
+			return err
+		}
+		line, err := x.read(x.server.config().IdleTimeout)
+		if err != nil {
+			return err
+		}
+		if text, err = x.server.execute(line); err != nil {
+			return err
+		}
+	}
+}
+
+// login asks for name and password until somebody is admitted. After a refusal the name stays.
+func (x *session) login() error {
+	cfg := x.server.config()
+	name, err := x.ask(reveal + cfg.Name + " login: ")
+	if err != nil {
+		return err
+	}
+	x.user = printable(name)
+	prompt := "Password: " + conceal
+	for {
+		password, err := x.ask(prompt)
+		if err != nil {
+			return err
+		}
+		err = x.check(name, password)
+		if err == nil {
+			x.server.media.Logger().Info("shell login", "session", x.entry.Info().ID, "user", name)
+			return nil
+		}
+		if x.ctx.Err() != nil {
+			return net.ErrClosed
+		}
+		prompt = reveal + "Auth failed(" + printable(hook.PeerText(err)) + "), please try again.\r\n" +
+			x.user + "@" + cfg.Name + "'s password: " + conceal
+	}
+}
+
+// check decides about a login: the hooks do, or the secret where none does.
+func (x *session) check(user, password string) error {
+	err := x.server.media.ShellLogin(x.ctx, &hook.ShellLoginEvent{Session: x.entry.Info(), UserName: user, Password: password})
+	if !errors.Is(err, hook.ErrNotHandled) {
+		return err
+	}
+	secret := x.server.config().Secret
+	given, want := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(secret))
+	if secret != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1 {
+		return nil
+	}
+	select {
+	case <-time.After(wrongPause):
+	case <-x.ctx.Done():
+	}
+	return hook.Deny(-1, "wrong password")
+}
+
+// ask writes a prompt and reads the answer of somebody who is not logged in.
+func (x *session) ask(prompt string) (string, error) {
+	if err := x.write(prompt); err != nil {
+		return "", err
+	}
+	return x.read(x.server.config().LoginTimeout)
+}
+
+// read reads a line, for which the peer has so much time.
+func (x *session) read(timeout time.Duration) (string, error) {
+	if err := x.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return "", err
+	}
+	line, err := readLine(x.reader, x.server.config().MaxLine)
+	x.entry.Received(len(line))
+	return line, err
+}
+
+func (x *session) write(text string) error {
+	if err := x.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	n, err := io.WriteString(x.conn, text)
+	x.entry.Sent(n)
+	return err
+}
