@@ -181,36 +181,39 @@ func TestPartsAreAsked(t *testing.T) {
 	}
 }
 
+// sendQuery asks for a sender.
+const sendQuery = "startSendRtp?" + tuple + "&ssrc=7&dst_url=h&dst_port=9&is_udp=1"
+
 func TestPartsReplies(t *testing.T) {
 	d := &double{}
 	h, _ := newAPI(t, api.Options{Parts: allParts(d)})
 	for query, want := range map[string]object{
-		"addStreamProxy?" + tuple + "&url=a":                              {"code": 0.0, "data": object{"key": "k"}},
-		"delStreamProxy?key=k":                                            {"code": 0.0, "data": object{"flag": true}},
-		"delFFmpegSource?key=x":                                           {"code": 0.0, "data": object{"flag": false}},
-		"delFFmepgSource?key=k":                                           {"code": 0.0, "data": object{"flag": true}},
-		"listFFmpegSource":                                                {"code": 0.0},
-		"listStreamProxy?key=x":                                           {"code": -400.0, "msg": "key not found: x"},
-		"getProxyPusherInfo?key=x":                                        {"code": -500.0, "msg": "can not find the proxy"},
-		"openRtpServer?port=0&stream_id=s":                                {"code": 0.0, "port": 30000.0},
-		"closeRtpServer?stream_id=s":                                      {"code": 0.0, "hit": 1.0},
-		"closeRtpServer?stream_id=s&app=x":                                {"code": 0.0, "hit": 0.0},
-		"getRtpInfo?stream_id=x":                                          {"code": 0.0, "exist": false},
-		"startSendRtp?" + tuple + "&ssrc=7&dst_url=h&dst_port=9&is_udp=1": {"code": 0.0, "local_port": 40000.0},
-		"stopSendRtp?" + tuple:                                            {"code": 0.0},
-		"stopSendRtp?" + tuple + "&ssrc=9":                                {"code": -1.0, "msg": "stopSendRtp failed"},
-		"listRtpSender?" + tuple:                                          {"code": 0.0, "data": []any{"1"}, "bytesSpeed": 2.0, "totalBytes": 3.0},
-		"isRecording?type=1&" + tuple:                                     {"code": 0.0, "status": true},
-		"getRecordStatus?type=0&" + tuple:                                 {"code": 0.0, "status": false},
-		"isRecording?type=1&vhost=v&app=a&stream=none":                    {"code": -500.0, "msg": "can not find the stream"},
-		"startRecord?type=9&" + tuple:                                     {"code": -1.0, "result": false, "msg": "start record failed"},
-		"stopRecord?type=0&" + tuple:                                      {"code": 0.0, "result": true, "msg": "success"},
-		"getMP4RecordFile?" + tuple:                                       {"code": 0.0, "data": object{"rootPath": "/r/", "paths": []any{}}},
-		"deleteRecordDirectory?" + tuple:                                  {"code": -1.0, "path": "/r/"},
-		"loadMP4File?" + tuple + "&file_path=a":                           {"code": 0.0, "data": object{"duration_ms": 6000.0}},
-		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=100":              {"code": -1.0, "result": -1.0, "msg": "set failed"},
-		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=2":                {"code": 0.0, "result": 0.0, "msg": "success"},
-		"startRecordTask?" + tuple + "&path=a&back_ms=1&forward_ms=1":     {"code": 0.0, "data": object{"path": "/a"}, "msg": ""},
+		"addStreamProxy?" + tuple + "&url=a":                          {"code": 0.0, "data": object{"key": "k"}},
+		"delStreamProxy?key=k":                                        {"code": 0.0, "data": object{"flag": true}},
+		"delFFmpegSource?key=x":                                       {"code": 0.0, "data": object{"flag": false}},
+		"delFFmepgSource?key=k":                                       {"code": 0.0, "data": object{"flag": true}},
+		"listFFmpegSource":                                            {"code": 0.0},
+		"listStreamProxy?key=x":                                       {"code": -400.0, "msg": "key not found: x"},
+		"getProxyPusherInfo?key=x":                                    {"code": -500.0, "msg": "can not find the proxy"},
+		"openRtpServer?port=0&stream_id=s":                            {"code": 0.0, "port": 30000.0},
+		"closeRtpServer?stream_id=s":                                  {"code": 0.0, "hit": 1.0},
+		"closeRtpServer?stream_id=s&app=x":                            {"code": 0.0, "hit": 0.0},
+		"getRtpInfo?stream_id=x":                                      {"code": 0.0, "exist": false},
+		sendQuery:                                                     {"code": 0.0, "local_port": 40000.0},
+		"stopSendRtp?" + tuple:                                        {"code": 0.0},
+		"stopSendRtp?" + tuple + "&ssrc=9":                            {"code": -1.0, "msg": "stopSendRtp failed"},
+		"listRtpSender?" + tuple:                                      {"code": 0.0, "data": []any{"1"}, "bytesSpeed": 2.0, "totalBytes": 3.0},
+		"isRecording?type=1&" + tuple:                                 {"code": 0.0, "status": true},
+		"getRecordStatus?type=0&" + tuple:                             {"code": 0.0, "status": false},
+		"isRecording?type=1&vhost=v&app=a&stream=none":                {"code": -500.0, "msg": "can not find the stream"},
+		"startRecord?type=9&" + tuple:                                 {"code": -1.0, "result": false, "msg": "start record failed"},
+		"stopRecord?type=0&" + tuple:                                  {"code": 0.0, "result": true, "msg": "success"},
+		"getMP4RecordFile?" + tuple:                                   {"code": 0.0, "data": object{"rootPath": "/r/", "paths": []any{}}},
+		"deleteRecordDirectory?" + tuple:                              {"code": -1.0, "path": "/r/"},
+		"loadMP4File?" + tuple + "&file_path=a":                       {"code": 0.0, "data": object{"duration_ms": 6000.0}},
+		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=100":          {"code": -1.0, "result": -1.0, "msg": "set failed"},
+		"setRecordSpeed?schema=rtmp&" + tuple + "&speed=2":            {"code": 0.0, "result": 0.0, "msg": "success"},
+		"startRecordTask?" + tuple + "&path=a&back_ms=1&forward_ms=1": {"code": 0.0, "data": object{"path": "/a"}, "msg": ""},
 	} {
 		t.Run(query, func(t *testing.T) { require.Equal(t, want, get(t, h, query)) })
 	}
@@ -230,9 +233,8 @@ func TestPartsReplies(t *testing.T) {
 func TestPartsErrors(t *testing.T) {
 	d := &double{}
 	h, _ := newAPI(t, api.Options{Parts: allParts(d)})
-	const query = "startSendRtp?" + tuple + "&ssrc=7&dst_url=h&dst_port=9&is_udp=1"
 	d.err = errors.New("connection refused")
-	require.Equal(t, object{"code": -1.0, "msg": "connection refused", "local_port": 0.0}, get(t, h, query))
+	require.Equal(t, object{"code": -1.0, "msg": "connection refused", "local_port": 0.0}, get(t, h, sendQuery))
 	d.err = api.NotFound("gone")
 	require.Equal(t, object{"code": -500.0, "msg": "gone"}, get(t, h, "pauseRtpCheck?stream_id=s"))
 	require.NoError(t, h.SetOptions(api.Options{Secret: secret, Legacy: true, Parts: allParts(d)}))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -71,4 +72,50 @@ func TestRestart(t *testing.T) {
 	_, err := banner.Write([]byte(out.String()[strings.LastIndex(out.String(), "Sluice is running."):]))
 	require.NoError(t, err)
 	require.Equal(t, "77", banner.api(t, "getServerConfig")["data"].([]any)[0].(map[string]any)["general.flowThreshold"])
+}
+
+// Neither the secret of the API nor that of the hooks shows in the log, however the server is called and whatever fails.
+func TestSecretsStaySecret(t *testing.T) {
+	const canary = "canary-0123456789"
+	out := start(t, "-v", "-c", write(t, "[general]\nmaxStreamWaitMS=0\n[api]\nsecret="+canary+"\ntrustLoopback=0\napiDebug=1\n[hook]\nenable=1\nretry=0\nsign_key="+
+		canary+"\non_publish=http://user:"+canary+"@127.0.0.1:1/?key="+canary+"\non_play=http://127.0.0.1:1/"+canary+
+		"\non_shell_login=http://127.0.0.1:1/"+canary+"\non_server_started=http://127.0.0.1:1/"+canary+"\n"))
+	page := out.url(t, "page")
+	calls := 0
+	call := func(method, path, kind, body string, want int) {
+		r, err := http.NewRequestWithContext(t.Context(), method, page+path, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Secret", canary)
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, want, res.StatusCode, "%s", text)
+		if !strings.Contains(path, "getServerConfig") { // that shows it to who knows it
+			require.NotContains(t, string(text), canary)
+		}
+		calls++
+	}
+	query := "?secret=" + canary
+	for _, path := range []string{"getMediaList", "getServerConfig", "setServerConfig", "addStreamProxy", "kick_session", "restartserverx"} {
+		status := http.StatusOK
+		if path == "restartserverx" {
+			status = http.StatusNotFound
+		}
+		call(http.MethodGet, "index/api/"+path+query, "", "", status)
+		call(http.MethodPost, "index/api/"+path, "application/json", `{"secret":"`+canary+`"}`, status)
+		call(http.MethodPost, "index/api/"+path, "application/x-www-form-urlencoded", "secret="+canary, status)
+	}
+	call(http.MethodPost, "index/api/setServerConfig", "application/json", `{"api.secret":"`+canary+`x","hook.timeoutSec":"x"}`, http.StatusOK)
+	call(http.MethodGet, "live/absent.live.flv"+query, "", "", http.StatusUnauthorized)
+	call(http.MethodGet, "metrics"+query, "", "", http.StatusOK)
+	require.Greater(t, calls, 20)
+	_, ports, _ := strings.Cut(out.url(t, "RTMP"), "rtmp://")
+	addr, _, _ := strings.Cut(ports, "/")
+	dialRTMP(t, addr, "publish", "test", "NetStream.Publish.BadAuth")
+	require.Contains(t, out.String(), "getMediaList", "nothing is logged")
+	require.Contains(t, out.String(), "connection refused", "no hook has failed")
+	require.NotContains(t, out.String(), canary)
 }
