@@ -80,6 +80,14 @@ type destinations interface {
 	destination(channel byte) *destination // nil: nowhere
 }
 
+// orNowhere is nil for the zero value.
+func (d *destination) orNowhere() *destination {
+	if d.socket == nil {
+		return nil
+	}
+	return d
+}
+
 // sendChunks sends the runs in chunks and returns how many chunks it has sent.
 func (b *batch) sendChunks(chunks [][]byte, to destinations) (n int, err error) {
 	for i, chunk := range chunks {

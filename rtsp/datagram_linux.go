@@ -20,13 +20,12 @@ const (
 // destination is an address as one socket sends to it.
 type destination struct {
 	socket *datagramSocket
-	to     netip.AddrPort
 	addr   [syscall.SizeofSockaddrInet6]byte
 	length uint32
 }
 
-func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
-	d := &destination{socket: s, to: to}
+func newDestination(s *datagramSocket, to netip.AddrPort) destination {
+	d := destination{socket: s}
 	if s.v4() {
 		sa := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().Unmap().As4()}
 		d.length = uint32(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
@@ -36,6 +35,15 @@ func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
 	}
 	binary.BigEndian.PutUint16(d.addr[2:], to.Port()) // at the same place in both
 	return d
+}
+
+// to is the address.
+func (d *destination) to() netip.AddrPort {
+	port := binary.BigEndian.Uint16(d.addr[2:])
+	if d.length == syscall.SizeofSockaddrInet4 {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(d.addr[4:])), port)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16([16]byte(d.addr[8:])), port)
 }
 
 // v4 reports whether the socket is one of IPv4 only.

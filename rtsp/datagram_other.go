@@ -9,12 +9,15 @@ const canSegment = false
 // destination is an address as one socket sends to it.
 type destination struct {
 	socket *datagramSocket
-	to     netip.AddrPort
+	addr   netip.AddrPort
 }
 
-func newDestination(s *datagramSocket, to netip.AddrPort) *destination {
-	return &destination{socket: s, to: to}
+func newDestination(s *datagramSocket, to netip.AddrPort) destination {
+	return destination{socket: s, addr: to}
 }
+
+// to is the address.
+func (d *destination) to() netip.AddrPort { return d.addr }
 
 // batch sends runs of datagrams. Here each goes out by itself.
 type batch struct{}
@@ -25,7 +28,7 @@ func newBatch() *batch { return &batch{} }
 func (*batch) add(to *destination, packets []byte, unit, chunk int) (failed int, err error) {
 	for len(packets) > 0 {
 		n := min(unit, len(packets))
-		_, err := to.socket.conn.WriteToUDPAddrPort(packets[:n], to.to)
+		_, err := to.socket.conn.WriteToUDPAddrPort(packets[:n], to.addr)
 		if err := sendErr(err); err != nil {
 			return chunk, err
 		}

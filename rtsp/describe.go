@@ -20,7 +20,7 @@ func (x *session) describe(r *wire.Request) (*wire.Response, error) {
 		return res, err
 	}
 	res := &wire.Response{Code: wire.StatusOK}
-	res.Header.Add("Content-Base", x.player.base+"/")
+	res.Header.Add("Content-Base", x.player.target.base+"/")
 	res.Header.Add("Content-Type", "application/sdp")
 	res.Body = sdp.Append(nil, x.player.media.Stream().Key().Name, x.player.offers)
 	return res, nil

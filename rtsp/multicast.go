@@ -187,16 +187,18 @@ func (gs *groups) playing(g *group) []*session {
 }
 
 // addresses are where the channels of a group or a push go.
-type addresses [maxTracks][2]*destination
+type addresses [maxTracks][2]destination
 
-func (a *addresses) destination(channel byte) *destination { return a[channel/2][channel%2] }
+func (a *addresses) destination(channel byte) *destination {
+	return a[channel/2][channel%2].orNowhere()
+}
 
 // send sends the stream until it ends or nobody is left; at its end, it sends last.
 func (g *group) send(ctx context.Context, format *media.Format, last []byte) error {
 	var to addresses
 	for i := range to {
 		port := uint16(groupPort + 2*i)
-		to[i] = [2]*destination{
+		to[i] = [2]destination{
 			newDestination(g.pair.rtp, netip.AddrPortFrom(g.addr, port)),
 			newDestination(g.pair.rtcp, netip.AddrPortFrom(g.addr, port+1)),
 		}

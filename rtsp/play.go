@@ -50,7 +50,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 			})
 		}
 	}
-	p.offers, p.index = nil, nil // players are many, and it is not set up any more
+	p.plan = nil
 	x.logger().Debug("playing")
 	return nil, err
 }
@@ -80,7 +80,7 @@ func (p *playback) playing(first *media.Chunk) *wire.Response {
 		if p.layout.channels[index] < 0 {
 			continue
 		}
-		info := fmt.Sprintf("url=%s/%s", p.base, p.offers[i].Control)
+		info := fmt.Sprintf("url=%s/%s", p.target.base, p.offers[i].Control)
 		if int(p.layout.channels[index]) == int(channel) {
 			info += fmt.Sprintf(";seq=%d", seq)
 		}

@@ -14,11 +14,8 @@ import (
 // playback is what a session that plays has.
 type playback struct {
 	session *session
-	target  target
-	base    string // what controls are relative to
 	media   *media.Player
-	offers  []sdp.Offer
-	index   []int // of the track of each offer
+	*plan   // nil once it plays: players are many, and nothing is set up any more
 
 	kind   Transport // of all tracks, AnyTransport before the first SETUP
 	layout layout
@@ -35,6 +32,13 @@ type playback struct {
 	lost atomic.Pointer[losses] // nil before the first report
 }
 
+// plan is what a player can choose from.
+type plan struct {
+	target target
+	offers []sdp.Offer
+	index  []int // of the track of each offer
+}
+
 // losses are what a client reports.
 type losses struct {
 	mu      sync.Mutex
@@ -42,7 +46,7 @@ type losses struct {
 }
 
 func newPlayback(x *session, t target, player *media.Player, tracks []*media.Track) *playback {
-	p := &playback{session: x, target: t, base: t.base, media: player, layout: noTracks()}
+	p := &playback{session: x, media: player, plan: &plan{target: t}, layout: noTracks()}
 	p.offers, p.index = offersOf(tracks)
 	p.touch()
 	return p

@@ -22,7 +22,7 @@ type ports struct {
 	reading tally.Tally
 
 	peersMu sync.RWMutex
-	peers   map[netip.AddrPort]*playback // whose reports come to the shared pair
+	peers   map[peer]*playback // whose reports come to the shared pair
 }
 
 // portPair is an even port for RTP and the next one for RTCP (RFC 3550, 11).
@@ -126,33 +126,52 @@ func (p *ports) hear(s *datagramSocket) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		p.peersMu.RLock()
-		peer := p.peers[unmapped(from)]
-		p.peersMu.RUnlock()
-		if peer != nil {
-			peer.hear(b[:n])
+		if to := p.find(from); to != nil {
+			to.hear(b[:n])
 		}
 	}
 }
 
-func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+// peer is where a player sends from, in few bytes: there are as many as players.
+type peer struct {
+	ip   [16]byte
+	port uint16
+}
 
-// add lets what comes from an address count for a player.
-func (p *ports) add(from netip.AddrPort, to *playback) {
+func newPeer(a netip.AddrPort) peer { return peer{a.Addr().As16(), a.Port()} }
+
+// find returns the player that sends from an address. An even port stands for the odd one behind it too, unless that is
+// another player's.
+func (p *ports) find(from netip.AddrPort) *playback {
+	at := newPeer(from)
+	p.peersMu.RLock()
+	defer p.peersMu.RUnlock()
+	if to := p.peers[at]; to != nil {
+		return to
+	}
+	at.port &^= 1
+	return p.peers[at]
+}
+
+// add lets what comes from the two ports of a track count for a player.
+func (p *ports) add(rtp, rtcp netip.AddrPort, to *playback) {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
 	if p.peers == nil {
-		p.peers = map[netip.AddrPort]*playback{}
+		p.peers = map[peer]*playback{}
 	}
-	p.peers[from] = to
+	p.peers[newPeer(rtp)] = to
+	if rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 {
+		p.peers[newPeer(rtcp)] = to
+	}
 }
 
 // remove takes back what add did for a player.
 func (p *ports) remove(from netip.AddrPort, of *playback) {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
-	if p.peers[from] == of {
-		delete(p.peers, from)
+	if at := newPeer(from); p.peers[at] == of {
+		delete(p.peers, at)
 	}
 }
 

@@ -133,7 +133,8 @@ func (p *publication) takePorts(m int, client [2]int) (string, error) {
 	}
 	p.pairs[m] = pair
 	p.ingest.unreliable(m)
-	p.ingest.reportTo(m, newDestination(pair.rtcp, netip.AddrPortFrom(p.remote, uint16(client[1]))))
+	reports := newDestination(pair.rtcp, netip.AddrPortFrom(p.remote, uint16(client[1])))
+	p.ingest.reportTo(m, &reports)
 	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + strconv.Itoa(pair.port) + "-" + strconv.Itoa(pair.port+1), nil
 }
 

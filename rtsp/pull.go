@@ -224,8 +224,9 @@ func (p *pull) listen(m int, pair *portPair, from netip.Addr, t wire.Transport) 
 	p.ingest.unreliable(m)
 	if t.ServerPort[0] != 0 {
 		to := [2]netip.AddrPort{netip.AddrPortFrom(from, uint16(t.ServerPort[0])), netip.AddrPortFrom(from, uint16(t.ServerPort[1]))}
-		p.ingest.reportTo(m, newDestination(pair.rtcp, to[1]))
-		punch(newDestination(pair.rtp, to[0]), newDestination(pair.rtcp, to[1]))
+		rtp, rtcp := newDestination(pair.rtp, to[0]), newDestination(pair.rtcp, to[1])
+		p.ingest.reportTo(m, &rtcp)
+		punch(&rtp, &rtcp)
 	}
 	p.udp.Go(func() { p.hear(m, pair.rtp, from, p.ingest.packet) })
 	p.udp.Go(func() { p.hear(m, pair.rtcp, from, p.ingest.report) })

@@ -11,8 +11,8 @@ import (
 // udpPlayer sends to the ports of one player. It is a [media.ChunkSink].
 type udpPlayer struct {
 	playback *playback
-	channels []*destination // two for each track, as the layout has them
-	pairs    []*portPair    // the session's own
+	channels []destination // two for each track, as the layout has them
+	pairs    []*portPair   // the session's own
 }
 
 // takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of
@@ -24,7 +24,7 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 	s := p.session.server
 	if p.udp == nil {
 		tracks := p.index[len(p.index)-1] + 1
-		p.udp = &udpPlayer{playback: p, channels: make([]*destination, 2*tracks)}
+		p.udp = &udpPlayer{playback: p, channels: make([]destination, 2*tracks)}
 	}
 	var pair *portPair
 	var err error
@@ -81,15 +81,14 @@ func (u *udpPlayer) aim(track int, pair *portPair, to netip.Addr, client [2]int,
 	rtp, rtcp := netip.AddrPortFrom(to, uint16(client[0])), netip.AddrPortFrom(to, uint16(client[1]))
 	u.channels[2*track], u.channels[2*track+1] = newDestination(pair.rtp, rtp), newDestination(pair.rtcp, rtcp)
 	if shared {
-		u.playback.session.server.ports.add(rtp, u.playback)
-		u.playback.session.server.ports.add(rtcp, u.playback)
+		u.playback.session.server.ports.add(rtp, rtcp, u.playback)
 	}
 }
 
 func (u *udpPlayer) forget(track int) {
-	for _, d := range u.channels[2*track : 2*track+2] {
-		if d != nil {
-			u.playback.session.server.ports.remove(d.to, u.playback)
+	for i := range u.channels[2*track : 2*track+2] {
+		if d := u.channels[2*track+i].orNowhere(); d != nil {
+			u.playback.session.server.ports.remove(d.to(), u.playback)
 		}
 	}
 }
@@ -102,7 +101,9 @@ func (u *udpPlayer) Send(chunks [][]byte) (int, error) {
 	return b.sendChunks(chunks, u)
 }
 
-func (u *udpPlayer) destination(channel byte) *destination { return u.channels[channel] }
+func (u *udpPlayer) destination(channel byte) *destination {
+	return u.channels[channel].orNowhere()
+}
 
 var _ media.ChunkSink = (*udpPlayer)(nil)
 
