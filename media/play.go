@@ -125,7 +125,7 @@ func (s *Server) awaitOnce(ctx context.Context, p *Player, asked <-chan bool) (a
 			return false, ErrStreamNotFound
 		}
 		return true, nil
-	case <-p.session.done:
+	case <-p.session.Done():
 		return false, p.session.Err()
 	case <-s.decision.Done():
 		return false, ErrServerClosed
@@ -205,7 +205,7 @@ func (p *Player) Session() *Session { return p.session }
 func (p *Player) Sent(n int) { p.session.Sent(n) }
 
 // Done is closed when the session was kicked or closed.
-func (p *Player) Done() <-chan struct{} { return p.session.done }
+func (p *Player) Done() <-chan struct{} { return p.session.Done() }
 
 // Err returns why the session was kicked.
 func (p *Player) Err() error { return p.session.Err() }

@@ -21,9 +21,10 @@ type Session struct {
 	player                        atomic.Pointer[Player]
 	publisher                     atomic.Pointer[Publisher]
 
-	once  sync.Once
-	done  chan struct{}
-	cause error // set before done is closed
+	mu    sync.Mutex    // guards what follows
+	done  chan struct{} // made for the first who asks: most sessions nobody waits for
+	ended bool
+	cause error
 }
 
 // NewSession enters a peer in the session list. An empty info.ID is replaced by a unique one. kick is called
@@ -33,7 +34,7 @@ func (s *Server) NewSession(info hook.Session, kick func(cause error)) *Session 
 	if info.ID == "" {
 		info.ID = fmt.Sprintf("%d-%d", s.lastSession.Add(1), info.Remote.Port())
 	}
-	x := &Session{server: s, info: info, kick: kick, begun: time.Now(), done: make(chan struct{})}
+	x := &Session{server: s, info: info, kick: kick, begun: time.Now()}
 	s.mu.Lock()
 	s.sessions[info.ID] = x
 	closing := s.closing
@@ -75,34 +76,49 @@ func (x *Session) Player() *Player { return x.player.Load() }
 func (x *Session) Publisher() *Publisher { return x.publisher.Load() }
 
 // Done is closed when the session was kicked or closed.
-func (x *Session) Done() <-chan struct{} { return x.done }
+func (x *Session) Done() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.done == nil {
+		x.done = make(chan struct{})
+		if x.ended {
+			close(x.done)
+		}
+	}
+	return x.done
+}
 
 // Err returns why the session was kicked: nil while it runs and after a Close of its owner.
 func (x *Session) Err() error {
-	select {
-	case <-x.done:
-		return x.cause
-	default:
-		return nil
-	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.cause
 }
 
 // Kick ends the session: its owner is told with the cause. A publisher that is kicked gets no grace.
 func (x *Session) Kick(cause error) {
-	first := false
-	x.once.Do(func() {
-		first = true
-		x.cause = cause
-		close(x.done)
-	})
-	if first && x.kick != nil {
+	if x.end(cause) && x.kick != nil {
 		x.kick(cause)
 	}
 }
 
+// end reports whether it is the first.
+func (x *Session) end(cause error) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return false
+	}
+	x.ended, x.cause = true, cause
+	if x.done != nil {
+		close(x.done)
+	}
+	return true
+}
+
 // Close takes the session off the list. It may be called more than once.
 func (x *Session) Close() {
-	x.once.Do(func() { close(x.done) })
+	x.end(nil)
 	s := x.server
 	s.mu.Lock()
 	defer s.mu.Unlock()

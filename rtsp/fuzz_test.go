@@ -93,6 +93,30 @@ func FuzzIngest(f *testing.F) {
 	})
 }
 
+// FuzzHear gives any datagram to a player's reports: what it claims to have lost stays a number of packets.
+func FuzzHear(f *testing.F) {
+	f.Add([]byte("\x81\xc9\x00\x07\x00\x00\x00\x01\x00\x00\x00\x02\x10\x00\x00\x05\x00\x00\x00\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte("\x80\xcb\x00\x00"))
+	m, err := media.New(media.Config{})
+	require.NoError(f, err)
+	defer m.Close()
+	s, err := NewServer(m, Config{})
+	require.NoError(f, err)
+	s.formats.seed = 2
+	f.Fuzz(func(t *testing.T, b []byte) {
+		client, server := net.Pipe()
+		defer client.Close()
+		defer server.Close()
+		x := newSession(s, server)
+		defer x.entry.Close()
+		p := &playback{session: x}
+		p.hear(b)
+		require.LessOrEqual(t, x.entry.Lost(), uint64(maxTracks*0x7fffff))
+		received, _ := x.entry.Bytes()
+		require.Equal(t, uint64(len(b)), received)
+	})
+}
+
 // FuzzUnbase64 decodes what comes by POST.
 func FuzzUnbase64(f *testing.F) {
 	f.Add([]byte("T1BUSU9OUyAqIFJUU1AvMS4wDQo=Q1NlcTogMQ==\r\n"))

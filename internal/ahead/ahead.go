@@ -67,7 +67,10 @@ func (r *Reader) Wait() error {
 	if cap(r.src.room) == 0 {
 		r.src.room = make([]byte, 64)
 	}
+	size := r.Size()
+	r.Reader = nil // there is nothing in it, and it may be a long time
 	n, err := r.src.read(r.src.room)
 	r.src.ahead = r.src.room[:n]
+	r.Reader = bufio.NewReaderSize(r.src, size)
 	return err
 }

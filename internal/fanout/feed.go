@@ -67,7 +67,7 @@ type Feed struct {
 	result  writeResult
 	wake    chan struct{} // without raw: wakes the writing goroutine
 
-	done chan struct{}
+	ended sync.WaitGroup // one: who works for it
 }
 
 type writeResult struct {
@@ -89,8 +89,9 @@ const (
 func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) *Feed {
 	f := &Feed{
 		engine: e, conn: conn, cfg: cfg, pending: cfg.Prelude,
-		cursor: NewCursor(log), done: make(chan struct{}),
+		cursor: NewCursor(log),
 	}
+	f.ended.Add(1)
 	f.cfg.Prelude = nil
 	if cfg.Begin != nil {
 		f.pending = slices.Concat(cfg.Prelude, cfg.Begin(f.first()))
@@ -168,12 +169,9 @@ func (f *Feed) Close() {
 	// Whoever waits for the socket gives up.
 	_ = f.conn.SetWriteDeadline(time.Unix(1, 0))
 	f.pumpNow()
-	<-f.done
+	f.ended.Wait()
 	_ = f.conn.SetWriteDeadline(time.Time{})
 }
-
-// Done is closed when the feed has ended.
-func (f *Feed) Done() <-chan struct{} { return f.done }
 
 func (f *Feed) signal(bit uint32) {
 	f.signals.Or(bit)
@@ -286,7 +284,7 @@ func (f *Feed) end(err error) {
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
 	f.member.Leave()
-	close(f.done)
+	f.ended.Done()
 	if !closed && f.cfg.OnEnd != nil {
 		f.engine.active.Go(func() { f.cfg.OnEnd(err) })
 	}

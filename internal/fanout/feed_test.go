@@ -233,7 +233,6 @@ func TestCloseOfParkedFeed(t *testing.T) {
 			}
 			f.Close()
 			f.Close()
-			<-f.Done()
 		})
 	}
 }

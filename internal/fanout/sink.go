@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 )
 
@@ -33,7 +34,7 @@ type SinkFeed struct {
 	intro  *Intro
 	lost   uint64
 
-	done chan struct{}
+	ended sync.WaitGroup // one: who works for it
 }
 
 // SinkConfig says how to feed a sink.
@@ -48,7 +49,8 @@ type SinkConfig struct {
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
 // none yet, before anything is sent.
 func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) *SinkFeed {
-	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log), done: make(chan struct{})}
+	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log)}
+	f.ended.Add(1)
 	if begin != nil {
 		var first *Item
 		if entry, _ := f.cursor.peek(); entry != nil {
@@ -85,7 +87,7 @@ func (f *SinkFeed) Pause(on bool) {
 func (f *SinkFeed) Close() {
 	f.signals.Or(signalClose)
 	f.pumpNow()
-	<-f.done
+	f.ended.Wait()
 }
 
 // Pump implements [Target].
@@ -192,7 +194,7 @@ func (f *SinkFeed) end(err error) {
 	f.report()
 	f.intro, f.cursor.log = nil, nil
 	f.member.Leave()
-	close(f.done)
+	f.ended.Done()
 	if !closed && f.cfg.OnEnd != nil {
 		f.engine.active.Go(func() { f.cfg.OnEnd(err) })
 	}
