@@ -24,6 +24,7 @@ import (
 
 // outages are what a backend can do instead of answering.
 func outages() map[string]http.HandlerFunc {
+	spaces := bytes.Repeat([]byte(" "), 1<<16)
 	return map[string]http.HandlerFunc{
 		"down":  nil,
 		"reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -41,7 +42,7 @@ func outages() map[string]http.HandlerFunc {
 		},
 		"1 GiB": func(w http.ResponseWriter, _ *http.Request) {
 			for range 1 << 14 {
-				if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<16)); err != nil {
+				if _, err := w.Write(spaces); err != nil {
 					return
 				}
 			}
@@ -143,7 +144,15 @@ func (s *hundred) close(tb testing.TB) {
 func startBackend(tb testing.TB, answer http.HandlerFunc) (url string, stop func()) {
 	tb.Helper()
 	if answer != nil {
-		s := httptest.NewServer(answer)
+		s := httptest.NewUnstartedServer(answer)
+		// It stands for one on another machine: how much the system lets it send ahead here is no load of ours.
+		s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			if tcp, ok := c.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(64 << 10)
+			}
+			return ctx
+		}
+		s.Start()
 		return s.URL, s.Close
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
