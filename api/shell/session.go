@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"time"
 
@@ -65,12 +66,16 @@ func (x *session) Serve() {
 		_ = x.write(farewell) // the peer may be gone
 		acceptor.Linger(x.conn)
 	}
-	info := x.entry.Info()
-	log := x.server.media.Logger().With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
-	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
+	acceptor.LogEnd(x.logger(), err, x.entry.Err(), quiet)
 	x.Abort()
 	x.entry.Close()
 	x.server.acceptor.Forget(x)
+}
+
+// logger returns a logger that says which session it is.
+func (x *session) logger() *slog.Logger {
+	info := x.entry.Info()
+	return x.server.media.Logger().With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
 }
 
 // talk is the whole dialog.
@@ -109,7 +114,7 @@ func (x *session) login() error {
 		}
 		err = x.check(name, password)
 		if err == nil {
-			x.server.media.Logger().Info("shell login", "session", x.entry.Info().ID, "user", name)
+			x.logger().Info("shell login", "user", name)
 			return nil
 		}
 		if x.ctx.Err() != nil {
@@ -131,6 +136,7 @@ func (x *session) check(user, password string) error {
 	if secret != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1 {
 		return nil
 	}
+	x.logger().Warn("shell login refused, wrong password", "user", user)
 	select {
 	case <-time.After(wrongPause):
 	case <-x.ctx.Done():

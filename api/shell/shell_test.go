@@ -257,6 +257,7 @@ func TestNoSecret(t *testing.T) {
 	c := h.dial()
 	c.send("me\r\n\r\n")
 	require.Contains(t, c.until("'s password: "), "wrong password")
+	require.Contains(t, h.logged(), "shell login refused")
 	require.NoError(t, h.shell.Reconfigure(shell.Config{Secret: secret}))
 	c.send(secret + "\r\n")
 	c.until("me@sluice# ")
