@@ -23,6 +23,7 @@ type output struct {
 	log     *fanout.Log[fanout.Item]
 	group   *fanout.Group
 	arena   fanout.Arena
+	mirror  fanout.Mirror
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
@@ -147,8 +148,24 @@ func (o *output) append(pkt *Packet, start bool) (ok bool) {
 	if start {
 		it.Intro = o.intro
 	}
+	o.reflect(&it)
 	o.log.Append(it, len(buf), start)
 	return true
+}
+
+// crowd is how many sockets it takes for a mirror to save more copies than it makes, with a good margin.
+const crowd = 32
+
+// reflect mirrors an item that is about to be appended, when it will go to many in one large write with others. Single
+// pictures are as cheaply copied.
+func (o *output) reflect(it *fanout.Item) {
+	if o.stream.server.config().MergeWrite == 0 || o.group.Sockets() < crowd {
+		return
+	}
+	o.mirror.Trim(o.log.Tail())
+	if err := o.mirror.Add(it, o.log.Head()); err != nil {
+		o.stream.server.log.Info("players are sent copies, the system has no files in memory for us", "err", err)
+	}
 }
 
 // introduce brings the intro up to date after a change of the description, and tells the running readers.

@@ -51,6 +51,7 @@ type Feed struct {
 	raw    syscall.RawConn // nil: conn can only be written to by a goroutine that may block
 	write  func(fd uintptr) bool
 	cfg    FeedConfig
+	group  *Group
 	member Member
 
 	wip     atomic.Int32  // asks to pump since it was last idle; not 0 while somebody works
@@ -88,7 +89,7 @@ const (
 // NewFeed returns, as far as the socket takes it.
 func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) *Feed {
 	f := &Feed{
-		engine: e, conn: conn, cfg: cfg, pending: cfg.Prelude,
+		engine: e, conn: conn, cfg: cfg, group: g, pending: cfg.Prelude,
 		cursor: NewCursor(log),
 	}
 	f.ended.Add(1)
@@ -99,6 +100,7 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	}
 	if raw := rawConn(conn); raw != nil {
 		f.raw, f.write = raw, f.writeReady
+		g.sockets.Add(1)
 	} else {
 		f.wake = make(chan struct{}, 1)
 		f.wip.Store(1) // the goroutine works for it to the end
@@ -284,6 +286,9 @@ func (f *Feed) end(err error) {
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
 	f.member.Leave()
+	if f.raw != nil {
+		f.group.sockets.Add(-1)
+	}
 	f.ended.Done()
 	if !closed && f.cfg.OnEnd != nil {
 		f.engine.active.Go(func() { f.cfg.OnEnd(err) })

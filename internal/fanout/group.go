@@ -11,8 +11,9 @@ const shardFill = 512
 
 // Group is the readers of one log, spread over the loops of an engine.
 type Group struct {
-	engine *Engine
-	first  uint32 // the loop that gets the first members
+	engine  *Engine
+	first   uint32 // the loop that gets the first members
+	sockets atomic.Int32
 
 	mu     sync.Mutex // guards shards, not the members in them
 	shards []*shard
@@ -83,6 +84,9 @@ func (g *Group) Wake() {
 		}
 	}
 }
+
+// Sockets returns how many members are feeds that write to a socket.
+func (g *Group) Sockets() int { return int(g.sockets.Load()) }
 
 // Empty reports whether the group has no member.
 func (g *Group) Empty() bool {

@@ -79,6 +79,12 @@ func (l *Log[T]) grow(old *ring[T]) *ring[T] {
 	return r
 }
 
+// Head returns the sequence number of the next item.
+func (l *Log[T]) Head() uint64 { return l.head.Load() }
+
+// Tail returns the sequence number of the oldest item.
+func (l *Log[T]) Tail() uint64 { return l.tail.Load() }
+
 // trim lets go of what lies before the last start point but one, and of what is over the limits.
 func (l *Log[T]) trim() {
 	keep := l.tail.Load()

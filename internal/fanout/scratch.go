@@ -17,6 +17,7 @@ type Scratch struct {
 	taken int // items used
 	size  int // bytes in bufs
 	vec   vector
+	span  span // of all of it
 
 	mem []byte // where the last buffer lies, if it is an item
 	end int
@@ -30,7 +31,7 @@ type place struct {
 
 func (s *Scratch) reset() {
 	clear(s.bufs[:s.n])
-	s.n, s.taken, s.size, s.mem = 0, 0, 0, nil
+	s.n, s.taken, s.size, s.mem, s.span = 0, 0, 0, nil, span{}
 }
 
 // full reports whether this write has no room for an item and its intro.
@@ -43,12 +44,13 @@ func (s *Scratch) addBytes(b []byte) {
 	s.bufs[s.n] = b
 	s.n++
 	s.size += len(b)
-	s.mem = nil
+	s.mem, s.span = nil, span{}
 }
 
 // addItem adds an item: to the last buffer if it lies right behind it.
 func (s *Scratch) addItem(seq uint64, it *Item) {
 	s.items[s.taken] = place{seq: seq, pos: s.size}
+	s.span = s.span.extend(it, s.size)
 	s.taken++
 	if it.follows(s.mem, s.end) {
 		last := &s.bufs[s.n-1]

@@ -1,0 +1,102 @@
+package fanout
+
+import (
+	"fmt"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// segmentSize is from where on a mirror begins another file.
+const segmentSize = 1 << 20
+
+// leastSent is how much it takes for sending from a file to be cheaper than a copy.
+const leastSent = 32 << 10
+
+// Mirror keeps what a log holds in files that exist in memory only. From these the system sends an item to any number
+// of sockets without copying it for each. The zero value is ready. It is for the goroutine that writes the log.
+type Mirror struct {
+	segments []*segment // oldest first; items go to the last
+	err      error      // the system does not let us; nothing is mirrored any more
+}
+
+// segment is one file. Nothing in it ever changes, since what was sent may still lie in the queue of a socket. It is
+// closed once neither the mirror nor an item knows it.
+type segment struct {
+	fd   int
+	size int64
+	last uint64 // sequence number of the newest item in it
+}
+
+// Add notes where in a file an item lies that is about to become item seq of the log.
+func (m *Mirror) Add(it *Item, seq uint64) error {
+	if m.err != nil || it.end == it.off {
+		return nil
+	}
+	g, err := m.room()
+	if err == nil {
+		_, err = unix.Pwrite(g.fd, it.Data(), g.size)
+	}
+	if err != nil {
+		m.err = fmt.Errorf("fanout: %w", err)
+		return m.err
+	}
+	it.file, it.pos = g, g.size
+	g.size += int64(it.end - it.off)
+	g.last = seq
+	return nil
+}
+
+// room returns the segment that takes the next item.
+func (m *Mirror) room() (*segment, error) {
+	if n := len(m.segments); n > 0 && m.segments[n-1].size < segmentSize {
+		return m.segments[n-1], nil
+	}
+	fd, err := unix.MemfdCreate("sluice", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	g := &segment{fd: fd}
+	runtime.AddCleanup(g, func(fd int) { _ = unix.Close(fd) }, fd)
+	m.segments = append(m.segments, g)
+	return g, nil
+}
+
+// Trim lets go of the files whose items are all older than tail, the oldest that the log holds.
+func (m *Mirror) Trim(tail uint64) {
+	n := 0
+	for n < len(m.segments)-1 && m.segments[n].last < tail {
+		n++
+	}
+	if n > 0 {
+		m.segments = append([]*segment(nil), m.segments[n:]...)
+	}
+}
+
+// span is where a write lies in a file, if the whole of it does.
+type span struct {
+	file *segment
+	pos  int64
+}
+
+// extend adds an item to a write of size bytes that lies in the span, and returns the span of both; it is empty if
+// they do not lie one behind the other.
+func (p span) extend(it *Item, size int) span {
+	switch {
+	case size == 0:
+		return span{it.file, it.pos}
+	case p.file != nil && it.file == p.file && it.pos == p.pos+int64(size):
+		return p
+	}
+	return span{}
+}
+
+// sendFile sends what s holds from its file. It fails with EINVAL where a socket cannot be sent to like that.
+func sendFile(fd uintptr, s *Scratch) (int, syscall.Errno) {
+	pos := s.span.pos
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDFILE, fd, uintptr(s.span.file.fd), uintptr(unsafe.Pointer(&pos)), uintptr(s.size), 0, 0)
+	runtime.KeepAlive(s.span.file)
+	return int(n), errno
+}
