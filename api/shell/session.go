@@ -158,7 +158,9 @@ func (x *session) read(timeout time.Duration) (string, error) {
 		return "", err
 	}
 	line, err := readLine(x.reader, x.server.config().MaxLine)
-	x.entry.Received(len(line))
+	if err == nil {
+		x.entry.Received(len(line) + len("\r\n"))
+	}
 	return line, err
 }
 
