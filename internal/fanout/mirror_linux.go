@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -37,7 +38,7 @@ func (m *Mirror) Add(it *Item, seq uint64) error {
 	}
 	g, err := m.room()
 	if err == nil {
-		_, err = unix.Pwrite(g.fd, it.Data(), g.size)
+		err = g.write(it.Data())
 	}
 	if err != nil {
 		m.err = fmt.Errorf("fanout: %w", err)
@@ -49,10 +50,22 @@ func (m *Mirror) Add(it *Item, seq uint64) error {
 	return nil
 }
 
+// write appends b, all of it or nothing that counts.
+func (g *segment) write(b []byte) error {
+	n, err := unix.Pwrite(g.fd, b, g.size)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
 // room returns the segment that takes the next item.
 func (m *Mirror) room() (*segment, error) {
 	if n := len(m.segments); n > 0 && m.segments[n-1].size < segmentSize {
 		return m.segments[n-1], nil
+	}
+	if err := mayGrow(); err != nil {
+		return nil, err
 	}
 	fd, err := unix.MemfdCreate("sluice", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -62,6 +75,22 @@ func (m *Mirror) room() (*segment, error) {
 	runtime.AddCleanup(g, func(fd int) { _ = unix.Close(fd) }, fd)
 	m.segments = append(m.segments, g)
 	return g, nil
+}
+
+// leastLimit is more than a file can grow to: a segment and the largest item of any protocol.
+const leastLimit = 64 << 20
+
+// mayGrow fails where files are limited to fewer bytes than a segment may have: who writes beyond such a limit is ended
+// by a signal.
+func mayGrow() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	if limit.Cur < leastLimit {
+		return unix.EFBIG
+	}
+	return nil
 }
 
 // Trim lets go of the files whose items are all older than tail, the oldest that the log holds.
