@@ -66,7 +66,7 @@ func (x *session) publish(c command) error {
 	if err != nil {
 		return err
 	}
-	x.reader.Resize(largeBuffer)
+	x.reader.Stream(largeBuffer)
 	x.finished = false
 	x.logger().Info("publishing")
 	if err := x.beginIdle(); err != nil {

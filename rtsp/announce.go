@@ -83,7 +83,7 @@ func (x *session) record() (*wire.Response, error) {
 	}
 	if !p.recording {
 		p.recording = true
-		x.reader.Resize(largeBuffer)
+		x.reader.Stream(largeBuffer)
 		if err := p.begin(); err != nil {
 			return nil, err
 		}

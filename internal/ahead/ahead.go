@@ -58,6 +58,13 @@ func (r *Reader) Resize(size int) {
 	r.Reader = bufio.NewReaderSize(r.src, size)
 }
 
+// Stream resizes for a peer that sends media: where the system has a way, it is read from now on without telling the Go
+// scheduler of each read.
+func (r *Reader) Stream(size int) {
+	r.src.r = quietly(r.src.r)
+	r.Resize(size)
+}
+
 // Wait waits until there is something to read. It does so without a deep stack, for goroutines that do little
 // else: there are as many as players.
 func (r *Reader) Wait() error {

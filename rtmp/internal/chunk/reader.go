@@ -44,6 +44,9 @@ func NewReader(r io.Reader, seen func(n int)) *Reader {
 // Resize changes how much is read ahead.
 func (r *Reader) Resize(n int) { r.buf.Resize(n) }
 
+// Stream resizes for a peer that sends media.
+func (r *Reader) Stream(n int) { r.buf.Stream(n) }
+
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 

@@ -51,6 +51,9 @@ func NewReader(r io.Reader, size int, seen func(n int)) *Reader {
 // Resize changes how much is read ahead.
 func (r *Reader) Resize(size int) { r.buf.Resize(size) }
 
+// Stream resizes for a peer that sends media.
+func (r *Reader) Stream(size int) { r.buf.Stream(size) }
+
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 
