@@ -9,13 +9,20 @@ import (
 // ErrBusy is what a [ChunkSink] answers when it can take nothing now.
 var ErrBusy = fanout.ErrBusy
 
+// SinkBatch is what some sinks have taken and not sent yet.
+type SinkBatch = interface{ Flush() }
+
 // ChunkSink takes chunks without ever waiting, such as a datagram socket. It is called by one goroutine at a
-// time, often by one that serves many other players too.
+// time, often by one that serves many other players too. With them it can share system calls: it may leave chunks in a
+// batch, which is flushed when each sink had its turn.
 type ChunkSink interface {
-	// Send sends the data of chunks, or the header of a format: all that waits. It returns how many it has sent.
-	// After ErrBusy the player goes on at the next key frame; any other error ends it. It must not keep what it
-	// gets.
-	Send(chunks [][]byte) (n int, err error)
+	// Queue takes the data of chunks, or the header of a format: all that waits. batch is what a sink before has
+	// returned, or nil; one of another kind is to be flushed. What Queue returns is flushed before Result is called;
+	// it is nil if nothing has to be. The sink may keep the chunks until then.
+	Queue(batch SinkBatch, chunks [][]byte) SinkBatch
+	// Result returns how many of the chunks were sent, and their bytes. After ErrBusy the player goes on at the next
+	// key frame; any other error ends it.
+	Result() (chunks, bytes int, err error)
 }
 
 // SinkOptions of [Player.FeedSink].

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/sluice-media/sluice/media"
@@ -15,15 +14,13 @@ import (
 type datagramSocket struct {
 	conn  *net.UDPConn
 	raw   syscall.RawConn
-	gso   atomic.Bool
 	plain plainSocket // instead of conn and raw, if it is open
+	gso   bool        // one call sends a run of datagrams
 }
 
 func newDatagramSocket(conn *net.UDPConn) *datagramSocket {
 	raw, err := conn.SyscallConn()
-	s := &datagramSocket{conn: conn, raw: raw}
-	s.gso.Store(canSegment && err == nil)
-	return s
+	return &datagramSocket{conn: conn, raw: raw, gso: err == nil && canSegment(raw)}
 }
 
 // receive waits for a datagram. It returns net.ErrClosed when the socket is closed.
@@ -88,33 +85,60 @@ func (d *destination) orNowhere() *destination {
 	return d
 }
 
-// sendChunks sends the runs in chunks and returns how many chunks it has sent.
-func (b *batch) sendChunks(chunks [][]byte, to destinations) (n int, err error) {
+// delivery is what became of chunks that were put into a batch. It is for the goroutine that has the batch.
+type delivery struct {
+	chunks, bytes int // sent before err
+	err           error
+}
+
+// run is equal datagrams to one address; the last may be shorter.
+type run struct {
+	to      *destination
+	packets []byte
+	unit    int
+
+	of            *delivery
+	chunk, before int // what of was sent before
+}
+
+// fail notes that a run could not be sent; what follows of the same chunks is left out.
+func (r *run) fail(err error) { *r.of = delivery{r.chunk, r.before, err} }
+
+// put adds the runs in chunks. d is theirs until the batch is flushed.
+func (b *batch) put(chunks [][]byte, to destinations, d *delivery) {
+	*d = delivery{}
+	bytes := 0
 	for i, chunk := range chunks {
+		before := bytes
+		bytes += len(chunk)
 		for len(chunk) > runHead {
+			r := run{of: d, chunk: i, before: before}
 			var channel byte
-			var unit int
-			var packets []byte
-			channel, unit, packets, chunk = takeRun(chunk)
-			if d := to.destination(channel); d != nil {
-				if failed, err := b.add(d, packets, unit, i); err != nil {
-					return failed, err
-				}
+			channel, r.unit, r.packets, chunk = takeRun(chunk)
+			if r.to = to.destination(channel); r.to != nil {
+				b.add(&r)
+			}
+			if d.err != nil {
+				return
 			}
 		}
 	}
-	if failed, err := b.flush(); err != nil {
-		return failed, err
-	}
-	return len(chunks), nil
+	d.chunks, d.bytes = len(chunks), bytes
+}
+
+// sendChunks sends the runs in chunks, and all that is in the batch.
+func (b *batch) sendChunks(chunks [][]byte, to destinations) error {
+	var d delivery
+	b.put(chunks, to, &d)
+	b.Flush()
+	return d.err
 }
 
 // send sends one datagram.
 func (d *destination) send(packet []byte) error {
+	var done delivery
 	b := newBatch()
-	if _, err := b.add(d, packet, len(packet), 0); err != nil {
-		return err
-	}
-	_, err := b.flush()
-	return err
+	b.add(&run{to: d, packets: packet, unit: len(packet), of: &done})
+	b.Flush()
+	return done.err
 }

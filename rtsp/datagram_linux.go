@@ -9,29 +9,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canSegment says that the system has UDP generic segmentation offload: one call sends a run of datagrams.
-const canSegment = true
-
 const (
 	solUDP     = 17
 	udpSegment = 103
 )
 
+// canSegment reports whether the system has UDP generic segmentation offload. One that has not would send a run as one
+// large datagram.
+func canSegment(raw syscall.RawConn) (can bool) {
+	_ = raw.Control(func(fd uintptr) {
+		_, err := syscall.GetsockoptInt(int(fd), solUDP, udpSegment)
+		can = err == nil
+	})
+	return can
+}
+
 // destination is an address as one socket sends to it.
 type destination struct {
 	socket *datagramSocket
 	addr   [syscall.SizeofSockaddrInet6]byte
-	length uint32
+	length uint16
+	apart  bool // the way there does not take runs: its packets must be smaller, or its device cannot
 }
 
 func newDestination(s *datagramSocket, to netip.AddrPort) destination {
 	d := destination{socket: s}
 	if s.v4() {
 		sa := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().Unmap().As4()}
-		d.length = uint32(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
+		d.length = uint16(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
 	} else {
 		sa := syscall.RawSockaddrInet6{Family: syscall.AF_INET6, Addr: to.Addr().As16()}
-		d.length = uint32(copy(d.addr[:], (*[syscall.SizeofSockaddrInet6]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
+		d.length = uint16(copy(d.addr[:], (*[syscall.SizeofSockaddrInet6]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
 	}
 	binary.BigEndian.PutUint16(d.addr[2:], to.Port()) // at the same place in both
 	return d
@@ -66,7 +74,7 @@ func (s *datagramSocket) control(fn func(fd uintptr)) error {
 }
 
 // maxBatch is how many runs go into one system call.
-const maxBatch = 16
+const maxBatch = 32
 
 // mmsghdr is what sendmmsg(2) takes.
 type mmsghdr struct {
@@ -86,16 +94,9 @@ type batch struct {
 
 	call  func(fd uintptr)
 	first int // what call sends from
+	end   int // and up to
 	done  int
 	errno syscall.Errno
-}
-
-// run is what a message of a batch was made of.
-type run struct {
-	to      *destination
-	packets []byte
-	unit    int
-	chunk   int
 }
 
 // segmentSpace is the space of a control message with the size of segments.
@@ -107,60 +108,83 @@ func newBatch() *batch {
 	return b
 }
 
-// add puts a run into the batch, after sending what does not go with it. chunk is the number of the chunk it is of.
-func (b *batch) add(to *destination, packets []byte, unit, chunk int) (failed int, err error) {
-	if b.n == maxBatch || b.n > 0 && b.socket != to.socket {
-		if failed, err = b.flush(); err != nil {
-			return failed, err
+// add puts a run into the batch, after sending what does not go with it.
+func (b *batch) add(r *run) {
+	if b.n == maxBatch || b.n > 0 && b.socket != r.to.socket {
+		b.Flush()
+		if r.of.err != nil {
+			return
 		}
 	}
-	b.socket = to.socket
+	b.socket = r.to.socket
 	i := b.n
 	b.n++
-	b.runs[i] = run{to, packets, unit, chunk}
-	b.pieces[i].Base = &packets[0]
-	b.pieces[i].SetLen(len(packets))
+	b.runs[i] = *r
+	b.pieces[i].Base = &r.packets[0]
+	b.pieces[i].SetLen(len(r.packets))
 	h := &b.heads[i].head
-	*h = syscall.Msghdr{Name: &to.addr[0], Namelen: to.length, Iov: &b.pieces[i], Iovlen: 1}
-	if len(packets) > unit {
+	*h = syscall.Msghdr{Name: &r.to.addr[0], Namelen: uint32(r.to.length), Iov: &b.pieces[i], Iovlen: 1}
+	if r.segmented() {
 		c := (*syscall.Cmsghdr)(unsafe.Pointer(&b.sizes[i][0])) //nolint:gosec // the system's layout
 		c.Level, c.Type = solUDP, udpSegment
 		c.SetLen(syscall.CmsgLen(2))
-		binary.NativeEndian.PutUint16(b.sizes[i][syscall.CmsgLen(0):], uint16(unit))
+		binary.NativeEndian.PutUint16(b.sizes[i][syscall.CmsgLen(0):], uint16(r.unit))
 		h.Control = &b.sizes[i][0]
 		h.SetControllen(syscall.CmsgSpace(2))
 	}
-	return 0, nil
 }
 
-// flush sends the batch. On an error it returns the number of the chunk that could not be sent.
-func (b *batch) flush() (failed int, err error) {
-	defer b.clear()
+// segmented reports whether a run is more than one datagram.
+func (r *run) segmented() bool { return len(r.packets) > r.unit }
+
+// Flush sends the batch.
+func (b *batch) Flush() {
+	failed := false
 	for b.first = 0; b.first < b.n; {
 		r := &b.runs[b.first]
-		if len(r.packets) > r.unit && !b.socket.gso.Load() {
-			if err := b.sendApart(r); err != nil {
-				return r.chunk, err
-			}
+		if r.of.err != nil {
 			b.first++
 			continue
 		}
-		if err := b.socket.control(b.call); err != nil {
-			return r.chunk, err
-		}
-		switch {
-		case b.errno == 0:
-			b.first += b.done
-		case len(r.packets) > r.unit && cannotSegment(b.errno):
-			b.socket.gso.Store(false) // this system or device cannot
-		default:
-			if err := sendErr(b.errno); err != nil {
-				return r.chunk, err
-			}
-			b.first++
+		if err := b.sendSome(r, b.ready(failed)); err != nil {
+			r.fail(err)
+			failed = true
 		}
 	}
-	return 0, nil
+	b.clear()
+}
+
+// ready returns up to where the batch goes into one call: up to a run of chunks that have failed.
+func (b *batch) ready(failed bool) int {
+	if failed {
+		for i, r := range b.runs[b.first:b.n] {
+			if r.of.err != nil {
+				return b.first + i
+			}
+		}
+	}
+	return b.n
+}
+
+// sendSome sends r, the first, and what goes with it up to end. Its error is about r alone.
+func (b *batch) sendSome(r *run, end int) error {
+	if r.segmented() && (r.to.apart || !b.socket.gso) {
+		b.first++
+		return b.sendApart(b.first-1, r)
+	}
+	if err := b.sendTo(end); err != nil {
+		return err
+	}
+	switch {
+	case b.errno == 0:
+		b.first += b.done
+		return nil
+	case r.segmented() && cannotSegment(b.errno):
+		r.to.apart = true
+		return nil
+	}
+	b.first++
+	return sendErr(b.errno)
 }
 
 func (b *batch) clear() {
@@ -174,26 +198,30 @@ func cannotSegment(e syscall.Errno) bool {
 	return e == syscall.EINVAL || e == syscall.EIO || e == syscall.ENOPROTOOPT || e == syscall.EMSGSIZE || e == syscall.EOPNOTSUPP
 }
 
-// sendOnce sends from the first message on, without waiting: a raw call saves telling the scheduler.
+// sendTo sends from the first message up to end.
+func (b *batch) sendTo(end int) error {
+	b.end = end
+	return b.socket.control(b.call)
+}
+
+// sendOnce sends without waiting: a raw call saves telling the scheduler.
 func (b *batch) sendOnce(fd uintptr) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.heads[b.first])), //nolint:gosec // the call keeps nothing
-		uintptr(b.n-b.first), syscall.MSG_DONTWAIT, 0, 0)
+		uintptr(b.end-b.first), syscall.MSG_DONTWAIT, 0, 0)
 	b.done, b.errno = int(n), errno
 }
 
-// sendApart sends the datagrams of a run one by one, in the place of its message.
-func (b *batch) sendApart(r *run) error {
-	i := b.first
+// sendApart sends the datagrams of a run one by one, in the place of its message i.
+func (b *batch) sendApart(i int, r *run) error {
+	defer func(first int) { b.first = first }(b.first)
+	b.first = i
 	b.heads[i].head.Control = nil
 	b.heads[i].head.SetControllen(0)
-	n := b.n
-	defer func() { b.n = n }()
-	b.n = i + 1 // no further
 	for rest := r.packets; len(rest) > 0; {
 		size := min(r.unit, len(rest))
 		b.pieces[i].Base = &rest[0]
 		b.pieces[i].SetLen(size)
-		if err := b.socket.control(b.call); err != nil {
+		if err := b.sendTo(i + 1); err != nil {
 			return err
 		}
 		if b.errno != 0 {

@@ -2,9 +2,12 @@
 
 package rtsp
 
-import "net/netip"
+import (
+	"net/netip"
+	"syscall"
+)
 
-const canSegment = false
+func canSegment(syscall.RawConn) bool { return false }
 
 // destination is an address as one socket sends to it.
 type destination struct {
@@ -24,17 +27,18 @@ type batch struct{}
 
 func newBatch() *batch { return &batch{} }
 
-// add sends a run. chunk is the number of the chunk it is of, which it returns with an error.
-func (*batch) add(to *destination, packets []byte, unit, chunk int) (failed int, err error) {
-	for len(packets) > 0 {
-		n := min(unit, len(packets))
-		_, err := to.socket.conn.WriteToUDPAddrPort(packets[:n], to.addr)
+// add sends a run.
+func (*batch) add(r *run) {
+	for rest := r.packets; len(rest) > 0; {
+		n := min(r.unit, len(rest))
+		_, err := r.to.socket.conn.WriteToUDPAddrPort(rest[:n], r.to.addr)
 		if err := sendErr(err); err != nil {
-			return chunk, err
+			r.fail(err)
+			return
 		}
-		packets = packets[n:]
+		rest = rest[n:]
 	}
-	return 0, nil
 }
 
-func (*batch) flush() (failed int, err error) { return 0, nil }
+// Flush has nothing to do.
+func (*batch) Flush() {}

@@ -206,11 +206,11 @@ func (g *group) send(ctx context.Context, format *media.Format, last []byte) err
 	r := g.stream.ReadFormat(format)
 	defer r.Close()
 	err := sendAll(ctx, r, func(chunks [][]byte, b *batch) error {
-		_, _ = b.sendChunks(chunks, &to) // who misses it has no other way
+		_ = b.sendChunks(chunks, &to) // who misses it has no other way
 		return nil
 	})
 	if errors.Is(err, io.EOF) {
-		_, _ = newBatch().sendChunks([][]byte{last}, &to)
+		_ = newBatch().sendChunks([][]byte{last}, &to)
 	}
 	return err
 }

@@ -151,8 +151,7 @@ func (p *playback) sayBye() bool {
 	frames := appendByes(nil, p.layout, &p.session.server.formats)
 	switch p.kind {
 	case UDP:
-		_, err := p.udp.Send([][]byte{appendRuns(nil, frames)})
-		return err == nil
+		return newBatch().sendChunks([][]byte{appendRuns(nil, frames)}, p.udp) == nil
 	case Multicast:
 		return true
 	}

@@ -160,7 +160,7 @@ func (p *push) send(chunks [][]byte, b *batch) error {
 	if !p.layout.datagrams {
 		return p.client.write(bytes.Join(chunks, nil))
 	}
-	if _, err := b.sendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
+	if err := b.sendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
 		return err
 	}
 	return nil

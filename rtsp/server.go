@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"net"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
@@ -24,7 +23,6 @@ type Server struct {
 	ports    ports
 	groups   groups
 	tunnels  tunnels
-	batches  sync.Pool // of *batch
 }
 
 var _ media.Service = (*Server)(nil)
@@ -35,7 +33,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{media: m, log: m.Logger(), batches: sync.Pool{New: func() any { return newBatch() }}}
+	s := &Server{media: m, log: m.Logger()}
 	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
 	s.formats.init(cfg.MaxPayload)

@@ -13,6 +13,7 @@ type udpPlayer struct {
 	playback *playback
 	channels []destination // two for each track, as the layout has them
 	pairs    []*portPair   // the session's own
+	delivery delivery      // of what was queued last
 }
 
 // takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of
@@ -93,12 +94,22 @@ func (u *udpPlayer) forget(track int) {
 	}
 }
 
-// Send implements [media.ChunkSink].
-func (u *udpPlayer) Send(chunks [][]byte) (int, error) {
-	pool := &u.playback.session.server.batches
-	b, _ := pool.Get().(*batch)
-	defer pool.Put(b)
-	return b.sendChunks(chunks, u)
+// Queue implements [media.ChunkSink].
+func (u *udpPlayer) Queue(queued media.SinkBatch, chunks [][]byte) media.SinkBatch {
+	b, ok := queued.(*batch)
+	if !ok {
+		if queued != nil {
+			queued.Flush()
+		}
+		b = newBatch()
+	}
+	b.put(chunks, u, &u.delivery)
+	return b
+}
+
+// Result implements [media.ChunkSink].
+func (u *udpPlayer) Result() (chunks, bytes int, err error) {
+	return u.delivery.chunks, u.delivery.bytes, u.delivery.err
 }
 
 func (u *udpPlayer) destination(channel byte) *destination {

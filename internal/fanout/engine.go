@@ -10,7 +10,7 @@ import (
 )
 
 // Target is what a loop wakes. Pump takes what waits and returns; it must not block. It may be called once
-// more after the target has left its group.
+// more after the target has left its group. The loop settles s after some targets.
 type Target interface {
 	Pump(s *Scratch)
 }

@@ -141,6 +141,7 @@ func (s *shard) sweep(scratch *Scratch) {
 			t.Pump(scratch)
 		}
 		clear(batch[:n])
+		scratch.settle()
 	}
 }
 

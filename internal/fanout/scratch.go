@@ -9,7 +9,7 @@ const (
 	maxWrite = 256 << 10
 )
 
-// Scratch is the memory that assembling one write takes. Each loop has its own.
+// Scratch is the memory that assembling one write takes, and what sinks have not sent yet. Each loop has its own.
 type Scratch struct {
 	bufs  [maxBuffers][]byte
 	n     int // bufs used
@@ -21,6 +21,10 @@ type Scratch struct {
 
 	mem []byte // where the last buffer lies, if it is an item
 	end int
+
+	batch  Batch       // of sinks, nil before the first
+	queued []*SinkFeed // whose chunks it has
+	spare  []*SinkFeed
 }
 
 // place is where an item begins in a write.
@@ -32,6 +36,22 @@ type place struct {
 func (s *Scratch) reset() {
 	clear(s.bufs[:s.n])
 	s.n, s.taken, s.size, s.mem, s.span = 0, 0, 0, nil, span{}
+}
+
+// settle sends what sinks have left in the batch, until none has more.
+func (s *Scratch) settle() {
+	for len(s.queued) > 0 {
+		if s.batch != nil {
+			s.batch.Flush()
+		}
+		queued := s.queued
+		s.queued = s.spare[:0]
+		for _, f := range queued {
+			f.settle(s)
+		}
+		clear(queued)
+		s.spare = queued
+	}
 }
 
 // full reports whether this write has no room for an item and its intro.

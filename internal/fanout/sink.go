@@ -11,11 +11,19 @@ import (
 // ErrBusy is what a Sink answers when it can take nothing now.
 var ErrBusy = errors.New("fanout: the socket is full")
 
-// Sink takes items without ever waiting, such as a datagram socket.
+// Batch is what sinks have taken and not sent yet.
+type Batch = interface{ Flush() }
+
+// Sink takes items without ever waiting, such as a datagram socket. It may leave what it is given in a batch, so that
+// sinks share system calls.
 type Sink interface {
-	// Send sends items and intros, all that wait, and returns how many it has sent. On ErrBusy what follows up to
-	// the next start point is left out; any other error ends the feed. It must not keep what it gets.
-	Send(chunks [][]byte) (n int, err error)
+	// Queue takes items and intros, all that wait. batch is where sinks before have left theirs, or nil; one of another
+	// kind is to be flushed. What Queue returns, which may be nil, is flushed before Result is called, and until then
+	// the sink may keep what it got.
+	Queue(batch Batch, chunks [][]byte) Batch
+	// Result returns how many of the chunks were sent, and their bytes. On ErrBusy what follows up to the next start
+	// point is left out; any other error ends the feed.
+	Result() (chunks, bytes int, err error)
 }
 
 // SinkFeed gives a log to a sink from its newest start point on. At any time one goroutine works for it: a
@@ -33,6 +41,8 @@ type SinkFeed struct {
 	cursor Cursor[Item]
 	intro  *Intro
 	lost   uint64
+	first  uint64 // the item that was queued first
+	intros int    // queued in front of it
 
 	ended sync.WaitGroup // one: who works for it
 }
@@ -68,6 +78,7 @@ func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig
 func (f *SinkFeed) pumpNow() {
 	s, _ := f.engine.scratch.Get().(*Scratch)
 	f.Pump(s)
+	s.settle()
 	f.engine.scratch.Put(s)
 }
 
@@ -90,94 +101,106 @@ func (f *SinkFeed) Close() {
 	f.ended.Wait()
 }
 
-// Pump implements [Target].
+// Pump implements [Target]. Afterwards s must be settled.
 func (f *SinkFeed) Pump(s *Scratch) {
-	if f.wip.Add(1) != 1 {
-		return
+	if f.wip.Add(1) == 1 {
+		f.work(s)
 	}
+}
+
+// work queues what waits, for the feed to be settled, until nothing does and nobody has asked again.
+func (f *SinkFeed) work(s *Scratch) {
 	for {
 		asked := f.wip.Load()
-		if err := f.drain(s); err != nil {
+		queued, err := f.next(s)
+		switch {
+		case err != nil:
 			f.end(err)
 			return
-		}
-		if f.wip.CompareAndSwap(asked, 0) {
+		case queued:
+			s.queued = append(s.queued, f)
+			return
+		case f.wip.CompareAndSwap(asked, 0):
 			return
 		}
 	}
 }
 
-// drain sends what waits. Its error is why the feed ends.
-func (f *SinkFeed) drain(s *Scratch) error {
-	for {
-		sig := f.signals.Load()
-		switch {
-		case sig&signalClose != 0:
-			return net.ErrClosed
-		case sig&signalPaused != 0:
-			if f.cursor.log.closed.Load() {
-				return io.EOF
-			}
-			return nil
-		case sig&signalRestart != 0:
-			f.signals.And(^signalRestart)
-			f.cursor.Restart()
+// next queues what waits, as far as the signals let it. Its error is why the feed ends.
+func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
+	sig := f.signals.Load()
+	switch {
+	case sig&signalClose != 0:
+		return false, net.ErrClosed
+	case sig&signalPaused != 0:
+		if f.cursor.log.closed.Load() {
+			return false, io.EOF
 		}
-		more, err := f.next(s)
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
+		return false, nil
+	case sig&signalRestart != 0:
+		f.signals.And(^signalRestart)
+		f.cursor.Restart()
 	}
+	if f.queue(s) {
+		return true, nil
+	}
+	f.report()
 	if f.cursor.ended() {
-		return io.EOF
+		return false, io.EOF
 	}
-	return nil
+	return false, nil
 }
 
-// next sends the items that wait, as far as they go into one call.
-func (f *SinkFeed) next(s *Scratch) (more bool, err error) {
+// queue gives the sink the items that wait, as far as they go into one call and follow each other.
+func (f *SinkFeed) queue(s *Scratch) bool {
 	s.reset()
 	defer s.reset()
-	var seqs [maxBuffers]uint64 // of the items; a header has that of the item behind it
 	for !s.full() {
 		e, jumped := f.cursor.peek()
-		if e == nil {
+		if e == nil || jumped && s.n > 0 {
 			break
 		}
-		seqs[s.n] = e.seq
+		if s.n == 0 {
+			f.first, f.intros = e.seq, 0
+		}
 		if jumped {
 			s.introduce(f.intro, e.value.Intro)
-			f.intro = e.value.Intro
-			seqs[s.n] = e.seq
+			f.intro, f.intros = e.value.Intro, s.n
 		}
 		s.addBytes(e.value.Data())
 		f.cursor.take()
 	}
 	if s.n == 0 {
-		f.report()
-		return false, nil
+		return false
 	}
-	n, err := f.send(s)
-	if errors.Is(err, ErrBusy) {
-		f.lost++
-		f.cursor.next, f.cursor.seeking = seqs[n]+1, true
-		err = nil
-	}
-	return true, err
+	s.batch = f.sink.Queue(s.batch, s.bufs[:s.n])
+	return true
 }
 
-// send gives the sink what was gathered, and returns how many pieces it took.
-func (f *SinkFeed) send(s *Scratch) (n int, err error) {
-	n, err = f.sink.Send(s.bufs[:s.n])
+// settle learns what became of what was queued, and goes on.
+func (f *SinkFeed) settle(s *Scratch) {
+	chunks, bytes, err := f.sink.Result()
 	if f.cfg.Sent != nil {
-		for _, b := range s.bufs[:n] {
-			f.cfg.Sent.Add(uint64(len(b)))
-		}
+		f.cfg.Sent.Add(uint64(bytes))
 	}
-	return n, err
+	if errors.Is(err, ErrBusy) {
+		f.skip(chunks)
+		err = nil
+	}
+	if err != nil {
+		f.end(err)
+		return
+	}
+	f.work(s)
+}
+
+// skip goes on at the start point behind the chunk that could not be sent.
+func (f *SinkFeed) skip(chunk int) {
+	if chunk < f.intros {
+		f.intro = nil
+	}
+	f.lost++
+	f.cursor.next, f.cursor.seeking = f.first+uint64(max(chunk-f.intros, 0))+1, true
 }
 
 // report tells how many items were lost.

@@ -12,27 +12,57 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// memorySink keeps what it gets.
+// memorySink keeps what it gets, when it is flushed.
 type memorySink struct {
-	mu   sync.Mutex
-	got  [][]byte
-	fail func(n int) error // asked before the nth chunk is taken
+	mu    sync.Mutex
+	got   [][]byte
+	fail  func(n int) error // asked before the nth chunk is taken
+	taken int
+	bytes int
+	err   error
 }
 
-func (s *memorySink) Send(chunks [][]byte) (n int, err error) {
+// memoryBatch is what memory sinks have not taken yet.
+type memoryBatch struct {
+	sinks   []*memorySink
+	chunks  [][][]byte
+	flushes int
+}
+
+func (b *memoryBatch) Flush() {
+	b.flushes++
+	for i, s := range b.sinks {
+		s.take(b.chunks[i])
+	}
+	b.sinks, b.chunks = nil, nil
+}
+
+func (s *memorySink) Queue(queued Batch, chunks [][]byte) Batch {
+	b, ok := queued.(*memoryBatch)
+	if !ok {
+		b = &memoryBatch{}
+	}
+	b.sinks, b.chunks = append(b.sinks, s), append(b.chunks, append([][]byte(nil), chunks...))
+	return b
+}
+
+func (s *memorySink) Result() (chunks, bytes int, err error) { return s.taken, s.bytes, s.err }
+
+func (s *memorySink) take(chunks [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.taken, s.bytes, s.err = 0, 0, nil
 	for _, b := range chunks {
 		if s.fail != nil {
-			if err := s.fail(len(s.got)); err != nil {
+			if s.err = s.fail(len(s.got)); s.err != nil {
 				s.fail = nil
-				return n, err
+				return
 			}
 		}
 		s.got = append(s.got, append([]byte(nil), b...))
-		n++
+		s.taken++
+		s.bytes += len(b)
 	}
-	return n, nil
 }
 
 // seqs returns the numbers of the items, and -1 for a header.
@@ -131,4 +161,57 @@ func TestSinkFeedError(t *testing.T) {
 		t.Fatal("it goes on")
 	}
 	require.True(t, s.group.Empty())
+}
+
+// A sweep flushes once for many sinks, and each learns for itself what became of its chunks.
+func TestSinksShareABatch(t *testing.T) {
+	e := NewEngine(1)
+	defer e.Close()
+	s := newStream(e, Limits{Bytes: 1 << 20, Items: 1000})
+	s.write(50, true)
+	broken := errors.New("broken")
+	fails := map[int]error{10: ErrBusy, 20: broken}
+	sinks, feeds, ends := make([]*memorySink, 40), make([]*SinkFeed, 40), make(chan error, 40)
+	for i := range sinks {
+		sinks[i] = &memorySink{}
+		feeds[i] = e.NewSinkFeed(sinks[i], s.log, s.group, SinkConfig{OnEnd: func(err error) { ends <- err }}, nil)
+		if err := fails[i]; err != nil {
+			sinks[i].fail = func(n int) error {
+				if n < 3 {
+					return nil
+				}
+				return err
+			}
+		}
+	}
+	for range 3 {
+		s.write(50, false)
+	}
+	s.write(50, true)
+	var scratch Scratch
+	sweep := func() int {
+		for _, f := range feeds {
+			f.Pump(&scratch)
+		}
+		scratch.settle()
+		return scratch.batch.(*memoryBatch).flushes
+	}
+	require.Equal(t, 2, sweep(), "all sinks, and the busy one again")
+	require.ErrorIs(t, <-ends, broken)
+	s.write(50, false)
+	require.Equal(t, 3, sweep())
+	for i, sink := range sinks {
+		want := []int{-1, 0, 1, 2, 3, 4, 5}
+		switch i {
+		case 10:
+			want = []int{-1, 0, 1, 4, 5}
+		case 20:
+			want = []int{-1, 0, 1}
+		}
+		require.Equal(t, want, sink.seqs(), i)
+	}
+	for _, f := range feeds {
+		f.Close()
+	}
+	require.Empty(t, ends)
 }
