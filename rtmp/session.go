@@ -64,16 +64,23 @@ func (x *session) Serve() {
 	x.end(err)
 }
 
-// watch reads what a player sends.
+// watch waits until a player says something. Another goroutine hears it: what that takes of the stack is given back,
+// and players are many.
 func (x *session) watch() {
-	err := x.reader.Wait()
-	for err == nil {
-		err = acceptor.Guard(x.readOne)
-		if err == nil {
-			err = x.reader.Wait()
-		}
+	if err := x.reader.Wait(); err != nil {
+		x.end(err)
+		return
 	}
-	x.end(err)
+	x.server.acceptor.Go(x.hear)
+}
+
+// hear handles what a player says.
+func (x *session) hear() {
+	if err := acceptor.Guard(x.readOne); err != nil {
+		x.end(err)
+		return
+	}
+	x.server.acceptor.Go(x.watch)
 }
 
 // negotiate goes as far as the publish or play command, and on to the end if it is publish.

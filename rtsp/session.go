@@ -93,16 +93,23 @@ func (x *session) negotiate() error {
 	return nil
 }
 
-// watch reads what a player sends.
+// watch waits until a player says something. Another goroutine hears it: what that takes of the stack is given back,
+// and players are many.
 func (x *session) watch() {
-	err := x.wait()
-	for err == nil {
-		err = acceptor.Guard(x.readOne)
-		if err == nil {
-			err = x.wait()
-		}
+	if err := x.wait(); err != nil {
+		x.end(err)
+		return
 	}
-	x.end(err)
+	x.server.acceptor.Go(x.hear)
+}
+
+// hear handles what a player says.
+func (x *session) hear() {
+	if err := acceptor.Guard(x.readOne); err != nil {
+		x.end(err)
+		return
+	}
+	x.server.acceptor.Go(x.watch)
 }
 
 // wait waits for the player to say something, as long as it need not.
