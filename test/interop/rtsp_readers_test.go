@@ -3,7 +3,9 @@ package interop
 import (
 	"context"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -104,6 +106,32 @@ func needRTSPClientSink(ctx context.Context, t *testing.T) {
 	need(t, "gst-inspect-1.0")
 	if _, err := run(ctx, "gst-inspect-1.0", "rtspclientsink"); err != nil {
 		missing(t, "GStreamer has no rtspclientsink: apt-get install gstreamer1.0-rtsp, or scripts/clients.sh")
+	}
+}
+
+// maxStill is how long a publisher may send no media before it is told to go.
+const maxStill = 10 * time.Second
+
+// endStill interrupts a publisher whose stream stands still. At the end of its file GStreamer's sometimes waits for
+// itself: all its threads sleep, and no answer is outstanding.
+func (s *server) endStill(p *process) {
+	last, since := uint64(0), time.Now()
+	for {
+		select {
+		case <-p.ended:
+			return
+		case <-time.After(maxStill / 20):
+		}
+		st, ok := s.media.Stream(testKey())
+		if !ok {
+			continue
+		}
+		if n := st.Stats().Bytes; n != last {
+			last, since = n, time.Now()
+		} else if time.Since(since) > maxStill {
+			_ = p.cmd.Process.Signal(syscall.SIGINT) // it may have ended
+			return
+		}
 	}
 }
 

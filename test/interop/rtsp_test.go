@@ -82,6 +82,9 @@ func (s *server) awaitFrom(ctx context.Context, t *testing.T, p *process) {
 		}
 	}()
 	s.await(ctx, t)
+	if isGstRTSP(p.args) {
+		go s.endStill(p)
+	}
 }
 
 // plain says that Debian's ffprobe knows what is read of a clip: by RTSP H.265 does not get into FLV.
