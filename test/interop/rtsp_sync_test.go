@@ -18,9 +18,9 @@ const (
 	// How far a flash and its beep may be apart, in seconds. Beeps are measured 10 ms at a time, behind an encoder.
 	syncLimit = 0.040
 	// By then GStreamer has sent its first reports, which say how its tracks lie; before, only when they arrive does,
-	// so less is asked of the first seconds.
+	// so the first seconds may be off by a picture and an audio frame.
 	reported        = 5.
-	unreportedLimit = 0.120
+	unreportedLimit = 0.040 + 1024./44100
 )
 
 // Pictures and sound that belong together stay together.
