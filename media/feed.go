@@ -5,7 +5,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // SlowPolicy says what becomes of a player that has fallen out of the log.

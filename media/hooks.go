@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/load"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/media/internal/load"
 )
 
 // hookSet is the configured hooks by what they implement, found once.

@@ -4,7 +4,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // audioHold is how long an audio frame may wait for the picture it rides with.

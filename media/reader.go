@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // Reader is a cursor in a log, for who writes or keeps packets or chunks by itself. It begins at the newest

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/fanout"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // StreamKey names a stream.

@@ -3,7 +3,7 @@ package media
 import (
 	"sync"
 
-	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // ErrBusy is what a [ChunkSink] answers when it can take nothing now.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/fanout"
+	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // maxLogItems bounds the packets a stream keeps, whatever their size.

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/load"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/media/internal/load"
 )
 
 // Target is what a loop wakes. Pump takes what waits and returns; it must not block. It may be called once
