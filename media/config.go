@@ -34,6 +34,11 @@ type Config struct {
 	MergeWrite time.Duration
 	// StallTimeout ends a player that takes nothing for so long. 0 means 60 s, less than 0 never.
 	StallTimeout time.Duration
+	// MaxConnections and MaxConnectionsPerAddress bound how many connections may be open at a time, of all listeners
+	// that [Server.Limit] has: those of the protocol servers, and those of the host that it has given there. 0 means
+	// any number.
+	MaxConnections           int
+	MaxConnectionsPerAddress int
 }
 
 const (
@@ -49,6 +54,9 @@ const (
 func (c Config) withDefaults() (Config, error) {
 	if c.HookTimeout < 0 || c.NoneReaderDelay < 0 || c.MergeWrite < 0 || c.LogBytes < 0 {
 		return c, errors.New("media: a negative Config.HookTimeout, NoneReaderDelay, MergeWrite or LogBytes")
+	}
+	if c.MaxConnections < 0 || c.MaxConnectionsPerAddress < 0 {
+		return c, errors.New("media: a negative Config.MaxConnections or MaxConnectionsPerAddress")
 	}
 	if c.MergeWrite > 10*time.Second {
 		return c, fmt.Errorf("media: Config.MergeWrite of %v is over 10 s", c.MergeWrite)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
@@ -62,7 +63,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 	if o.Begin != nil {
 		cfg.Begin = func(first *fanout.Item) []byte { return o.Begin(firstChunk(first)) }
 	}
-	feed := &Feed{feed: p.server.engine.NewFeed(conn, out.log, out.group, cfg), release: release}
+	feed := &Feed{feed: p.server.engine.NewFeed(connlimit.Socket(conn), out.log, out.group, cfg), release: release}
 	p.onClose(feed.Close)
 	return feed, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
@@ -27,6 +28,7 @@ type Server struct {
 	asker    *asker
 	events   *dispatcher
 	engine   *fanout.Engine
+	limiter  *connlimit.Limiter
 	decision context.Context // ends with the server; decisions that belong to no session run under it
 	cancel   context.CancelFunc
 
@@ -63,6 +65,7 @@ func New(cfg Config) (*Server, error) {
 		quiet: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.cfg.Store(&cfg)
+	s.limiter = connlimit.New(cfg.Logger, cfg.limits())
 	for _, h := range slices.Clone(cfg.Hooks) {
 		if err := s.hooks.add(s.log, h, 0); err != nil {
 			return nil, err
@@ -95,6 +98,7 @@ func (s *Server) Reconfigure(cfg Config) error {
 	before := s.config()
 	cfg.Hooks, cfg.Logger = before.Hooks, before.Logger
 	s.cfg.Store(&cfg)
+	s.limiter.Set(cfg.limits())
 	s.asker.timeout.Store(int64(cfg.HookTimeout))
 	return nil
 }

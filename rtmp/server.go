@@ -30,7 +30,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	}
 	s := &Server{media: m, log: m.Logger(), format: newFormat(cfg.LegacyCodecs)}
 	s.cfg.Store(&cfg)
-	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, s.accept)
+	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, m.Limit, s.accept)
 	if err := m.Register(s, "rtmp"); err != nil {
 		return nil, err
 	}
@@ -83,6 +83,9 @@ func (s *Server) ListenAndServe(addr string) error {
 // Serve accepts connections until the listener fails or the server is closed, and closes the listener. The
 // error is never nil; it is ErrServerClosed after Shutdown or Close.
 func (s *Server) Serve(ln net.Listener) error { return s.acceptor.Serve(ln) }
+
+// Addr is where the first listener that is served listens; nil while there is none.
+func (s *Server) Addr() net.Addr { return s.acceptor.Addr() }
 
 // Shutdown stops listening, ends whoever does not play and waits until the players have got the rest of
 // their streams, or ctx ends; then it closes them and returns ctx.Err().

@@ -25,7 +25,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	if err := s.Reconfigure(cfg); err != nil {
 		return nil, err
 	}
-	s.acceptor = acceptor.New("shell", ErrServerClosed, m.Logger(), s.accept)
+	s.acceptor = acceptor.New("shell", ErrServerClosed, m.Logger(), m.Limit, s.accept)
 	if err := m.Register(s); err != nil {
 		return nil, err
 	}
@@ -58,6 +58,9 @@ func (s *Server) ListenAndServe(addr string) error {
 // Serve accepts connections until the listener fails or the server is closed, and closes the listener. The error is
 // never nil; it is ErrServerClosed after Shutdown or Close.
 func (s *Server) Serve(ln net.Listener) error { return s.acceptor.Serve(ln) }
+
+// Addr is where the first listener that is served listens; nil while there is none.
+func (s *Server) Addr() net.Addr { return s.acceptor.Addr() }
 
 // Shutdown stops listening, ends all sessions and waits for them, or until ctx ends; then it returns ctx.Err().
 func (s *Server) Shutdown(ctx context.Context) error { return s.acceptor.Shutdown(ctx) }

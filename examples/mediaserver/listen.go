@@ -40,8 +40,8 @@ func (s *server) listen(open listenFunc) error {
 		key string
 		tls bool
 	}{
-		{listener{scheme: "http", serve: s.http.Serve}, "http.port", false},
-		{listener{scheme: "https", serve: func(ln net.Listener) error { return s.http.ServeTLS(ln, "", "") }}, "http.sslport", true},
+		{listener{scheme: "http", serve: s.serveHTTP}, "http.port", false},
+		{listener{scheme: "https", serve: s.serveHTTPS}, "http.sslport", true},
 		{listener{scheme: "rtmp", serve: s.rtmp.Serve}, "rtmp.port", false},
 		{listener{scheme: "rtmps", serve: s.rtmps.Serve}, "rtmp.sslport", true},
 		{listener{scheme: "rtsp", serve: s.rtsp.Serve}, "rtsp.port", false},
@@ -66,6 +66,11 @@ func (s *server) listen(open listenFunc) error {
 	}
 	return nil
 }
+
+// serveHTTP counts the connections of HTTP with those of the other protocols.
+func (s *server) serveHTTP(ln net.Listener) error { return s.http.Serve(s.media.Limit(ln)) }
+
+func (s *server) serveHTTPS(ln net.Listener) error { return s.http.ServeTLS(s.media.Limit(ln), "", "") }
 
 // address is what to listen on. All addresses of both families are "", which also works where there is no IPv6.
 func (s *server) address(port int) string {

@@ -99,6 +99,7 @@ func (f *flags) runOnce(ctx context.Context, cfg *config.Config, out io.Writer, 
 		return cfg, errors.Join(err, s.media.Close(), s.hook.Close())
 	}
 	s.tellAbsent(ctx)
+	s.logLimits()
 	fmt.Fprint(out, s.banner(f.demo))
 	err = s.serve(ctx, f.demo)
 	return s.store.Config(), err

@@ -71,7 +71,7 @@ func newServer(cfg *config.Config, path string, cert *tls.Config, log *slog.Logg
 
 // mediaConfig is the part of the configuration that the core acts on.
 func mediaConfig(cfg *config.Config, log *slog.Logger) media.Config {
-	return media.Config{
+	m := media.Config{
 		Logger:          log,
 		PlayWait:        orNever(cfg.Duration("general.maxStreamWaitMS")),
 		NoneReaderDelay: max(cfg.Duration("general.streamNoneReaderDelayMS"), time.Millisecond),
@@ -80,6 +80,8 @@ func mediaConfig(cfg *config.Config, log *slog.Logger) media.Config {
 		HookTimeout:     hookConfig(cfg, log).MaxWait() + time.Second, // it says itself what went wrong
 		Options:         options(cfg),
 	}
+	limitConnections(&m, cfg)
+	return m
 }
 
 // newCore makes the media server and what decides for it.

@@ -4,10 +4,10 @@ package acceptor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,44 +30,51 @@ type Acceptor[S Session] struct {
 	name   string
 	closed error
 	log    *slog.Logger
+	limit  func(net.Listener) net.Listener
 	make   func(net.Conn) S
 
-	running tally.Tally // goroutines of sessions
+	running tally.Tally   // goroutines of sessions
+	ending  chan struct{} // closed when closing begins
 
 	mu        sync.Mutex
 	closing   bool
-	listeners map[net.Listener]struct{}
+	listeners []net.Listener // in the order in which they came
 	sessions  map[S]struct{}
 }
 
 // New returns an acceptor. name is that of the protocol, for logs and errors; closed is what Serve returns
-// once Shutdown or Close has begun; session makes a session of a connection.
-func New[S Session](name string, closed error, log *slog.Logger, session func(net.Conn) S) *Acceptor[S] {
+// once Shutdown or Close has begun; limit bounds the connections of a listener; session makes a session of a
+// connection.
+func New[S Session](
+	name string, closed error, log *slog.Logger, limit func(net.Listener) net.Listener, session func(net.Conn) S,
+) *Acceptor[S] {
 	return &Acceptor[S]{
-		name: name, closed: closed, log: log, make: session,
-		listeners: map[net.Listener]struct{}{}, sessions: map[S]struct{}{},
+		name: name, closed: closed, log: log, limit: limit, make: session,
+		ending: make(chan struct{}), sessions: map[S]struct{}{},
 	}
 }
 
-// ListenAndServe listens on a TCP address and serves it.
+// ListenAndServe listens on a TCP address, says which in the log, and serves it.
 func (a *Acceptor[S]) ListenAndServe(addr string) error {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.name, err)
 	}
+	a.log.Info("listening", "proto", a.name, "addr", ln.Addr().String())
 	return a.Serve(ln)
 }
 
-// Serve accepts connections until the listener fails or the acceptor is closed, and closes the listener. The
-// error is never nil.
+// Serve accepts connections until the listener has failed for good or the acceptor is closed, and closes the listener.
+// The error is never nil.
 func (a *Acceptor[S]) Serve(ln net.Listener) error {
 	defer ln.Close()
 	if !a.addListener(ln) {
 		return a.closed
 	}
 	defer a.dropListener(ln)
+	limited := a.limit(ln)
 	for pause := time.Duration(0); ; {
-		conn, err := ln.Accept()
+		conn, err := limited.Accept()
 		if err == nil {
 			pause = 0
 			a.start(conn)
@@ -76,13 +83,33 @@ func (a *Acceptor[S]) Serve(ln net.Listener) error {
 		if a.isClosing() {
 			return a.closed
 		}
-		if errors.Is(err, net.ErrClosed) {
+		if !passes(err) {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
-		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		pause = min(max(2*pause, 5*time.Millisecond), longestPause)
 		a.log.Warn("accept failed, trying again", "proto", a.name, "err", err, "in", pause)
-		time.Sleep(pause)
+		a.wait(pause)
 	}
+}
+
+// wait waits for a time, or until closing begins.
+func (a *Acceptor[S]) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.ending:
+	}
+}
+
+// Addr is where the first of the listeners that are served listens; nil if there is none.
+func (a *Acceptor[S]) Addr() net.Addr {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing || len(a.listeners) == 0 {
+		return nil
+	}
+	return a.listeners[0].Addr()
 }
 
 func (a *Acceptor[S]) addListener(ln net.Listener) bool {
@@ -91,14 +118,14 @@ func (a *Acceptor[S]) addListener(ln net.Listener) bool {
 	if a.closing {
 		return false
 	}
-	a.listeners[ln] = struct{}{}
+	a.listeners = append(a.listeners, ln)
 	return true
 }
 
 func (a *Acceptor[S]) dropListener(ln net.Listener) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.listeners, ln)
+	a.listeners = slices.DeleteFunc(a.listeners, func(other net.Listener) bool { return other == ln })
 }
 
 func (a *Acceptor[S]) isClosing() bool {
@@ -177,8 +204,11 @@ func (a *Acceptor[S]) Close() error {
 func (a *Acceptor[S]) stop() []S {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.closing = true
-	for ln := range a.listeners {
+	if !a.closing {
+		a.closing = true
+		close(a.ending)
+	}
+	for _, ln := range a.listeners {
 		ln.Close()
 	}
 	var list []S

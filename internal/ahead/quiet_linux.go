@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"github.com/sluice-media/sluice/internal/connlimit"
 )
 
 // quietReader reads a TCP connection without telling the Go scheduler of each system call. A call it is told of wakes
@@ -25,6 +27,9 @@ type quietReader struct {
 
 // quietly returns a quiet reader of r, or r itself if it is no plain TCP connection.
 func quietly(r io.Reader) io.Reader {
+	if c, ok := r.(net.Conn); ok {
+		r = connlimit.Socket(c)
+	}
 	conn, ok := r.(*net.TCPConn)
 	if !ok {
 		return r

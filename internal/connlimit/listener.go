@@ -1,0 +1,89 @@
+package connlimit
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+)
+
+// Listen returns a listener whose connections l counts, and which closes those that are too many. A listener that is of l
+// already comes back as it is.
+func (l *Limiter) Listen(ln net.Listener) net.Listener {
+	if same, ok := ln.(*listener); ok && same.limiter == l {
+		return ln
+	}
+	return &listener{ln, l}
+}
+
+type listener struct {
+	net.Listener
+	limiter *Limiter
+}
+
+// Accept implements [net.Listener].
+func (ln *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := ln.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		owner, ok := ln.limiter.enter(c.RemoteAddr())
+		if !ok {
+			c.Close()
+			continue
+		}
+		if tcp, ok := c.(*net.TCPConn); ok {
+			return &tcpConn{TCPConn: tcp, seat: seat{limiter: ln.limiter, owner: owner}}, nil
+		}
+		return &otherConn{Conn: c, seat: seat{limiter: ln.limiter, owner: owner}}, nil
+	}
+}
+
+// seat is what a connection takes up until it is closed.
+type seat struct {
+	limiter *Limiter
+	owner   netip.Addr
+	left    atomic.Bool
+}
+
+func (s *seat) leave() {
+	if s.left.CompareAndSwap(false, true) {
+		s.limiter.leave(s.owner)
+	}
+}
+
+// tcpConn is a connection that is counted, and can do whatever one of TCP can.
+type tcpConn struct {
+	*net.TCPConn
+	seat seat
+}
+
+// Close implements [net.Conn].
+func (c *tcpConn) Close() error {
+	defer c.seat.leave()
+	return c.TCPConn.Close()
+}
+
+// otherConn is a connection that is counted.
+type otherConn struct {
+	net.Conn
+	seat seat
+}
+
+// Close implements [net.Conn].
+func (c *otherConn) Close() error {
+	defer c.seat.leave()
+	return c.Conn.Close()
+}
+
+// Socket returns the TCP connection in one that is counted, for whoever wants to read or write without detours; any other
+// connection comes back as it is. Only the counted one is to be closed.
+func Socket(c net.Conn) net.Conn {
+	switch c := c.(type) {
+	case *tcpConn:
+		return c.TCPConn
+	case *otherConn:
+		return c.Conn
+	}
+	return c
+}
