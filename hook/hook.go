@@ -7,6 +7,13 @@
 // a lock, and one that panics counts as a refusal. Observations are delivered in order per stream from a
 // bounded queue, off the media path.
 //
+// Say which interfaces a value is meant to implement, so that the compiler checks its methods:
+//
+//	var _ hook.PlayHook = (*gate)(nil)
+//
+// media.New refuses a value with a method of a known name that is no hook: of another type, in other letters, on the
+// pointer of a value, or one of two embedded ones.
+//
 // The package is a leaf: it imports nothing of this module, so every other package can speak of its events.
 package hook
 
@@ -18,7 +25,8 @@ import (
 // Hook is a value that implements one or more of the interfaces of this package, or [Multi].
 type Hook any
 
-// Multi is a hook made of hooks: what Hooks returns is used instead of the value itself.
+// Multi is a hook made of hooks: what Hooks returns is used instead of the value itself, which must have no hook
+// methods besides.
 type Multi interface {
 	// Hooks returns the parts, in the order in which they are asked and told.
 	Hooks() []Hook

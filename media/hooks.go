@@ -42,6 +42,9 @@ const maxHookDepth = 16
 
 // add sorts in h, or the hooks it is made of.
 func (s *hookSet) add(log *slog.Logger, h hook.Hook, depth int) error {
+	if err := checkHook(h); err != nil {
+		return err
+	}
 	if m, ok := h.(hook.Multi); ok {
 		if depth == maxHookDepth {
 			return fmt.Errorf("media: hooks nest deeper than %d", maxHookDepth)

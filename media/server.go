@@ -51,8 +51,9 @@ type Server struct {
 	stopErr  error         // of the services; set before quiet is closed
 }
 
-// New returns a server without streams. It fails on an invalid Config, and on a hook that implements no hook
-// interface.
+// New returns a server without streams. It fails on an invalid Config, on a hook that implements no hook interface,
+// and on one with a method that only looks like a hook: of a known name, but of another type, in other letters, on the
+// pointer of the value, or hidden by a second one. So it does for the hooks in a hook.Chain.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // tokens admits who shows the right token in the query of the URL.
 type tokens struct{ publish, play string }
 
-// Without these lines a misspelled method would only be found when media.New finds no hook in the value.
+// Without these lines a method that is misspelled or of another type would be found only when media.New refuses it.
 var (
 	_ hook.PublishHook = (*tokens)(nil)
 	_ hook.PlayHook    = (*tokens)(nil)
