@@ -24,7 +24,7 @@ type FeedOptions struct {
 	// Prelude is written before the header of the format.
 	Prelude []byte
 	// Begin, if it is not nil, returns more to write after the prelude. It gets the first chunk that will be
-	// written, or nil if there is none yet, and is called before Feed returns.
+	// written, or nil if there is none yet, and is called before Feed returns. If it panics, Feed fails.
 	Begin func(first *Chunk) []byte
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
 	// last byte when the stream has ended, ErrStalled, ErrTooSlow or the error of a write. It is not called
@@ -37,35 +37,54 @@ type FeedOptions struct {
 // Feed is a player's connection in the hands of the fan-out engine.
 type Feed struct {
 	feed    *fanout.Feed
+	player  *Player
 	release func()
 }
 
 // Feed lets the fan-out engine write the stream in format f to conn: the prelude, the header, what there is
 // since the newest key frame at once, and then whatever comes, with everything that waits in one system call.
 // Connections other than plain TCP and Unix sockets get a goroutine and ordinary writes. The caller keeps the
-// read side, writes to conn only through Insert, and closes conn itself, after Close or OnEnd.
+// read side, writes to conn only through Insert, and closes conn itself, after Close or OnEnd. A panic of conn, or of
+// what o calls, is logged and ends the player alone.
 func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 	if p.server.isClosing() {
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
-	release, onEnd := sync.OnceFunc(out.release), o.OnEnd // not o: the prelude need not live as long
+	release := sync.OnceFunc(out.release)
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
 		StallTimeout: max(p.server.config().StallTimeout, 0), Disconnect: o.Policy == Disconnect,
-		OnEnd: func(err error) {
-			release()
-			if onEnd != nil {
-				onEnd(feedError(err))
-			}
-		},
+		OnEnd: p.onFeedEnd(release, o.OnEnd),
 	}
 	if o.Begin != nil {
 		cfg.Begin = func(first *fanout.Item) []byte { return o.Begin(firstChunk(first)) }
 	}
-	feed := &Feed{feed: p.server.engine.NewFeed(connlimit.Socket(conn), out.log, out.group, cfg), release: release}
+	inner, err := p.server.engine.NewFeed(connlimit.Socket(conn), out.log, out.group, cfg)
+	if err != nil {
+		release()
+		return nil, p.panicked(err)
+	}
+	feed := &Feed{feed: inner, player: p, release: release}
 	p.onClose(feed.Close)
 	return feed, nil
+}
+
+// onFeedEnd returns what is to be called when a feed has ended by itself. After a panic, its own or that of what it
+// calls, it closes the player.
+func (p *Player) onFeedEnd(release func(), onEnd func(error)) func(error) {
+	return func(err error) {
+		release()
+		err = p.panicked(feedError(err))
+		if onEnd != nil {
+			if failed := p.panicked(call(onEnd, err)); failed != nil {
+				err = failed
+			}
+		}
+		if errors.Is(err, errPanic) {
+			p.Close(err)
+		}
+	}
 }
 
 // firstChunk is the chunk of the item a reader begins with.
@@ -90,7 +109,7 @@ func (f *Feed) Pause(on bool) { f.feed.Pause(on) }
 // Close takes the connection back: when it returns, the engine does not write to it any more. It may be
 // called more than once.
 func (f *Feed) Close() {
-	f.feed.Close()
+	_ = f.player.panicked(f.feed.Close())
 	f.release()
 }
 

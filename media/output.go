@@ -1,7 +1,7 @@
 package media
 
 import (
-	"runtime/debug"
+	"errors"
 	"time"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
@@ -27,6 +27,7 @@ type output struct {
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
+	failed  bool // for good
 	owed    bool // a start point gave nothing in this format: the next chunk is one
 
 	users int
@@ -50,13 +51,14 @@ func (st *Stream) open(f *Format) *output {
 
 func (st *Stream) newOutput(f *Format) *output {
 	o := &output{
-		stream: st, format: f, mux: f.New(),
+		stream: st, format: f,
 		log:     fanout.NewLog[fanout.Item](fanout.Limits{Bytes: st.server.config().LogBytes, Items: maxLogItems}),
 		group:   st.server.engine.NewGroup(),
 		changed: true,
 	}
 	o.timer = time.AfterFunc(time.Hour, o.expire)
 	o.timer.Stop()
+	o.newMuxer()
 	for pkt, start := range st.packets.FromStart() {
 		o.append(pkt, start)
 	}
@@ -120,28 +122,47 @@ func (o *output) expire() {
 	o.group.Wake()
 }
 
-// append muxes a packet into the log and reports whether it gave anything.
-func (o *output) append(pkt *Packet, start bool) (ok bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			ok = false
-			o.fail("panic", r, "stack", string(debug.Stack()))
-		}
+// newMuxer makes the muxer. One that panics ends the readers.
+func (o *output) newMuxer() {
+	var err error
+	func() {
+		defer fanout.Catch(&err)
+		o.mux = o.format.New()
 	}()
-	err := o.introduce(pkt.DTS)
 	if err != nil {
-		o.fail("err", err)
+		o.abandon(err)
+	}
+}
+
+// append muxes a packet into the log and reports whether it gave anything.
+func (o *output) append(pkt *Packet, start bool) bool {
+	if o.failed {
 		return false
 	}
+	if o.changed {
+		if err := o.introduce(pkt.DTS); err != nil {
+			o.fail(err)
+			return false
+		}
+	}
+	given, err := o.mux1(pkt, start)
+	if err != nil {
+		o.fail(err)
+	}
+	return given
+}
+
+// mux1 muxes one packet.
+func (o *output) mux1(pkt *Packet, start bool) (given bool, err error) {
+	defer fanout.Catch(&err)
 	buf, err := o.mux.AppendPacket(o.arena.Tail(len(pkt.Data)+len(pkt.Data)/64+slack), pkt)
 	if err != nil {
-		o.fail("err", err)
-		return false
+		return false, err
 	}
 	start = start || o.owed
 	o.owed = start && len(buf) == 0
 	if len(buf) == 0 {
-		return false
+		return false, nil
 	}
 	it := o.arena.Item(buf)
 	it.DTS = pkt.DTS
@@ -150,7 +171,7 @@ func (o *output) append(pkt *Packet, start bool) (ok bool) {
 	}
 	o.reflect(&it)
 	o.log.Append(it, len(buf), start)
-	return true
+	return true, nil
 }
 
 // crowd is how many sockets it takes for a mirror to save more copies than it makes, with a good margin.
@@ -170,16 +191,11 @@ func (o *output) reflect(it *fanout.Item) {
 
 // introduce brings the intro up to date after a change of the description, and tells the running readers.
 func (o *output) introduce(at time.Duration) error {
-	if !o.changed {
-		return nil
-	}
-	d := o.stream.Description()
-	header, err := o.mux.AppendHeader(nil, d)
+	header, change, err := o.describe()
 	if err != nil {
-		return err
-	}
-	change, err := o.mux.AppendChange(nil, d)
-	if err != nil {
+		if _, panicked := errors.AsType[*fanout.PanicError](err); panicked {
+			o.abandon(err)
+		}
 		return err
 	}
 	if o.intro != nil && len(change) > 0 {
@@ -192,11 +208,34 @@ func (o *output) introduce(at time.Duration) error {
 	return nil
 }
 
+// describe asks the muxer for what belongs in front of what follows.
+func (o *output) describe() (header, change []byte, err error) {
+	defer fanout.Catch(&err)
+	d := o.stream.Description()
+	header, err = o.mux.AppendHeader(nil, d)
+	if err == nil {
+		change, err = o.mux.AppendChange(nil, d)
+	}
+	return header, change, err
+}
+
 // fail logs the first failure of the muxer. What it could not mux is missing in this format.
-func (o *output) fail(args ...any) {
+func (o *output) fail(err error) {
 	if o.broken {
 		return
 	}
 	o.broken = true
-	o.stream.server.log.Error("muxer failed", append(args, "stream", o.stream.key.String(), "format", o.format.Name)...)
+	args := []any{"stream", o.stream.key.String(), "format", o.format.Name, "err", err}
+	if v, ok := errors.AsType[*fanout.PanicError](err); ok {
+		args = append(args, "stack", string(v.Stack))
+	}
+	o.stream.server.log.Error("muxer failed", args...)
+}
+
+// abandon ends the readers: there is no muxer, or nobody could begin to read what it makes.
+func (o *output) abandon(err error) {
+	o.fail(err)
+	o.failed = true
+	o.log.Fail(errPanic)
+	o.group.Wake()
 }

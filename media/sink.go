@@ -14,11 +14,12 @@ type SinkBatch = interface{ Flush() }
 
 // ChunkSink takes chunks without ever waiting, such as a datagram socket. It is called by one goroutine at a
 // time, often by one that serves many other players too. With them it can share system calls: it may leave chunks in a
-// batch, which is flushed when each sink had its turn.
+// batch, which is flushed when each sink had its turn. A sink that panics is logged and ends its player alone; where a
+// batch of many does, each goes on at the next key frame with a batch of its own.
 type ChunkSink interface {
-	// Queue takes the data of chunks, or the header of a format: all that waits. batch is what a sink before has
-	// returned, or nil; one of another kind is to be flushed. What Queue returns is flushed before Result is called;
-	// it is nil if nothing has to be. The sink may keep the chunks until then.
+	// Queue takes the data of chunks, or the header of a format: all that waits. batch is what a sink of the same
+	// type has returned before, or nil. What Queue returns is flushed before Result is called; it is nil if nothing
+	// has to be. The sink may keep the chunks until then.
 	Queue(batch SinkBatch, chunks [][]byte) SinkBatch
 	// Result returns how many of the chunks were sent, and their bytes. After ErrBusy the player goes on at the next
 	// key frame; any other error ends it.
@@ -28,7 +29,7 @@ type ChunkSink interface {
 // SinkOptions of [Player.FeedSink].
 type SinkOptions struct {
 	// Begin, if it is not nil, gets the first chunk that will be sent, or nil if there is none yet. It is called
-	// before anything is sent and before FeedSink returns.
+	// before anything is sent and before FeedSink returns. If it panics, FeedSink fails.
 	Begin func(first *Chunk)
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF when the stream
 	// has ended, or with the error of the sink. It is not called after Close.
@@ -48,21 +49,20 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
-	release, onEnd := sync.OnceFunc(out.release), o.OnEnd
+	release := sync.OnceFunc(out.release)
 	cfg := fanout.SinkConfig{
-		Sent: &p.session.sent, Skipped: &p.session.skipped,
-		OnEnd: func(err error) {
-			release()
-			if onEnd != nil {
-				onEnd(err)
-			}
-		},
+		Sent: &p.session.sent, Skipped: &p.session.skipped, OnEnd: p.onFeedEnd(release, o.OnEnd),
 	}
 	var begin func(first *fanout.Item)
 	if o.Begin != nil {
 		begin = func(first *fanout.Item) { o.Begin(firstChunk(first)) }
 	}
-	feed := &SinkFeed{feed: p.server.engine.NewSinkFeed(sink, out.log, out.group, cfg, begin), release: release}
+	inner, err := p.server.engine.NewSinkFeed(sink, out.log, out.group, cfg, begin)
+	if err != nil {
+		release()
+		return nil, p.panicked(err)
+	}
+	feed := &SinkFeed{feed: inner, release: release}
 	p.onClose(feed.Close)
 	return feed, nil
 }

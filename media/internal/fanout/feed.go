@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"sync"
@@ -86,8 +85,8 @@ const (
 )
 
 // NewFeed begins to feed conn from log. What the log holds since its newest start point is written before
-// NewFeed returns, as far as the socket takes it.
-func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) *Feed {
+// NewFeed returns, as far as the socket takes it. If Begin panics there is no feed.
+func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) (*Feed, error) {
 	f := &Feed{
 		engine: e, conn: conn, cfg: cfg, group: g, pending: cfg.Prelude,
 		cursor: NewCursor(log),
@@ -95,8 +94,11 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	f.ended.Add(1)
 	f.cfg.Prelude = nil
 	if cfg.Begin != nil {
-		f.pending = slices.Concat(cfg.Prelude, cfg.Begin(f.first()))
 		f.cfg.Begin = nil
+		err := beginAt(&f.cursor, func(first *Item) { f.pending = slices.Concat(cfg.Prelude, cfg.Begin(first)) })
+		if err != nil {
+			return nil, err
+		}
 	}
 	if raw := rawConn(conn); raw != nil {
 		f.raw, f.write = raw, f.writeReady
@@ -111,16 +113,7 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 		e.active.Go(f.writeBlocking)
 	}
 	f.pumpNow()
-	return f
-}
-
-// first returns the item a feed begins with, if there is one.
-func (f *Feed) first() *Item {
-	e, _ := f.cursor.peek()
-	if e == nil {
-		return nil
-	}
-	return &e.value
+	return f, nil
 }
 
 // rawConn returns the socket of a plain TCP or Unix connection.
@@ -165,14 +158,38 @@ func (f *Feed) Pause(on bool) {
 	}
 }
 
-// Close ends the feed. When it returns, nothing writes to the connection any more. It does not close it.
-func (f *Feed) Close() {
+// Close ends the feed. When it returns, nothing writes to the connection any more. It does not close it, unless
+// that is the only way to end a write. It returns a *PanicError if a method of the connection has panicked.
+func (f *Feed) Close() error {
 	f.signals.Or(signalClose)
-	// Whoever waits for the socket gives up.
-	_ = f.conn.SetWriteDeadline(time.Unix(1, 0))
+	err := f.interrupt()
 	f.pumpNow()
 	f.ended.Wait()
+	return errors.Join(err, f.resume())
+}
+
+// interrupt makes whoever waits for the socket give up.
+func (f *Feed) interrupt() (err error) {
+	defer Catch(&err)
+	if f.raw != nil {
+		_ = f.conn.SetWriteDeadline(time.Unix(1, 0))
+		return nil
+	}
+	kept := false
+	defer func() {
+		if !kept {
+			f.conn.Close()
+		}
+	}()
+	kept = f.conn.SetWriteDeadline(time.Unix(1, 0)) == nil
+	return nil
+}
+
+// resume makes the connection ready for what its owner writes next.
+func (f *Feed) resume() (err error) {
+	defer Catch(&err)
 	_ = f.conn.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 func (f *Feed) signal(bit uint32) {
@@ -272,7 +289,7 @@ func (f *Feed) goesOn() bool {
 	case f.cfg.Disconnect && f.cursor.skipped > 0:
 		f.end(ErrBehind)
 	case f.cursor.ended(), sig&signalPaused != 0 && f.cursor.log.closed.Load():
-		f.end(io.EOF)
+		f.end(f.cursor.log.end())
 	default:
 		return true
 	}

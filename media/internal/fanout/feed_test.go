@@ -119,7 +119,7 @@ func TestFeedFromNewestStartToEnd(t *testing.T) {
 	server, client := tcpPair(t)
 	ended := make(chan error, 1)
 	var sent, skipped atomic.Uint64
-	e.NewFeed(server, s.log, s.group, FeedConfig{
+	_, _ = e.NewFeed(server, s.log, s.group, FeedConfig{
 		Prelude: []byte("HEAD")[:0], Sent: &sent, Skipped: &skipped, OnEnd: func(err error) { ended <- err; server.Close() },
 	})
 	for range 1000 {
@@ -150,7 +150,7 @@ func TestFrozenPeerResumesAtStart(t *testing.T) {
 			s := newStream(e, wide)
 			server, client := tcpPair(t)
 			var skipped atomic.Uint64
-			e.NewFeed(wrap(server), s.log, s.group, FeedConfig{Skipped: &skipped, OnEnd: func(error) { server.Close() }})
+			_, _ = e.NewFeed(wrap(server), s.log, s.group, FeedConfig{Skipped: &skipped, OnEnd: func(error) { server.Close() }})
 			for i := range 4000 { // 80 MB, more than any socket holds
 				s.write(20000, i%50 == 0)
 				s.group.Wake()
@@ -178,7 +178,7 @@ func TestChangeIsSentToWhoSkipped(t *testing.T) {
 	defer e.Close()
 	s := newStream(e, Limits{Bytes: 1 << 20, Items: 1 << 15})
 	server, client := tcpPair(t)
-	e.NewFeed(server, s.log, s.group, FeedConfig{OnEnd: func(error) { server.Close() }})
+	_, _ = e.NewFeed(server, s.log, s.group, FeedConfig{OnEnd: func(error) { server.Close() }})
 	for i := range 3000 {
 		if i == 2900 {
 			s.intro = &Intro{Header: []byte("HEAD"), Change: []byte("CHNG")}
@@ -198,7 +198,7 @@ func TestInsertAndPause(t *testing.T) {
 	s := newStream(e, wide)
 	server, client := tcpPair(t)
 	var sent, skipped atomic.Uint64
-	f := e.NewFeed(server, s.log, s.group, FeedConfig{Sent: &sent, Skipped: &skipped, OnEnd: func(error) { server.Close() }})
+	f, _ := e.NewFeed(server, s.log, s.group, FeedConfig{Sent: &sent, Skipped: &skipped, OnEnd: func(error) { server.Close() }})
 	s.write(100, true)
 	s.group.Wake()
 	require.Eventually(t, func() bool { return sent.Load() == 104 }, 5*time.Second, time.Millisecond)
@@ -229,7 +229,7 @@ func TestCloseOfParkedFeed(t *testing.T) {
 			defer e.Close()
 			s := newStream(e, wide)
 			server, _ := tcpPair(t)
-			f := e.NewFeed(wrap(server), s.log, s.group, FeedConfig{
+			f, _ := e.NewFeed(wrap(server), s.log, s.group, FeedConfig{
 				StallTimeout: time.Hour, OnEnd: func(error) { t.Error("OnEnd after Close") },
 			})
 			for i := range 2000 {
@@ -248,7 +248,7 @@ func TestStalledPeerIsCut(t *testing.T) {
 	s := newStream(e, wide)
 	server, _ := tcpPair(t)
 	ended := make(chan error, 1)
-	e.NewFeed(server, s.log, s.group, FeedConfig{
+	_, _ = e.NewFeed(server, s.log, s.group, FeedConfig{
 		StallTimeout: 50 * time.Millisecond, OnEnd: func(err error) { ended <- err },
 	})
 	for i := range 2000 {
@@ -264,7 +264,7 @@ func TestDisconnectInsteadOfSkip(t *testing.T) {
 	s := newStream(e, Limits{Bytes: 1 << 20, Items: 100})
 	server, client := tcpPair(t)
 	ended := make(chan error, 1)
-	e.NewFeed(server, s.log, s.group, FeedConfig{
+	_, _ = e.NewFeed(server, s.log, s.group, FeedConfig{
 		Disconnect: true, OnEnd: func(err error) { ended <- err; server.Close() },
 	})
 	for i := range 3000 {

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"io"
 	"iter"
 	"sync/atomic"
 )
@@ -22,6 +23,7 @@ type Log[T any] struct {
 	tail   atomic.Uint64 // sequence number of the oldest item
 	start  atomic.Uint64 // 1 + sequence number of the newest start point, 0 if there is none
 	closed atomic.Bool
+	cause  error // why it was closed, nil for its end; set before closed
 
 	limits Limits
 	bytes  int
@@ -132,6 +134,20 @@ func (l *Log[T]) FromStart() iter.Seq2[T, bool] {
 
 // Close says that no item follows. The items held stay readable.
 func (l *Log[T]) Close() { l.closed.Store(true) }
+
+// Fail says that no item follows, because of err.
+func (l *Log[T]) Fail(err error) {
+	l.cause = err
+	l.Close()
+}
+
+// end returns what ends the readers of a closed log.
+func (l *Log[T]) end() error {
+	if l.cause != nil {
+		return l.cause
+	}
+	return io.EOF
+}
 
 // get returns item seq, or nil if the log does not hold it any more. seq is below the head.
 func (l *Log[T]) get(seq uint64) *entry[T] {

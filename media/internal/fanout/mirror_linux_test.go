@@ -25,7 +25,7 @@ func TestMirroredFeeds(t *testing.T) {
 	for i := range 40 {
 		server, client := tcpPair(t)
 		ended := make(chan error, 1)
-		e.NewFeed(server, s.log, s.group, FeedConfig{OnEnd: func(err error) {
+		_, _ = e.NewFeed(server, s.log, s.group, FeedConfig{OnEnd: func(err error) {
 			server.Close()
 			ended <- err
 		}})

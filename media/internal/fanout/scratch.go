@@ -1,5 +1,7 @@
 package fanout
 
+import "reflect"
+
 const (
 	// maxBuffers bounds the pieces of one system call.
 	maxBuffers = 16
@@ -22,8 +24,9 @@ type Scratch struct {
 	mem []byte // where the last buffer lies, if it is an item
 	end int
 
-	batch  Batch       // of sinks, nil before the first
-	queued []*SinkFeed // whose chunks it has
+	batch  Batch        // of sinks, nil before the first
+	kind   reflect.Type // of these sinks
+	queued []*SinkFeed  // whose chunks it has
 	spare  []*SinkFeed
 }
 
@@ -41,16 +44,42 @@ func (s *Scratch) reset() {
 // settle sends what sinks have left in the batch, until none has more.
 func (s *Scratch) settle() {
 	for len(s.queued) > 0 {
-		if s.batch != nil {
-			s.batch.Flush()
-		}
+		err := s.flush()
 		queued := s.queued
 		s.queued = s.spare[:0]
 		for _, f := range queued {
-			f.settle(s)
+			if err != nil {
+				f.suspect(s, err, len(queued))
+			} else {
+				f.settle(s)
+			}
 		}
 		clear(queued)
 		s.spare = queued
+	}
+}
+
+// flush sends the batch. One that panics is not used again.
+func (s *Scratch) flush() (err error) {
+	if s.batch == nil {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			s.batch = nil
+		}
+	}()
+	defer Catch(&err)
+	s.batch.Flush()
+	return nil
+}
+
+// take makes the batch one for sinks of a kind: what others have left is sent first, so that each kind answers for its
+// own.
+func (s *Scratch) take(kind reflect.Type) {
+	if s.kind != kind {
+		s.settle()
+		s.batch, s.kind = nil, kind
 	}
 }
 

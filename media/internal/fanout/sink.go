@@ -2,8 +2,8 @@ package fanout
 
 import (
 	"errors"
-	"io"
 	"net"
+	"reflect"
 	"sync"
 	"sync/atomic"
 )
@@ -17,9 +17,8 @@ type Batch = interface{ Flush() }
 // Sink takes items without ever waiting, such as a datagram socket. It may leave what it is given in a batch, so that
 // sinks share system calls.
 type Sink interface {
-	// Queue takes items and intros, all that wait. batch is where sinks before have left theirs, or nil; one of another
-	// kind is to be flushed. What Queue returns, which may be nil, is flushed before Result is called, and until then
-	// the sink may keep what it got.
+	// Queue takes items and intros, all that wait. batch is where sinks of the same type have left theirs, or nil. What
+	// Queue returns, which may be nil, is flushed before Result is called, and until then the sink may keep what it got.
 	Queue(batch Batch, chunks [][]byte) Batch
 	// Result returns how many of the chunks were sent, and their bytes. On ErrBusy what follows up to the next start
 	// point is left out; any other error ends the feed.
@@ -27,7 +26,7 @@ type Sink interface {
 }
 
 // SinkFeed gives a log to a sink from its newest start point on. At any time one goroutine works for it: a
-// loop, or the one that called a method.
+// loop, or the one that called a method. A sink that panics ends its feed alone.
 type SinkFeed struct {
 	engine *Engine
 	sink   Sink
@@ -43,6 +42,7 @@ type SinkFeed struct {
 	lost   uint64
 	first  uint64 // the item that was queued first
 	intros int    // queued in front of it
+	alone  bool   // it shares no batch any more
 
 	ended sync.WaitGroup // one: who works for it
 }
@@ -57,21 +57,30 @@ type SinkConfig struct {
 }
 
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
-// none yet, before anything is sent.
-func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) *SinkFeed {
+// none yet, before anything is sent. If it panics there is no feed.
+func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) (*SinkFeed, error) {
 	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log)}
 	f.ended.Add(1)
 	if begin != nil {
-		var first *Item
-		if entry, _ := f.cursor.peek(); entry != nil {
-			first = &entry.value
+		if err := beginAt(&f.cursor, begin); err != nil {
+			return nil, err
 		}
-		begin(first)
 	}
 	e.active.Add()
 	g.Add(&f.member, f)
 	f.pumpNow()
-	return f
+	return f, nil
+}
+
+// beginAt calls begin with the item at a cursor, or nil if there is none yet.
+func beginAt(c *Cursor[Item], begin func(first *Item)) (err error) {
+	defer Catch(&err)
+	var first *Item
+	if e, _ := c.peek(); e != nil {
+		first = &e.value
+	}
+	begin(first)
+	return nil
 }
 
 // pumpNow pumps from a goroutine that is no loop.
@@ -134,27 +143,30 @@ func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
 		return false, net.ErrClosed
 	case sig&signalPaused != 0:
 		if f.cursor.log.closed.Load() {
-			return false, io.EOF
+			return false, f.cursor.log.end()
 		}
 		return false, nil
 	case sig&signalRestart != 0:
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}
-	if f.queue(s) {
-		return true, nil
+	if f.collect(s) {
+		defer s.reset()
+		return true, f.queue(s)
 	}
 	f.report()
 	if f.cursor.ended() {
-		return false, io.EOF
+		return false, f.cursor.log.end()
 	}
 	return false, nil
 }
 
-// queue gives the sink the items that wait, as far as they go into one call and follow each other.
-func (f *SinkFeed) queue(s *Scratch) bool {
+// collect puts into s the items that wait, as far as they go into one call and follow each other.
+func (f *SinkFeed) collect(s *Scratch) bool {
+	if !f.alone {
+		s.take(reflect.TypeOf(f.sink))
+	}
 	s.reset()
-	defer s.reset()
 	for !s.full() {
 		e, jumped := f.cursor.peek()
 		if e == nil || jumped && s.n > 0 {
@@ -170,16 +182,40 @@ func (f *SinkFeed) queue(s *Scratch) bool {
 		s.addBytes(e.value.Data())
 		f.cursor.take()
 	}
-	if s.n == 0 {
-		return false
+	return s.n > 0
+}
+
+// queue gives the sink what was collected.
+func (f *SinkFeed) queue(s *Scratch) (err error) {
+	defer Catch(&err)
+	if !f.alone {
+		s.batch = f.sink.Queue(s.batch, s.bufs[:s.n])
+		return nil
 	}
-	s.batch = f.sink.Queue(s.batch, s.bufs[:s.n])
-	return true
+	if b := f.sink.Queue(nil, s.bufs[:s.n]); b != nil {
+		b.Flush()
+	}
+	return nil
+}
+
+// suspect ends the feed if a batch that panicked was its alone. If it was that of many, each loses what it had there
+// and has its own from then on, so that the guilty one shows.
+func (f *SinkFeed) suspect(s *Scratch, err error, many int) {
+	switch {
+	case f.alone:
+		f.settle(s)
+	case many == 1:
+		f.end(err)
+	default:
+		f.alone = true
+		f.skip(0)
+		f.work(s)
+	}
 }
 
 // settle learns what became of what was queued, and goes on.
 func (f *SinkFeed) settle(s *Scratch) {
-	chunks, bytes, err := f.sink.Result()
+	chunks, bytes, err := f.result()
 	if f.cfg.Sent != nil {
 		f.cfg.Sent.Add(uint64(bytes))
 	}
@@ -192,6 +228,11 @@ func (f *SinkFeed) settle(s *Scratch) {
 		return
 	}
 	f.work(s)
+}
+
+func (f *SinkFeed) result() (chunks, bytes int, err error) {
+	defer Catch(&err)
+	return f.sink.Result()
 }
 
 // skip goes on at the start point behind the chunk that could not be sent.

@@ -90,7 +90,7 @@ func TestSinkFeed(t *testing.T) {
 	var sent, skipped atomic.Uint64
 	ended := make(chan error, 1)
 	var first []byte
-	e.NewSinkFeed(sink, s.log, s.group, SinkConfig{
+	_, _ = e.NewSinkFeed(sink, s.log, s.group, SinkConfig{
 		Sent: &sent, Skipped: &skipped, OnEnd: func(err error) { ended <- err },
 	}, func(it *Item) { first = it.Data() })
 	require.Equal(t, uint32(0), binary.BigEndian.Uint32(first[4:]))
@@ -127,7 +127,7 @@ func TestSinkFeedBusy(t *testing.T) {
 		s.write(50, i%10 == 0)
 	}
 	s.write(50, true)
-	f := e.NewSinkFeed(sink, s.log, s.group, SinkConfig{Skipped: &skipped}, nil)
+	f, _ := e.NewSinkFeed(sink, s.log, s.group, SinkConfig{Skipped: &skipped}, nil)
 	require.Equal(t, []int{-1, 20}, sink.seqs())
 	for i := range 20 {
 		s.write(50, i%10 == 0)
@@ -152,7 +152,7 @@ func TestSinkFeedError(t *testing.T) {
 	s.write(50, true)
 	broken := errors.New("broken")
 	ended := make(chan error, 1)
-	e.NewSinkFeed(&memorySink{fail: func(int) error { return broken }}, s.log, s.group,
+	_, _ = e.NewSinkFeed(&memorySink{fail: func(int) error { return broken }}, s.log, s.group,
 		SinkConfig{OnEnd: func(err error) { ended <- err }}, nil)
 	select {
 	case err := <-ended:
@@ -174,7 +174,7 @@ func TestSinksShareABatch(t *testing.T) {
 	sinks, feeds, ends := make([]*memorySink, 40), make([]*SinkFeed, 40), make(chan error, 40)
 	for i := range sinks {
 		sinks[i] = &memorySink{}
-		feeds[i] = e.NewSinkFeed(sinks[i], s.log, s.group, SinkConfig{OnEnd: func(err error) { ends <- err }}, nil)
+		feeds[i], _ = e.NewSinkFeed(sinks[i], s.log, s.group, SinkConfig{OnEnd: func(err error) { ends <- err }}, nil)
 		if err := fails[i]; err != nil {
 			sinks[i].fail = func(n int) error {
 				if n < 3 {

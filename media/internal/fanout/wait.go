@@ -76,8 +76,9 @@ func (f *Feed) writeBlocking() {
 	}
 }
 
-// writeWaiting writes until nothing waits.
-func (f *Feed) writeWaiting() error {
+// writeWaiting writes until nothing waits. The connection's methods are not ours and may panic.
+func (f *Feed) writeWaiting() (err error) {
+	defer Catch(&err)
 	s, _ := f.engine.scratch.Get().(*Scratch)
 	defer f.engine.scratch.Put(s)
 	defer s.reset()
