@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -54,45 +54,6 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzIngest gives RTP and RTCP of any kind to a publisher's tracks.
-func FuzzIngest(f *testing.F) {
-	const text = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\nm=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/44100/2\r\n" +
-		"a=fmtp:97 mode=AAC-hbr;config=1210;sizelength=13;indexlength=3;indexdeltalength=3\r\n"
-	f.Add([]byte("\x10\x80\xe0\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x65\x88\x01\x02"), true)
-	f.Add([]byte("\x1d\x80\xc8\x00\x06\x00\x00\x00\x01\xe8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01"), false)
-	m, err := media.New(media.Config{})
-	require.NoError(f, err)
-	defer m.Close()
-	f.Fuzz(func(t *testing.T, b []byte, udp bool) {
-		desc, err := sdp.Parse([]byte(text))
-		require.NoError(t, err)
-		pub, err := m.Publish(context.Background(), media.PublishRequest{
-			Stream: media.StreamKey{App: "a", Name: "b"}, Options: hook.StreamOptions{ContinuePush: new(time.Duration(0))},
-		})
-		require.NoError(t, err)
-		defer pub.Close(nil)
-		in := newIngest(pub, desc, ingestOptions{log: m.Logger()})
-		if udp {
-			in.unreliable(0)
-			in.unreliable(1)
-		}
-		require.NoError(t, in.begin())
-		now := time.Unix(1_700_000_000, 0)
-		for i := 0; len(b) > 1; i++ {
-			n := min(int(b[0]), len(b)-1)
-			packet := b[1 : 1+n]
-			b = b[1+n:]
-			now = now.Add(time.Duration(n) * 10 * time.Millisecond)
-			if i%3 == 2 {
-				in.report(i%2, packet, now)
-				in.flush(i%2, now)
-			} else {
-				in.packet(i%2, packet, now)
-			}
-		}
-	})
-}
-
 // FuzzHear gives any datagram to a player's reports: what it claims to have lost stays a number of packets.
 func FuzzHear(f *testing.F) {
 	f.Add([]byte("\x81\xc9\x00\x07\x00\x00\x00\x01\x00\x00\x00\x02\x10\x00\x00\x05\x00\x00\x00\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
@@ -102,7 +63,7 @@ func FuzzHear(f *testing.F) {
 	defer m.Close()
 	s, err := NewServer(m, Config{})
 	require.NoError(f, err)
-	s.formats.seed = 2
+	s.formats = mux.NewFormats(mux.Config{Seed: 2})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		client, server := net.Pipe()
 		defer client.Close()
@@ -111,7 +72,7 @@ func FuzzHear(f *testing.F) {
 		defer x.entry.Close()
 		p := &playback{session: x}
 		p.hear(b)
-		require.LessOrEqual(t, x.entry.Lost(), uint64(maxTracks*0x7fffff))
+		require.LessOrEqual(t, x.entry.Lost(), uint64(mux.MaxTracks*0x7fffff))
 		received, _ := x.entry.Bytes()
 		require.Equal(t, uint64(len(b)), received)
 	})

@@ -13,6 +13,9 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/mux"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -28,7 +31,7 @@ type groups struct {
 type group struct {
 	stream *media.Stream
 	addr   netip.Addr
-	pair   *portPair
+	pair   *ports.Pair
 	stop   context.CancelFunc
 
 	// What follows is guarded by groups.mu.
@@ -50,9 +53,9 @@ func (p *playback) takeGroup(track int) (string, error) {
 		}
 		p.group = g
 	}
-	p.layout.datagrams = true
+	p.layout.Datagrams = true
 	for _, index := range p.index { // a group has all tracks
-		p.layout.channels[index] = int16(2 * index)
+		p.layout.Channels[index] = int16(2 * index)
 	}
 	return fmt.Sprintf("RTP/AVP;multicast;destination=%s;port=%s;ttl=%d", p.group.addr, pair(groupPort+2*track), s.config().MulticastTTL), nil
 }
@@ -76,13 +79,13 @@ func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, erro
 	if ip == nil {
 		return nil, errors.New("rtsp: multicast is for IPv4")
 	}
-	pair, err := s.pair(ip)
+	pair, err := s.ledger.Lease(ip, s.config().PortRange)
 	if err != nil {
 		return nil, err
 	}
-	for _, socket := range []*datagramSocket{pair.rtp, pair.rtcp} {
-		if err := prepare(socket.conn, ip, s.config().MulticastTTL); err != nil {
-			pair.close()
+	for _, socket := range []*datagram.Socket{pair.RTP, pair.RTCP} {
+		if err := prepare(socket.Conn(), ip, s.config().MulticastTTL); err != nil {
+			pair.Close()
 			return nil, err
 		}
 	}
@@ -158,11 +161,11 @@ func (gs *groups) leave(g *group, x *session) {
 		g.stop()
 		<-g.stopped
 	}
-	g.pair.close()
+	g.pair.Close()
 }
 
 // begin lets the stream flow, if it does not yet, for a session that plays.
-func (gs *groups) begin(g *group, l layout, format *media.Format, x *session) {
+func (gs *groups) begin(g *group, l mux.Layout, format *media.Format, x *session) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	g.members[x] = true
@@ -172,7 +175,7 @@ func (gs *groups) begin(g *group, l layout, format *media.Format, x *session) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.stop, g.stopped = cancel, make(chan struct{})
 	x.server.acceptor.Go(func() {
-		err := g.send(ctx, format, appendRuns(nil, appendByes(nil, l, &x.server.formats)))
+		err := g.send(ctx, format, x.server.formats.AppendByes(nil, l))
 		close(g.stopped)
 		for _, member := range gs.playing(g) {
 			member.finish(err)
@@ -187,10 +190,11 @@ func (gs *groups) playing(g *group) []*session {
 }
 
 // addresses are where the channels of a group or a push go.
-type addresses [maxTracks][2]destination
+type addresses [mux.MaxTracks][2]datagram.Destination
 
-func (a *addresses) destination(channel byte) *destination {
-	return a[channel/2][channel%2].orNowhere()
+// Destination implements [datagram.Destinations].
+func (a *addresses) Destination(channel byte) *datagram.Destination {
+	return a[channel/2][channel%2].OrNowhere()
 }
 
 // send sends the stream until it ends or nobody is left; at its end, it sends last.
@@ -198,27 +202,27 @@ func (g *group) send(ctx context.Context, format *media.Format, last []byte) err
 	var to addresses
 	for i := range to {
 		port := uint16(groupPort + 2*i)
-		to[i] = [2]destination{
-			newDestination(g.pair.rtp, netip.AddrPortFrom(g.addr, port)),
-			newDestination(g.pair.rtcp, netip.AddrPortFrom(g.addr, port+1)),
+		to[i] = [2]datagram.Destination{
+			datagram.NewDestination(g.pair.RTP, netip.AddrPortFrom(g.addr, port)),
+			datagram.NewDestination(g.pair.RTCP, netip.AddrPortFrom(g.addr, port+1)),
 		}
 	}
 	r := g.stream.ReadFormat(format)
 	defer r.Close()
-	err := sendAll(ctx, r, func(chunks [][]byte, b *batch) error {
-		_ = b.sendChunks(chunks, &to) // who misses it has no other way
+	err := sendAll(ctx, r, func(chunks [][]byte, b *datagram.Batch) error {
+		_ = b.SendChunks(chunks, &to) // who misses it has no other way
 		return nil
 	})
 	if errors.Is(err, io.EOF) {
-		_ = newBatch().sendChunks([][]byte{last}, &to)
+		_ = datagram.NewBatch().SendChunks([][]byte{last}, &to)
 	}
 	return err
 }
 
 // sendAll gives what a reader reads to send, headers and data in order, until the stream or ctx ends or send
 // fails.
-func sendAll(ctx context.Context, r *media.Reader[media.Chunk], send func(chunks [][]byte, b *batch) error) error {
-	chunks, pieces, b := make([]media.Chunk, 16), make([][]byte, 0, 32), newBatch()
+func sendAll(ctx context.Context, r *media.Reader[media.Chunk], send func(chunks [][]byte, b *datagram.Batch) error) error {
+	chunks, pieces, b := make([]media.Chunk, 16), make([][]byte, 0, 32), datagram.NewBatch()
 	for {
 		n, err := r.ReadBatch(ctx, chunks)
 		if err != nil {

@@ -1,13 +1,13 @@
 package rtsp
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
@@ -25,7 +25,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 		p.pause(false)
 		return nil, nil //nolint:nilnil // it was given
 	}
-	format := x.server.formats.get(p.layout)
+	format := x.server.formats.Get(p.layout)
 	if format == nil {
 		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", media.ErrUnknownTrack)
 	}
@@ -68,43 +68,26 @@ func (p *playback) playing(first *media.Chunk) *wire.Response {
 	if first == nil {
 		return res
 	}
-	channel, seq, ok := firstRTP(first.Data, p.layout.datagrams)
+	channel, seq, ok := p.layout.FirstRTP(first.Data)
 	if !ok {
 		return res
 	}
 	// All tracks begin at the decoding time of the first picture: none has a timestamp before that, which some
 	// clients would take for one long after it.
-	formats := &p.session.server.formats
+	formats := p.session.server.formats
 	var infos []string
 	for i, index := range p.index {
-		if p.layout.channels[index] < 0 {
+		if p.layout.Channels[index] < 0 {
 			continue
 		}
 		info := fmt.Sprintf("url=%s/%s", p.target.base, p.offers[i].Control)
-		if int(p.layout.channels[index]) == int(channel) {
+		if int(p.layout.Channels[index]) == int(channel) {
 			info += fmt.Sprintf(";seq=%d", seq)
 		}
-		infos = append(infos, info+fmt.Sprintf(";rtptime=%d", formats.stamp(first.DTS, p.offers[i].ClockRate)))
+		infos = append(infos, info+fmt.Sprintf(";rtptime=%d", formats.Stamp(first.DTS, p.offers[i].ClockRate)))
 	}
 	res.Header.Add("RTP-Info", strings.Join(infos, ","))
 	return res
-}
-
-// firstRTP returns where the first RTP packet of a chunk goes, and its sequence number.
-func firstRTP(chunk []byte, datagrams bool) (channel byte, seq uint16, ok bool) {
-	for len(chunk) > runHead {
-		var packet []byte
-		if datagrams {
-			channel, _, packet, chunk = takeRun(chunk)
-		} else {
-			end := 4 + int(binary.BigEndian.Uint16(chunk[2:]))
-			channel, packet, chunk = chunk[1], chunk[4:end], chunk[end:]
-		}
-		if isRTP := packet[1] < 192 || packet[1] > 223; isRTP && len(packet) >= 12 { // RFC 5761, 4
-			return channel, binary.BigEndian.Uint16(packet[2:]), true
-		}
-	}
-	return 0, 0, false
 }
 
 // pause answers PAUSE (RFC 2326, 10.6). A publisher that pauses just sends nothing.
@@ -148,31 +131,17 @@ func (x *session) finish(err error) {
 // sayBye tells the client by RTCP that its stream has ended, and reports whether it could. To a group the group
 // says it.
 func (p *playback) sayBye() bool {
-	frames := appendByes(nil, p.layout, &p.session.server.formats)
+	byes := p.session.server.formats.AppendByes(nil, p.layout)
 	switch p.kind {
 	case UDP:
-		return newBatch().sendChunks([][]byte{appendRuns(nil, frames)}, p.udp) == nil
+		return datagram.NewBatch().SendChunks([][]byte{byes}, p.udp) == nil
 	case Multicast:
 		return true
 	}
 	if p.session.conn.SetWriteDeadline(time.Now().Add(p.session.server.config().WriteTimeout)) != nil {
 		return false
 	}
-	n, err := p.session.conn.Write(frames)
+	n, err := p.session.conn.Write(byes)
 	p.session.entry.Sent(n)
 	return err == nil
-}
-
-// appendByes appends the RTCP packets that end the tracks of a layout (RFC 3550, 6.6).
-func appendByes(dst []byte, l layout, f *formats) []byte {
-	for track, channel := range l.channels {
-		if channel >= 0 {
-			// An empty receiver report comes first, as in every compound packet.
-			dst = append(dst, '$', byte(channel)+1, 0, 16, 0x80, 201, 0, 1)
-			dst = binary.BigEndian.AppendUint32(dst, f.ssrc(track))
-			dst = append(dst, 0x81, 203, 0, 1)
-			dst = binary.BigEndian.AppendUint32(dst, f.ssrc(track))
-		}
-	}
-	return dst
 }

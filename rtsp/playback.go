@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 )
@@ -18,7 +19,7 @@ type playback struct {
 	*plan   // nil once it plays: players are many, and nothing is set up any more
 
 	kind   Transport // of all tracks, AnyTransport before the first SETUP
-	layout layout
+	layout mux.Layout
 	setups int
 	udp    *udpPlayer
 	group  *group
@@ -42,11 +43,11 @@ type plan struct {
 // losses are what a client reports.
 type losses struct {
 	mu      sync.Mutex
-	packets [maxTracks]uint32
+	packets [mux.MaxTracks]uint32
 }
 
 func newPlayback(x *session, t target, player *media.Player, tracks []*media.Track) *playback {
-	p := &playback{session: x, media: player, plan: &plan{target: t}, layout: noTracks()}
+	p := &playback{session: x, media: player, plan: &plan{target: t}, layout: mux.NoTracks()}
 	p.offers, p.index = offersOf(tracks)
 	p.touch()
 	return p
@@ -90,8 +91,7 @@ func (p *playback) report(r *rtcp.ReceiverReport) {
 	defer l.mu.Unlock()
 	all := uint64(0)
 	for _, block := range r.Reports {
-		track := block.SSRC - p.session.server.formats.seed
-		if track < maxTracks {
+		if track, ok := p.session.server.formats.Track(block.SSRC); ok {
 			l.packets[track] = block.TotalLost & 0x7fffff
 		}
 	}

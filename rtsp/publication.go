@@ -1,12 +1,16 @@
 package rtsp
 
 import (
+	"errors"
+	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/ingest"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -18,22 +22,22 @@ type publication struct {
 	base    string
 	media   *media.Publisher
 	desc    *sdp.Session
-	ingest  *ingest
+	ingest  *ingest.Ingest
 
 	setups    int
 	recording bool
 	channels  [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
-	pairs     map[int]*portPair
+	pairs     map[int]*ports.Pair
 	remote    netip.Addr
 	last      atomic.Int64 // when media came, Unix nanoseconds
 }
 
 func newPublication(x *session, base string, pub *media.Publisher, desc *sdp.Session) *publication {
 	p := &publication{
-		session: x, base: base, media: pub, desc: desc, pairs: map[int]*portPair{},
+		session: x, base: base, media: pub, desc: desc, pairs: map[int]*ports.Pair{},
 		remote: x.entry.Info().Remote.Addr(),
 	}
-	p.ingest = newIngest(pub, desc, ingestOptions{torn: x.server.config().TornPictures, log: x.logger()})
+	p.ingest = ingest.New(pub, desc, ingest.Options{Torn: x.server.config().TornPictures, Log: x.logger()})
 	p.touch()
 	return p
 }
@@ -124,28 +128,28 @@ func (p *publication) takeChannels(m int, want [2]int) string {
 // takePorts opens a pair of ports for a media.
 func (p *publication) takePorts(m int, client [2]int) (string, error) {
 	if old := p.pairs[m]; old != nil {
-		old.close()
+		old.Close()
 		delete(p.pairs, m)
 	}
-	pair, err := p.session.server.pair(localIP(p.session.conn))
+	leased, err := p.session.server.ledger.Lease(localIP(p.session.conn), p.session.server.config().PortRange)
 	if err != nil {
 		return "", err
 	}
-	p.pairs[m] = pair
-	p.ingest.unreliable(m)
-	reports := newDestination(pair.rtcp, netip.AddrPortFrom(p.remote, uint16(client[1])))
-	p.ingest.reportTo(m, &reports)
-	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + strconv.Itoa(pair.port) + "-" + strconv.Itoa(pair.port+1), nil
+	p.pairs[m] = leased
+	p.ingest.Unreliable(m)
+	reports := datagram.NewDestination(leased.RTCP, netip.AddrPortFrom(p.remote, uint16(client[1])))
+	p.ingest.ReportTo(m, reports.Send)
+	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pair(leased.Port), nil
 }
 
 // begin lets media in.
 func (p *publication) begin() error {
 	p.touch()
 	for m, pair := range p.pairs {
-		p.session.server.acceptor.Go(func() { p.listen(m, pair.rtp, p.ingest.packet) })
-		p.session.server.acceptor.Go(func() { p.listen(m, pair.rtcp, p.ingest.report) })
+		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTP, p.ingest.Packet) })
+		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTCP, p.ingest.Report) })
 	}
-	return p.ingest.begin()
+	return p.ingest.Begin()
 }
 
 // frame takes an interleaved frame.
@@ -153,9 +157,9 @@ func (p *publication) frame(f wire.Frame, now time.Time) {
 	p.touch()
 	switch m := p.channels[f.Channel]; {
 	case m > 0:
-		p.ingest.packet(int(m)-1, f.Payload, now)
+		p.ingest.Packet(int(m)-1, f.Payload, now)
 	case m < 0:
-		p.ingest.report(int(-m)-1, f.Payload, now)
+		p.ingest.Report(int(-m)-1, f.Payload, now)
 	}
 }
 
@@ -163,17 +167,17 @@ func (p *publication) frame(f wire.Frame, now time.Time) {
 const flushEvery = 50 * time.Millisecond
 
 // listen takes what comes to a port, from the client and nobody else.
-func (p *publication) listen(m int, s *datagramSocket, take func(m int, packet []byte, now time.Time)) {
+func (p *publication) listen(m int, s *datagram.Socket, take func(m int, packet []byte, now time.Time)) {
 	b := make([]byte, 64<<10)
 	for {
-		_ = s.conn.SetReadDeadline(time.Now().Add(flushEvery))
-		n, from, err := s.conn.ReadFromUDPAddrPort(b)
+		_ = s.Conn().SetReadDeadline(time.Now().Add(flushEvery))
+		n, from, err := s.Conn().ReadFromUDPAddrPort(b)
 		now := time.Now()
 		switch {
-		case isClosed(err):
+		case errors.Is(err, net.ErrClosed):
 			return
 		case isTimeout(err):
-			p.ingest.flush(m, now)
+			p.ingest.Flush(m, now)
 		case err != nil:
 			time.Sleep(time.Millisecond)
 		case from.Addr().Unmap() == p.remote:
@@ -187,7 +191,7 @@ func (p *publication) listen(m int, s *datagramSocket, take func(m int, packet [
 // close ends publishing: cleanly if the client has said so.
 func (p *publication) close(finished bool, cause error) {
 	for _, pair := range p.pairs {
-		pair.close()
+		pair.Close()
 	}
 	if finished {
 		cause = nil

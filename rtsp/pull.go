@@ -13,6 +13,9 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/ingest"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -43,9 +46,9 @@ type pull struct {
 	desc     *sdp.Session
 	base     string
 	media    *media.Publisher
-	ingest   *ingest
+	ingest   *ingest.Ingest
 	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
-	sockets  []*datagramSocket
+	sockets  []*datagram.Socket
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
 	byed     atomic.Bool  // the server has said that all tracks end
@@ -70,7 +73,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		return err
 	}
 	p.media = pub
-	p.ingest = newIngest(pub, p.desc, ingestOptions{torn: c.cfg.TornPictures, log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url), bye: func() {
+	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url), Bye: func() {
 		p.byed.Store(true)
 		c.conn.Close()
 	}})
@@ -110,14 +113,14 @@ func (p *pull) play(ctx context.Context) error {
 	kinds := c.cfg.transports()
 	for i, m := range p.desc.Medias {
 		target := sdp.ControlURL(p.base, p.desc.Control, m.Control)
-		left, err := p.setup(i, target, kinds) //nolint:contextcheck // what the stream starts outlives the pull
+		left, err := p.setup(i, target, kinds)
 		if err != nil {
 			return err
 		}
 		kinds = left
 	}
 	p.touch()
-	if err := p.ingest.begin(); err != nil { //nolint:contextcheck // what the stream starts outlives the pull
+	if err := p.ingest.Begin(); err != nil {
 		return err
 	}
 	aggregate := sdp.ControlURL(p.base, p.desc.Control, "")
@@ -129,7 +132,7 @@ func (p *pull) play(ctx context.Context) error {
 	defer keeping.Wait()
 	defer cancel()
 	keeping.Go(func() { c.keepAlive(ctx) })
-	err := p.read()                                //nolint:contextcheck // what the stream starts outlives the pull
+	err := p.read()
 	_, _ = c.send("TEARDOWN", aggregate, nil, nil) // as a courtesy
 	return err
 }
@@ -164,25 +167,25 @@ func (p *pull) frame(f wire.Frame, now time.Time) {
 	switch m := p.channels[f.Channel]; {
 	case m > 0:
 		p.touch()
-		p.ingest.packet(int(m)-1, f.Payload, now)
+		p.ingest.Packet(int(m)-1, f.Payload, now)
 	case m < 0:
-		p.ingest.report(int(-m)-1, f.Payload, now)
+		p.ingest.Report(int(-m)-1, f.Payload, now)
 	}
 }
 
 // setup makes room for one media, and returns the transports for those that follow.
 func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, error) {
 	c := p.client
-	var pair *portPair
+	var own *ports.Pair
 	header := func(kind Transport) (string, error) {
 		switch kind {
 		case UDP:
 			var err error
-			if pair, err = freePair(localIP(c.conn)); err != nil {
+			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
 				return "", err
 			}
-			p.sockets = append(p.sockets, pair.rtp, pair.rtcp)
-			return "RTP/AVP;unicast;client_port=" + pairName(pair), nil
+			p.sockets = append(p.sockets, own.RTP, own.RTCP)
+			return "RTP/AVP;unicast;client_port=" + pair(own.Port), nil
 		case Multicast:
 			return "RTP/AVP;multicast", nil
 		}
@@ -200,42 +203,31 @@ func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, erro
 		case kind == Multicast:
 			return p.joinGroup(m, t)
 		}
-		p.listen(m, pair, remoteIP(c.conn), t)
+		p.listen(m, own, remoteIP(c.conn), t)
 		return nil
 	}
 	return c.setup(target, kinds, header, take)
 }
 
-// freePair opens a pair of ports anywhere.
-func freePair(ip net.IP) (*portPair, error) {
-	for range 20 {
-		pair, err := listenPair("udp", ip, 0)
-		if !errors.Is(err, errNoPort) {
-			return pair, err
-		}
-	}
-	return nil, errNoPort
-}
-
 func remoteIP(conn net.Conn) netip.Addr { return acceptor.Address(conn.RemoteAddr()).Addr() }
 
 // listen takes the media that the server sends to a pair of ports.
-func (p *pull) listen(m int, pair *portPair, from netip.Addr, t wire.Transport) {
-	p.ingest.unreliable(m)
+func (p *pull) listen(m int, pair *ports.Pair, from netip.Addr, t wire.Transport) {
+	p.ingest.Unreliable(m)
 	if t.ServerPort[0] != 0 {
 		to := [2]netip.AddrPort{netip.AddrPortFrom(from, uint16(t.ServerPort[0])), netip.AddrPortFrom(from, uint16(t.ServerPort[1]))}
-		rtp, rtcp := newDestination(pair.rtp, to[0]), newDestination(pair.rtcp, to[1])
-		p.ingest.reportTo(m, &rtcp)
+		rtp, rtcp := datagram.NewDestination(pair.RTP, to[0]), datagram.NewDestination(pair.RTCP, to[1])
+		p.ingest.ReportTo(m, rtcp.Send)
 		punch(&rtp, &rtcp)
 	}
-	p.udp.Go(func() { p.hear(m, pair.rtp, from, p.ingest.packet) })
-	p.udp.Go(func() { p.hear(m, pair.rtcp, from, p.ingest.report) })
+	p.udp.Go(func() { p.hear(m, pair.RTP, from, p.ingest.Packet) })
+	p.udp.Go(func() { p.hear(m, pair.RTCP, from, p.ingest.Report) })
 }
 
 // punch opens the way through a NAT between the client and the server.
-func punch(rtp, rtcp *destination) {
-	_ = rtp.send([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-	_ = rtcp.send([]byte{0x80, 201, 0, 1, 0, 0, 0, 0})
+func punch(rtp, rtcp *datagram.Destination) {
+	_ = rtp.Send([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	_ = rtcp.Send([]byte{0x80, 201, 0, 1, 0, 0, 0, 0})
 }
 
 // joinGroup listens to a multicast group.
@@ -244,13 +236,13 @@ func (p *pull) joinGroup(m int, t wire.Transport) error {
 	if err != nil || !group.IsMulticast() || t.Port[0] == 0 {
 		return fmt.Errorf("rtsp: the server names no multicast group, but %q", t.Destination)
 	}
-	p.ingest.unreliable(m)
-	for i, take := range []func(int, []byte, time.Time){p.ingest.packet, p.ingest.report} {
+	p.ingest.Unreliable(m)
+	for i, take := range []func(int, []byte, time.Time){p.ingest.Packet, p.ingest.Report} {
 		conn, err := net.ListenMulticastUDP("udp", interfaceOf(localIP(p.client.conn)), &net.UDPAddr{IP: group.AsSlice(), Port: t.Port[i]})
 		if err != nil {
 			return fmt.Errorf("rtsp: %w", err)
 		}
-		socket := newDatagramSocket(conn)
+		socket := datagram.NewSocket(conn)
 		p.sockets = append(p.sockets, socket)
 		p.udp.Go(func() { p.hear(m, socket, netip.Addr{}, take) })
 	}
@@ -258,17 +250,17 @@ func (p *pull) joinGroup(m int, t wire.Transport) error {
 }
 
 // hear takes what comes to a port; if from is valid, from nobody else.
-func (p *pull) hear(m int, s *datagramSocket, from netip.Addr, take func(int, []byte, time.Time)) {
+func (p *pull) hear(m int, s *datagram.Socket, from netip.Addr, take func(int, []byte, time.Time)) {
 	b := make([]byte, 64<<10)
 	for {
-		_ = s.conn.SetReadDeadline(time.Now().Add(flushEvery))
-		n, addr, err := s.conn.ReadFromUDPAddrPort(b)
+		_ = s.Conn().SetReadDeadline(time.Now().Add(flushEvery))
+		n, addr, err := s.Conn().ReadFromUDPAddrPort(b)
 		now := time.Now()
 		switch {
-		case isClosed(err):
+		case errors.Is(err, net.ErrClosed):
 			return
 		case isTimeout(err):
-			p.ingest.flush(m, now)
+			p.ingest.Flush(m, now)
 		case err != nil:
 			time.Sleep(time.Millisecond)
 		case !from.IsValid() || addr.Addr().Unmap() == from:
@@ -280,7 +272,7 @@ func (p *pull) hear(m int, s *datagramSocket, from netip.Addr, take func(int, []
 
 func (p *pull) close() {
 	for _, s := range p.sockets {
-		s.conn.Close()
+		s.Close()
 	}
 	p.udp.Wait()
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/mux"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -35,7 +38,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	p := &push{client: c, stream: st, layout: noTracks()}
+	p := &push{client: c, stream: st, layout: mux.NoTracks()}
 	defer p.close()
 	err = acceptor.Guard(func() error { return p.run(ctx, tracks) })
 	if ctx.Err() != nil {
@@ -48,9 +51,9 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 type push struct {
 	client  *client
 	stream  *media.Stream
-	layout  layout
-	formats formats
-	sockets []*datagramSocket
+	layout  mux.Layout
+	formats *mux.Formats
+	sockets []*datagram.Socket
 	to      addresses
 }
 
@@ -84,7 +87,7 @@ func (p *push) run(ctx context.Context, tracks []*media.Track) error {
 // offersOf describes the tracks that RTP can carry; indexes says which.
 func offersOf(tracks []*media.Track) (offers []sdp.Offer, indexes []int) {
 	for i, track := range tracks {
-		if i >= maxTracks {
+		if i >= mux.MaxTracks {
 			break
 		}
 		if offer, ok := sdp.OfferFor(track, i); ok {
@@ -98,16 +101,16 @@ func offersOf(tracks []*media.Track) (offers []sdp.Offer, indexes []int) {
 // setup makes room for one track, and returns the transports for those that follow.
 func (p *push) setup(track int, target string, kinds []Transport) ([]Transport, error) {
 	c := p.client
-	var pair *portPair
+	var own *ports.Pair
 	header := func(kind Transport) (string, error) {
 		switch kind {
 		case UDP:
 			var err error
-			if pair, err = freePair(localIP(c.conn)); err != nil {
+			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
 				return "", err
 			}
-			p.sockets = append(p.sockets, pair.rtp, pair.rtcp)
-			return "RTP/AVP;unicast;client_port=" + pairName(pair) + ";mode=record", nil
+			p.sockets = append(p.sockets, own.RTP, own.RTCP)
+			return "RTP/AVP;unicast;client_port=" + pair(own.Port) + ";mode=record", nil
 		case Multicast:
 			return "", errors.New("rtsp: nobody can be pushed to by multicast")
 		}
@@ -123,12 +126,12 @@ func (p *push) setup(track int, target string, kinds []Transport) ([]Transport, 
 			if t.ServerPort[0] == 0 {
 				return errors.New("rtsp: the server names no port")
 			}
-			p.layout.datagrams = true
-			for i, socket := range []*datagramSocket{pair.rtp, pair.rtcp} {
-				p.to[track][i] = newDestination(socket, netip.AddrPortFrom(remoteIP(c.conn), uint16(t.ServerPort[i])))
+			p.layout.Datagrams = true
+			for i, socket := range []*datagram.Socket{own.RTP, own.RTCP} {
+				p.to[track][i] = datagram.NewDestination(socket, netip.AddrPortFrom(remoteIP(c.conn), uint16(t.ServerPort[i])))
 			}
 		}
-		p.layout.channels[track] = int16(channel)
+		p.layout.Channels[track] = int16(channel)
 		return nil
 	}
 	return c.setup(target, kinds, header, take)
@@ -143,8 +146,8 @@ func (p *push) write(ctx context.Context) error {
 	defer cancel(nil)
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
-	p.formats.init(p.client.cfg.MaxPayload)
-	r := p.stream.ReadFormat(p.formats.get(p.layout))
+	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
+	r := p.stream.ReadFormat(p.formats.Get(p.layout))
 	defer r.Close()
 	err := sendAll(ctx, r, p.send)
 	if errors.Is(err, io.EOF) {
@@ -156,11 +159,11 @@ func (p *push) write(ctx context.Context) error {
 }
 
 // send sends chunks: datagrams, or all in one write.
-func (p *push) send(chunks [][]byte, b *batch) error {
-	if !p.layout.datagrams {
+func (p *push) send(chunks [][]byte, b *datagram.Batch) error {
+	if !p.layout.Datagrams {
 		return p.client.write(bytes.Join(chunks, nil))
 	}
-	if err := b.sendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
+	if err := b.SendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
 		return err
 	}
 	return nil
@@ -184,6 +187,6 @@ func (p *push) read() error {
 
 func (p *push) close() {
 	for _, s := range p.sockets {
-		s.conn.Close()
+		s.Close()
 	}
 }

@@ -2,14 +2,14 @@ package rtsp
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"encoding/binary"
 	"log/slog"
 	"net"
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/mux"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -19,8 +19,9 @@ type Server struct {
 	cfg      atomic.Pointer[Config]
 	log      *slog.Logger
 	acceptor *acceptor.Acceptor[*session]
-	formats  formats
-	ports    ports
+	formats  *mux.Formats
+	ledger   ports.Ledger
+	shared   sharedPorts
 	groups   groups
 	tunnels  tunnels
 }
@@ -36,7 +37,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	s := &Server{media: m, log: m.Logger()}
 	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, m.Limit, s.accept)
-	s.formats.init(cfg.MaxPayload)
+	s.formats = mux.NewFormats(mux.Config{MaxPayload: cfg.MaxPayload})
 	if err := m.Register(s, "rtsp"); err != nil {
 		return nil, err
 	}
@@ -106,11 +107,4 @@ func (s *Server) Close() error {
 	return s.acceptor.Close()
 }
 
-func (s *Server) closePorts() { s.ports.close() }
-
-// randomUint32 is for identifiers that must not be guessed.
-func randomUint32() uint32 {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return binary.BigEndian.Uint32(b[:])
-}
+func (s *Server) closePorts() { s.shared.close() }

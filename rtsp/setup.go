@@ -84,24 +84,24 @@ func (p *playback) take(track int, choice wire.Transport) (string, error) {
 		return "", err
 	}
 	p.kind = kind
-	return transport + fmt.Sprintf(";ssrc=%08X", p.session.server.formats.ssrc(track)), nil
+	return transport + fmt.Sprintf(";ssrc=%08X", p.session.server.formats.SSRC(track)), nil
 }
 
 // takeChannels gives a track the channels that the client wants, or others if they are taken or no pair.
 func (p *playback) takeChannels(track int, want [2]int) string {
 	channel := want[0]
-	p.layout.channels[track] = -1 // a second SETUP changes the first
+	p.layout.Channels[track] = -1 // a second SETUP changes the first
 	if channel < 0 || channel > 254 || want[1] != channel+1 || p.taken(channel) {
 		for channel = 0; p.taken(channel); channel += 2 {
 		}
 	}
-	p.layout.channels[track] = int16(channel)
+	p.layout.Channels[track] = int16(channel)
 	return "RTP/AVP/TCP;unicast;interleaved=" + pair(channel)
 }
 
 // taken reports whether one of two channels belongs to another track.
 func (p *playback) taken(channel int) bool {
-	for _, c := range p.layout.channels {
+	for _, c := range p.layout.Channels {
 		if c >= 0 && int(c) <= channel+1 && channel <= int(c)+1 {
 			return true
 		}
@@ -110,3 +110,5 @@ func (p *playback) taken(channel int) bool {
 }
 
 func pair(n int) string { return strconv.Itoa(n) + "-" + strconv.Itoa(n+1) }
+
+func portsOf(p [2]int) string { return strconv.Itoa(p[0]) + "-" + strconv.Itoa(p[1]) }

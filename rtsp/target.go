@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/rtp/mux"
 )
 
 // target is what a URL names.
@@ -49,7 +50,7 @@ func cutControl(raw string) (base string, track int) {
 		return raw, -1
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(raw[at+1+len(control):], "/"))
-	if err != nil || n < 0 || n >= maxTracks {
+	if err != nil || n < 0 || n >= mux.MaxTracks {
 		return raw, -1
 	}
 	return raw[:at], n

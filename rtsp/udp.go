@@ -1,19 +1,22 @@
 package rtsp
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
 )
 
 // udpPlayer sends to the ports of one player. It is a [media.ChunkSink].
 type udpPlayer struct {
 	playback *playback
-	channels []destination // two for each track, as the layout has them
-	pairs    []*portPair   // the session's own
-	delivery delivery      // of what was queued last
+	channels []datagram.Destination // two for each track, as the layout has them
+	pairs    []*ports.Pair          // the session's own
+	delivery datagram.Delivery      // of what was queued last
 }
 
 // takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of
@@ -25,25 +28,25 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 	s := p.session.server
 	if p.udp == nil {
 		tracks := p.index[len(p.index)-1] + 1
-		p.udp = &udpPlayer{playback: p, channels: make([]destination, 2*tracks)}
+		p.udp = &udpPlayer{playback: p, channels: make([]datagram.Destination, 2*tracks)}
 	}
-	var pair *portPair
+	var leased *ports.Pair
 	var err error
 	if s.config().SessionPorts {
-		pair, err = s.pair(localIP(p.session.conn))
+		leased, err = s.ledger.Lease(localIP(p.session.conn), s.config().PortRange)
 		if err == nil {
-			p.udp.own(pair)
+			p.udp.own(leased)
 		}
 	} else {
-		pair, err = s.sharedPair(p.session.entry.Info().Remote.Addr())
+		leased, err = s.sharedPair(p.session.entry.Info().Remote.Addr())
 	}
 	if err != nil {
 		return "", err
 	}
-	p.udp.aim(track, pair, p.session.entry.Info().Remote.Addr(), client, !s.config().SessionPorts)
-	p.layout.datagrams = true
-	p.layout.channels[track] = int16(2 * track)
-	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pairName(pair), nil
+	p.udp.aim(track, leased, p.session.entry.Info().Remote.Addr(), client, !s.config().SessionPorts)
+	p.layout.Datagrams = true
+	p.layout.Channels[track] = int16(2 * track)
+	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pair(leased.Port), nil
 }
 
 func localIP(conn net.Conn) net.IP {
@@ -54,19 +57,19 @@ func localIP(conn net.Conn) net.IP {
 }
 
 // own makes a pair one that closes with the player, and listens to what comes back on it.
-func (u *udpPlayer) own(pair *portPair) {
+func (u *udpPlayer) own(pair *ports.Pair) {
 	u.pairs = append(u.pairs, pair)
-	for _, s := range []*datagramSocket{pair.rtp, pair.rtcp} {
+	for _, s := range []*datagram.Socket{pair.RTP, pair.RTCP} {
 		u.playback.session.server.acceptor.Go(func() { u.hear(s) })
 	}
 }
 
 // hear notes that the client sends something.
-func (u *udpPlayer) hear(s *datagramSocket) {
+func (u *udpPlayer) hear(s *datagram.Socket) {
 	var b [1500]byte
 	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(b[:])
-		if isClosed(err) {
+		n, from, err := s.Conn().ReadFromUDPAddrPort(b[:])
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
@@ -77,43 +80,44 @@ func (u *udpPlayer) hear(s *datagramSocket) {
 	}
 }
 
-func (u *udpPlayer) aim(track int, pair *portPair, to netip.Addr, client [2]int, shared bool) {
+func (u *udpPlayer) aim(track int, pair *ports.Pair, to netip.Addr, client [2]int, shared bool) {
 	u.forget(track)
 	rtp, rtcp := netip.AddrPortFrom(to, uint16(client[0])), netip.AddrPortFrom(to, uint16(client[1]))
-	u.channels[2*track], u.channels[2*track+1] = newDestination(pair.rtp, rtp), newDestination(pair.rtcp, rtcp)
+	u.channels[2*track], u.channels[2*track+1] = datagram.NewDestination(pair.RTP, rtp), datagram.NewDestination(pair.RTCP, rtcp)
 	if shared {
-		u.playback.session.server.ports.add(rtp, rtcp, u.playback)
+		u.playback.session.server.shared.add(rtp, rtcp, u.playback)
 	}
 }
 
 func (u *udpPlayer) forget(track int) {
 	for i := range u.channels[2*track : 2*track+2] {
-		if d := u.channels[2*track+i].orNowhere(); d != nil {
-			u.playback.session.server.ports.remove(d.to(), u.playback)
+		if d := u.channels[2*track+i].OrNowhere(); d != nil {
+			u.playback.session.server.shared.remove(d.To(), u.playback)
 		}
 	}
 }
 
 // Queue implements [media.ChunkSink].
 func (u *udpPlayer) Queue(queued media.SinkBatch, chunks [][]byte) media.SinkBatch {
-	b, ok := queued.(*batch)
+	b, ok := queued.(*datagram.Batch)
 	if !ok {
 		if queued != nil {
 			queued.Flush()
 		}
-		b = newBatch()
+		b = datagram.NewBatch()
 	}
-	b.put(chunks, u, &u.delivery)
+	b.Put(chunks, u, &u.delivery)
 	return b
 }
 
 // Result implements [media.ChunkSink].
 func (u *udpPlayer) Result() (chunks, bytes int, err error) {
-	return u.delivery.chunks, u.delivery.bytes, u.delivery.err
+	return u.delivery.Chunks, u.delivery.Bytes, u.delivery.Err
 }
 
-func (u *udpPlayer) destination(channel byte) *destination {
-	return u.channels[channel].orNowhere()
+// Destination implements [datagram.Destinations].
+func (u *udpPlayer) Destination(channel byte) *datagram.Destination {
+	return u.channels[channel].OrNowhere()
 }
 
 var _ media.ChunkSink = (*udpPlayer)(nil)
@@ -124,6 +128,6 @@ func (u *udpPlayer) close() {
 		u.forget(track)
 	}
 	for _, pair := range u.pairs {
-		pair.close()
+		pair.Close()
 	}
 }

@@ -1,4 +1,4 @@
-package rtsp
+package datagram
 
 import (
 	"encoding/binary"
@@ -24,16 +24,17 @@ func canSegment(raw syscall.RawConn) (can bool) {
 	return can
 }
 
-// destination is an address as one socket sends to it.
-type destination struct {
-	socket *datagramSocket
+// Destination is an address as one socket sends to it.
+type Destination struct {
+	socket *Socket
 	addr   [syscall.SizeofSockaddrInet6]byte
 	length uint16
 	apart  bool // the way there does not take runs: its packets must be smaller, or its device cannot
 }
 
-func newDestination(s *datagramSocket, to netip.AddrPort) destination {
-	d := destination{socket: s}
+// NewDestination returns to as s sends to it.
+func NewDestination(s *Socket, to netip.AddrPort) Destination {
+	d := Destination{socket: s}
 	if s.v4() {
 		sa := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().Unmap().As4()}
 		d.length = uint16(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
@@ -45,8 +46,8 @@ func newDestination(s *datagramSocket, to netip.AddrPort) destination {
 	return d
 }
 
-// to is the address.
-func (d *destination) to() netip.AddrPort {
+// To is the address.
+func (d *Destination) To() netip.AddrPort {
 	port := binary.BigEndian.Uint16(d.addr[2:])
 	if d.length == syscall.SizeofSockaddrInet4 {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(d.addr[4:])), port)
@@ -55,7 +56,7 @@ func (d *destination) to() netip.AddrPort {
 }
 
 // v4 reports whether the socket is one of IPv4 only.
-func (s *datagramSocket) v4() (is bool) {
+func (s *Socket) v4() (is bool) {
 	_ = s.control(func(fd uintptr) {
 		if name, err := syscall.Getsockname(int(fd)); err == nil {
 			_, is = name.(*syscall.SockaddrInet4)
@@ -65,7 +66,7 @@ func (s *datagramSocket) v4() (is bool) {
 }
 
 // control calls fn with the descriptor.
-func (s *datagramSocket) control(fn func(fd uintptr)) error {
+func (s *Socket) control(fn func(fd uintptr)) error {
 	if s.plain.isOpen() {
 		fn(uintptr(s.plain.fd))
 		return nil
@@ -83,14 +84,14 @@ type mmsghdr struct {
 	_    [4]byte
 }
 
-// batch is runs of datagrams that go out together. It is for one goroutine at a time.
-type batch struct {
+// Batch is runs of datagrams that go out together. It is for one goroutine at a time.
+type Batch struct {
 	heads  [maxBatch]mmsghdr
 	pieces [maxBatch]syscall.Iovec
 	sizes  [maxBatch][segmentSpace]byte // control messages
 	runs   [maxBatch]run
 	n      int
-	socket *datagramSocket
+	socket *Socket
 
 	call  func(fd uintptr)
 	first int // what call sends from
@@ -102,17 +103,18 @@ type batch struct {
 // segmentSpace is the space of a control message with the size of segments.
 const segmentSpace = 24
 
-func newBatch() *batch {
-	b := &batch{}
+// NewBatch returns an empty batch.
+func NewBatch() *Batch {
+	b := &Batch{}
 	b.call = b.sendOnce
 	return b
 }
 
 // add puts a run into the batch, after sending what does not go with it.
-func (b *batch) add(r *run) {
+func (b *Batch) add(r *run) {
 	if b.n == maxBatch || b.n > 0 && b.socket != r.to.socket {
 		b.Flush()
-		if r.of.err != nil {
+		if r.of.Err != nil {
 			return
 		}
 	}
@@ -138,11 +140,11 @@ func (b *batch) add(r *run) {
 func (r *run) segmented() bool { return len(r.packets) > r.unit }
 
 // Flush sends the batch.
-func (b *batch) Flush() {
+func (b *Batch) Flush() {
 	failed := false
 	for b.first = 0; b.first < b.n; {
 		r := &b.runs[b.first]
-		if r.of.err != nil {
+		if r.of.Err != nil {
 			b.first++
 			continue
 		}
@@ -155,10 +157,10 @@ func (b *batch) Flush() {
 }
 
 // ready returns up to where the batch goes into one call: up to a run of chunks that have failed.
-func (b *batch) ready(failed bool) int {
+func (b *Batch) ready(failed bool) int {
 	if failed {
 		for i, r := range b.runs[b.first:b.n] {
-			if r.of.err != nil {
+			if r.of.Err != nil {
 				return b.first + i
 			}
 		}
@@ -167,7 +169,7 @@ func (b *batch) ready(failed bool) int {
 }
 
 // sendSome sends r, the first, and what goes with it up to end. Its error is about r alone.
-func (b *batch) sendSome(r *run, end int) error {
+func (b *Batch) sendSome(r *run, end int) error {
 	if r.segmented() && (r.to.apart || !b.socket.gso) {
 		b.first++
 		return b.sendApart(b.first-1, r)
@@ -187,7 +189,7 @@ func (b *batch) sendSome(r *run, end int) error {
 	return sendErr(b.errno)
 }
 
-func (b *batch) clear() {
+func (b *Batch) clear() {
 	for i := range b.n {
 		b.heads[i], b.pieces[i], b.runs[i] = mmsghdr{}, syscall.Iovec{}, run{}
 	}
@@ -199,20 +201,20 @@ func cannotSegment(e syscall.Errno) bool {
 }
 
 // sendTo sends from the first message up to end.
-func (b *batch) sendTo(end int) error {
+func (b *Batch) sendTo(end int) error {
 	b.end = end
 	return b.socket.control(b.call)
 }
 
 // sendOnce sends without waiting: a raw call saves telling the scheduler.
-func (b *batch) sendOnce(fd uintptr) {
+func (b *Batch) sendOnce(fd uintptr) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.heads[b.first])), //nolint:gosec // the call keeps nothing
 		uintptr(b.end-b.first), syscall.MSG_DONTWAIT, 0, 0)
 	b.done, b.errno = int(n), errno
 }
 
 // sendApart sends the datagrams of a run one by one, in the place of its message i.
-func (b *batch) sendApart(i int, r *run) error {
+func (b *Batch) sendApart(i int, r *run) error {
 	defer func(first int) { b.first = first }(b.first)
 	b.first = i
 	b.heads[i].head.Control = nil

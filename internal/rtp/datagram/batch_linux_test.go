@@ -1,4 +1,4 @@
-package rtsp
+package datagram
 
 import (
 	"bytes"
@@ -45,9 +45,9 @@ func (h hearer) silent(t *testing.T) {
 }
 
 // toOne is destinations that begin with those of a test.
-type toOne []destination
+type toOne []Destination
 
-func (d toOne) destination(channel byte) *destination { return d[channel].orNowhere() }
+func (d toOne) Destination(channel byte) *Destination { return d[channel].OrNowhere() }
 
 // chunkOf is a chunk with datagrams of one channel.
 func chunkOf(channel byte, packets ...string) []byte {
@@ -55,26 +55,26 @@ func chunkOf(channel byte, packets ...string) []byte {
 	for _, p := range packets {
 		frames = append(append(frames, '$', channel, 0, byte(len(p))), p...)
 	}
-	return appendRuns(nil, frames)
+	return AppendRuns(nil, frames)
 }
 
-func (h hearer) from(s *datagramSocket) destination {
-	return newDestination(s, netip.MustParseAddrPort(h.LocalAddr().String()))
+func (h hearer) from(s *Socket) Destination {
+	return NewDestination(s, netip.MustParseAddrPort(h.LocalAddr().String()))
 }
 
 // What cannot be sent is of one player: it gets nothing more of its chunks, the others in the batch get theirs.
 func TestBatchFailsForOneAlone(t *testing.T) {
-	from := newDatagramSocket(listenLoopback(t).UDPConn)
-	nobody := newDestination(from, netip.MustParseAddrPort("127.0.0.1:0")) // no port to send to
+	from := NewSocket(listenLoopback(t).UDPConn)
+	nobody := NewDestination(from, netip.MustParseAddrPort("127.0.0.1:0")) // no port to send to
 	chunks := [][]byte{chunkOf(0, "one", "two", "6"), chunkOf(1, "bad"), chunkOf(0, "three")}
-	hearers, deliveries, b := make([]hearer, 5), make([]delivery, 5), newBatch()
+	hearers, deliveries, b := make([]hearer, 5), make([]Delivery, 5), NewBatch()
 	for i := range hearers {
 		hearers[i] = listenLoopback(t)
 		to := toOne{hearers[i].from(from), hearers[i].from(from)}
 		if i == 2 {
 			to[1] = nobody
 		}
-		b.put(chunks, to, &deliveries[i])
+		b.Put(chunks, to, &deliveries[i])
 	}
 	require.Equal(t, 3*len(hearers), b.n, "all in one call")
 	b.Flush()
@@ -82,17 +82,17 @@ func TestBatchFailsForOneAlone(t *testing.T) {
 		h.expect(t, "one", "two", "6")
 		if i == 2 {
 			h.silent(t)
-			require.Equal(t, delivery{chunks: 1, bytes: len(chunks[0]), err: syscall.EINVAL}, deliveries[i])
+			require.Equal(t, Delivery{Chunks: 1, Bytes: len(chunks[0]), Err: syscall.EINVAL}, deliveries[i])
 			continue
 		}
 		h.expect(t, "bad", "three")
-		require.Equal(t, delivery{chunks: 3, bytes: len(bytes.Join(chunks, nil))}, deliveries[i])
+		require.Equal(t, Delivery{Chunks: 3, Bytes: len(bytes.Join(chunks, nil))}, deliveries[i])
 	}
 }
 
 // A batch that is full in the midst of somebody's chunks loses nothing.
 func TestBatchFull(t *testing.T) {
-	from := newDatagramSocket(listenLoopback(t).UDPConn)
+	from := NewSocket(listenLoopback(t).UDPConn)
 	a, b := listenLoopback(t), listenLoopback(t)
 	var chunks [][]byte
 	var want []string
@@ -100,15 +100,15 @@ func TestBatchFull(t *testing.T) {
 		want = append(want, string(rune('A'+i)))
 		chunks = append(chunks, chunkOf(0, want[i]))
 	}
-	var done [2]delivery
-	queued := newBatch()
-	queued.put(chunks, toOne{a.from(from)}, &done[0])
-	queued.put(chunks, toOne{b.from(from)}, &done[1])
+	var done [2]Delivery
+	queued := NewBatch()
+	queued.Put(chunks, toOne{a.from(from)}, &done[0])
+	queued.Put(chunks, toOne{b.from(from)}, &done[1])
 	queued.Flush()
 	for i, h := range []hearer{a, b} {
 		h.expect(t, want...)
 		h.silent(t)
-		require.Equal(t, delivery{chunks: len(chunks), bytes: len(bytes.Join(chunks, nil))}, done[i])
+		require.Equal(t, Delivery{Chunks: len(chunks), Bytes: len(bytes.Join(chunks, nil))}, done[i])
 	}
 }
 
@@ -119,23 +119,23 @@ func TestBatchSendsApart(t *testing.T) {
 		packets[i] = string(rune('0' + i))
 	}
 	tooMany := bytes.Repeat([]byte("x"), 150) // no kernel takes so many datagrams in one call
-	from := newDatagramSocket(listenLoopback(t).UDPConn)
+	from := NewSocket(listenLoopback(t).UDPConn)
 	h := listenLoopback(t)
 	to := h.from(from)
 	require.False(t, to.apart)
-	var done delivery
-	b := newBatch()
+	var done Delivery
+	b := NewBatch()
 	b.add(&run{to: &to, packets: tooMany, unit: 1, of: &done})
 	b.Flush()
-	require.NoError(t, done.err)
+	require.NoError(t, done.Err)
 	require.True(t, to.apart)
 	for range tooMany {
 		h.expect(t, "x")
 	}
-	require.NoError(t, b.sendChunks([][]byte{chunkOf(0, packets...)}, toOne{to}))
+	require.NoError(t, b.SendChunks([][]byte{chunkOf(0, packets...)}, toOne{to}))
 	h.expect(t, packets...)
 	from.gso = false // as on a system without
-	require.NoError(t, b.sendChunks([][]byte{chunkOf(0, packets...)}, toOne{h.from(from)}))
+	require.NoError(t, b.SendChunks([][]byte{chunkOf(0, packets...)}, toOne{h.from(from)}))
 	h.expect(t, packets...)
 	h.silent(t)
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package rtsp
+package datagram
 
 import (
 	"net"
@@ -12,7 +12,7 @@ type plainSocket struct{}
 
 func (plainSocket) isOpen() bool { return false }
 
-func (*datagramSocket) detach() error { return nil }
+func (*Socket) Detach() error { return nil }
 
 func (plainSocket) receive([]byte) (n int, from netip.AddrPort, err error) {
 	return 0, from, net.ErrClosed

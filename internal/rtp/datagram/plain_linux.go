@@ -1,4 +1,4 @@
-package rtsp
+package datagram
 
 import (
 	"fmt"
@@ -20,8 +20,8 @@ type plainSocket struct {
 
 func (p *plainSocket) isOpen() bool { return p.fd > 0 }
 
-// detach makes the socket a plain one.
-func (s *datagramSocket) detach() error {
+// Detach makes the socket a plain one.
+func (s *Socket) Detach() error {
 	fd, failed := -1, error(nil)
 	err := s.raw.Control(func(old uintptr) {
 		fd, failed = unix.FcntlInt(old, syscall.F_DUPFD_CLOEXEC, 3)
@@ -33,7 +33,7 @@ func (s *datagramSocket) detach() error {
 		err = syscall.SetNonblock(fd, false) // sending says for itself that it does not wait
 	}
 	if err != nil {
-		return fmt.Errorf("rtsp: %w", err)
+		return fmt.Errorf("datagram: %w", err)
 	}
 	s.conn.Close()
 	s.conn, s.raw, s.plain.fd = nil, nil, fd

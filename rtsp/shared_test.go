@@ -10,7 +10,7 @@ import (
 // What comes to the shared ports is the player's that has said it would send from there.
 func TestPeers(t *testing.T) {
 	at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port) }
-	var p ports
+	var p sharedPorts
 	usual, odd, apart := &playback{}, &playback{}, &playback{}
 	p.add(at(5000), at(5001), usual)
 	p.add(at(6001), at(6002), odd)
@@ -35,20 +35,4 @@ func TestPeers(t *testing.T) {
 		p.remove(at(port), apart)
 	}
 	require.Empty(t, p.peers)
-}
-
-func TestDestination(t *testing.T) {
-	pair, err := listenPair("udp4", nil, 0)
-	for range 20 {
-		if err == nil {
-			break
-		}
-		pair, err = listenPair("udp4", nil, 0)
-	}
-	require.NoError(t, err)
-	defer pair.close()
-	to := netip.MustParseAddrPort("192.0.2.7:5004")
-	d := newDestination(pair.rtp, to)
-	require.Equal(t, to, d.to())
-	require.Nil(t, (&destination{}).orNowhere())
 }

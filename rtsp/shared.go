@@ -1,0 +1,136 @@
+package rtsp
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
+	"github.com/sluice-media/sluice/internal/tally"
+)
+
+// sharedPorts are the UDP sockets that the players of a server share.
+type sharedPorts struct {
+	mu      sync.Mutex
+	pairs   [2]*ports.Pair // for IPv4 and IPv6 players
+	reading tally.Tally
+
+	peersMu sync.RWMutex
+	peers   map[peer]*playback // whose reports come to the shared pair
+}
+
+// sharedPair returns the pair that all UDP players of a family of addresses share, and opens it for the first. A
+// socket of IPv4 alone sends for less than one of both.
+func (s *Server) sharedPair(to netip.Addr) (*ports.Pair, error) {
+	p := &s.shared
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	family, network := 0, "udp4"
+	if to.Is6() {
+		family, network = 1, "udp6"
+	}
+	if p.pairs[family] != nil {
+		return p.pairs[family], nil
+	}
+	pair, err := ports.Listen(network, nil, s.config().UDPPort)
+	for tries := 0; errors.Is(err, ports.ErrNone) && tries < 20; tries++ {
+		pair, err = ports.Listen(network, nil, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(pair.RTP.Detach(), pair.RTCP.Detach()); err != nil {
+		pair.Close()
+		return nil, err
+	}
+	p.pairs[family] = pair
+	p.reading.Go(func() { p.hear(pair.RTP) })
+	p.reading.Go(func() { p.hear(pair.RTCP) })
+	return pair, nil
+}
+
+// hear notes which players send something: it shows that they live.
+func (p *sharedPorts) hear(s *datagram.Socket) {
+	var b [1500]byte
+	for {
+		n, from, err := s.Receive(b[:])
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // an ICMP message about a peer
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if to := p.find(from); to != nil {
+			to.hear(b[:n])
+		}
+	}
+}
+
+// peer is where a player sends from, in few bytes: there are as many as players.
+type peer struct {
+	ip   [16]byte
+	port uint16
+}
+
+func newPeer(a netip.AddrPort) peer { return peer{a.Addr().As16(), a.Port()} }
+
+// find returns the player that sends from an address. An even port stands for the odd one behind it too, unless that is
+// another player's.
+func (p *sharedPorts) find(from netip.AddrPort) *playback {
+	at := newPeer(from)
+	p.peersMu.RLock()
+	defer p.peersMu.RUnlock()
+	if to := p.peers[at]; to != nil {
+		return to
+	}
+	at.port &^= 1
+	return p.peers[at]
+}
+
+// add lets what comes from the two ports of a track count for a player.
+func (p *sharedPorts) add(rtp, rtcp netip.AddrPort, to *playback) {
+	p.peersMu.Lock()
+	defer p.peersMu.Unlock()
+	if p.peers == nil {
+		p.peers = map[peer]*playback{}
+	}
+	p.peers[newPeer(rtp)] = to
+	if rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 {
+		p.peers[newPeer(rtcp)] = to
+	}
+}
+
+// remove takes back what add did for a player.
+func (p *sharedPorts) remove(from netip.AddrPort, of *playback) {
+	p.peersMu.Lock()
+	defer p.peersMu.Unlock()
+	if at := newPeer(from); p.peers[at] == of {
+		delete(p.peers, at)
+	}
+}
+
+// close closes the shared pair.
+func (p *sharedPorts) close() {
+	p.mu.Lock()
+	pairs := p.pairs
+	p.mu.Unlock()
+	for _, pair := range pairs {
+		if pair != nil {
+			pair.RTP.Stop()
+			pair.RTCP.Stop()
+		}
+	}
+	p.reading.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, pair := range p.pairs {
+		if pair != nil && pair == pairs[i] {
+			pair.Close()
+			p.pairs[i] = nil
+		}
+	}
+}
