@@ -13,6 +13,9 @@ func (x *session) end(err error) {
 	if cause := x.feedErr.Load(); cause != nil {
 		err = *cause
 	}
+	if x.server.acceptor.Closing() && x.publisher != nil {
+		x.entry.Kick(ErrServerClosed) // what the host itself ends need not wait for another publisher
+	}
 	if x.publisher != nil {
 		x.publisher.media.Close(err) // who has not finished has dropped
 	}

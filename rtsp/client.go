@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
@@ -37,6 +38,9 @@ type ClientConfig struct {
 	MaxPayload int
 	// TornPictures is that of [Config].
 	TornPictures bool
+	// Options of the stream that is pulled go before the server's. ContinuePush is how long it waits when the other side
+	// has dropped it; it does not when ctx has ended.
+	Options hook.StreamOptions
 }
 
 func (c ClientConfig) withDefaults() ClientConfig {

@@ -68,6 +68,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 	defer entry.Close()
 	pub, err := m.Publish(ctx, media.PublishRequest{
 		Stream: key, Session: entry, Schema: "rtsp", Origin: hook.OriginPull, OriginURL: c.url, Authorized: true,
+		Options: c.cfg.Options,
 	})
 	if err != nil {
 		return err
@@ -78,6 +79,9 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		c.conn.Close()
 	}})
 	err = p.play(ctx)
+	if ctx.Err() != nil {
+		entry.Kick(context.Cause(ctx)) // what the host itself ends need not wait for another publisher
+	}
 	switch cause := entry.Err(); {
 	case cause != nil:
 		err = cause

@@ -80,7 +80,7 @@ func (a *Acceptor[S]) Serve(ln net.Listener) error {
 			a.start(conn)
 			continue
 		}
-		if a.isClosing() {
+		if a.Closing() {
 			return a.closed
 		}
 		if !passes(err) {
@@ -128,7 +128,8 @@ func (a *Acceptor[S]) dropListener(ln net.Listener) {
 	a.listeners = slices.DeleteFunc(a.listeners, func(other net.Listener) bool { return other == ln })
 }
 
-func (a *Acceptor[S]) isClosing() bool {
+// Closing reports whether Shutdown or Close has begun.
+func (a *Acceptor[S]) Closing() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.closing
