@@ -104,14 +104,22 @@ func (st *Stream) Kick(cause error) {
 func (st *Stream) adopt(p *Publisher) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.publisher != nil || st.ended { // ended: its end is under way
-		return ErrStreamExists
+	if err := st.free(); err != nil {
+		return err
 	}
 	if st.last != nil {
 		st.grace.Stop()
 		st.timeline.restart()
 	}
 	p.stream, st.publisher, st.last = st, p, p
+	return nil
+}
+
+// free returns ErrStreamExists if somebody publishes the stream. st.mu is held.
+func (st *Stream) free() error {
+	if st.publisher != nil || st.ended { // ended: its end is under way
+		return ErrStreamExists
+	}
 	return nil
 }
 

@@ -26,21 +26,18 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 	if err != nil {
 		return x.refuse(wire.StatusBadRequest, err.Error(), err)
 	}
-	var pub *media.Publisher
-	err = x.reader.While(x.in, func(ctx context.Context) (err error) {
-		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
+	var admitted media.PublishRequest
+	err = x.while(func(ctx context.Context) (err error) {
+		admitted, err = x.server.media.AdmitPublisher(ctx, media.PublishRequest{
 			Stream: t.key, Session: x.entry, Schema: "rtsp", Params: t.params,
 			Origin: hook.OriginRTSPPush, OriginURL: originURL(r.URL),
 		})
 		return err
 	})
-	if pub == nil {
+	if err != nil {
 		return x.refusePublish(t.key, err)
 	}
-	x.publisher = newPublication(x, r.URL, pub, desc)
-	if err != nil {
-		return nil, err
-	}
+	x.publisher = newPublication(x, r.URL, admitted, desc)
 	for _, why := range desc.Skipped {
 		x.logger().Info("media left out", "why", why)
 	}
@@ -69,22 +66,23 @@ func (x *session) refusePublish(key hook.StreamKey, err error) (*wire.Response, 
 		return x.refuse(wire.StatusNotAcceptable, "the stream is published already", err)
 	case errors.Is(err, media.ErrBadName):
 		return x.refuse(wire.StatusForbidden, "", err)
-	case errors.Is(err, media.ErrServerClosed):
-		return x.refuse(wire.StatusServiceUnavailable, "", err)
 	}
-	return x.refuse(wire.StatusUnauthorized, hook.PeerText(err), err)
+	return x.refuseAsked(err)
 }
 
-// record answers RECORD (RFC 2326, 10.11): media follows.
+// record answers RECORD (RFC 2326, 10.11): media follows. Only now the stream is the client's, if no other was quicker.
 func (x *session) record() (*wire.Response, error) {
 	p := x.publisher
 	if p == nil || p.setups == 0 {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
-	if !p.recording {
-		p.recording = true
+	if p.media == nil {
+		pub, err := x.server.media.Publish(context.Background(), p.request) // nobody is asked, so it does not wait
+		if err != nil {
+			return x.refusePublish(p.request.Stream, err)
+		}
 		x.reader.Stream(largeBuffer)
-		if err := p.begin(); err != nil {
+		if err := p.begin(pub); err != nil {
 			return nil, err
 		}
 		x.logger().Info("publishing")

@@ -34,11 +34,14 @@ func (x *session) authorize(r *wire.Request, t target) (res *wire.Response, auth
 	info := x.entry.Info()
 	info.Params = t.params
 	if !x.auth.asked {
-		err := x.reader.While(x.in, func(ctx context.Context) (err error) {
+		err := x.while(func(ctx context.Context) (err error) {
 			x.auth.realm, err = x.server.media.RTSPRealm(ctx, &hook.RTSPRealmEvent{Stream: t.key, Session: info})
 			return err
 		})
 		x.auth.asked, x.auth.hopes = true, true
+		if failed(err) {
+			return x.undecided(t, err)
+		}
 		if err != nil {
 			// No login can succeed, and the client hears no more than that it failed.
 			x.auth.realm, x.auth.hopes = newNonce(), false
@@ -51,11 +54,27 @@ func (x *session) authorize(r *wire.Request, t target) (res *wire.Response, auth
 	if len(values) == 0 {
 		return x.challenge(), false, nil
 	}
-	if err := x.login(r.Method, values, t, info); err != nil {
+	err = x.login(r.Method, values, t, info)
+	if failed(err) {
+		return x.undecided(t, err)
+	}
+	if err != nil {
 		return x.challenge(), false, &refusal{err}
 	}
 	x.auth.done = true
 	return nil, true, nil
+}
+
+// failed reports whether err is not a no, but says that nobody could decide.
+func failed(err error) bool {
+	_, denied := hook.Denied(err)
+	return err != nil && !denied && !errors.Is(err, errLogin)
+}
+
+// undecided sends a client away about which nobody could decide.
+func (x *session) undecided(t target, err error) (*wire.Response, bool, error) {
+	res, err := x.refusePlay(t.key, err)
+	return res, false, err
 }
 
 // challenge returns the response that asks who the client is (RFC 2617, 3.2.1).
@@ -83,7 +102,7 @@ func (x *session) login(method string, values []string, t target, info hook.Sess
 		return errLogin
 	}
 	var reply hook.RTSPAuthReply
-	err := x.reader.While(x.in, func(ctx context.Context) (err error) {
+	err := x.while(func(ctx context.Context) (err error) {
 		reply, err = x.server.media.RTSPAuth(ctx, &hook.RTSPAuthEvent{
 			Stream: t.key, Session: info, UserName: h.Username, MustNoEncrypt: basic, Realm: x.auth.realm,
 		})

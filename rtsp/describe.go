@@ -43,7 +43,7 @@ func (x *session) open(r *wire.Request) (*wire.Response, error) {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
 	res, authorized, err := x.authorize(r, t)
-	if res != nil {
+	if res != nil || err != nil {
 		return res, err
 	}
 	player, tracks, err := x.admit(t, authorized)
@@ -62,7 +62,7 @@ func (x *session) open(r *wire.Request) (*wire.Response, error) {
 
 // admit asks the hooks and waits for the stream and its tracks.
 func (x *session) admit(t target, authorized bool) (player *media.Player, tracks []*media.Track, err error) {
-	err = x.reader.While(x.in, func(ctx context.Context) (err error) {
+	err = x.while(func(ctx context.Context) (err error) {
 		player, err = x.server.media.Play(ctx, media.PlayRequest{
 			Stream: t.key, Session: x.entry, Schema: "rtsp", Params: t.params, Authorized: authorized,
 		})
@@ -89,11 +89,23 @@ func (x *session) refuse(code int, text string, cause error) (*wire.Response, er
 // refusePlay tells the client why it may not play.
 func (x *session) refusePlay(key hook.StreamKey, err error) (*wire.Response, error) {
 	err = fmt.Errorf("play %s: %w", key, err)
-	switch {
-	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
+	if errors.Is(err, media.ErrStreamNotFound) || errors.Is(err, media.ErrBadName) {
 		return x.refuse(wire.StatusNotFound, "", err)
-	case errors.Is(err, media.ErrServerClosed):
-		return x.refuse(wire.StatusServiceUnavailable, "", err)
 	}
-	return x.refuse(wire.StatusUnauthorized, hook.PeerText(err), err)
+	return x.refuseAsked(err)
+}
+
+// refuseAsked tells the client what hooks have decided, or that they could not.
+func (x *session) refuseAsked(err error) (*wire.Response, error) {
+	if errors.Is(err, context.Canceled) {
+		return nil, err // it has left, and is told nothing
+	}
+	code := wire.StatusServiceUnavailable
+	if _, denied := hook.Denied(err); denied {
+		code = wire.StatusUnauthorized
+	}
+	if errors.Is(err, media.ErrServerClosed) {
+		return x.refuse(code, "", err)
+	}
+	return x.refuse(code, hook.PeerText(err), err)
 }

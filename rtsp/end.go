@@ -30,7 +30,7 @@ func (x *session) end(err error) {
 	if cause := x.feedErr.Load(); cause != nil {
 		err = *cause
 	}
-	if x.server.acceptor.Closing() && x.publisher != nil {
+	if x.server.acceptor.Closing() && x.recording() {
 		x.entry.Kick(ErrServerClosed) // what the host itself ends need not wait for another publisher
 	}
 	if x.publisher != nil {
@@ -85,7 +85,7 @@ func (x *session) logger() *slog.Logger {
 	log := x.server.log.With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
 	switch {
 	case x.publisher != nil:
-		return log.With("stream", x.publisher.media.Stream().Key().String())
+		return log.With("stream", x.publisher.request.Stream.String())
 	case x.player != nil:
 		return log.With("stream", x.player.media.Stream().Key().String())
 	}

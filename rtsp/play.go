@@ -92,7 +92,7 @@ func (p *playback) playing(first *media.Chunk) *wire.Response {
 
 // pause answers PAUSE (RFC 2326, 10.6). A publisher that pauses just sends nothing.
 func (x *session) pause() (*wire.Response, error) {
-	if x.publisher != nil && x.publisher.recording {
+	if x.recording() {
 		return &wire.Response{Code: wire.StatusOK}, nil
 	}
 	if !x.playing() {

@@ -20,26 +20,31 @@ import (
 type publication struct {
 	session *session
 	base    string
-	media   *media.Publisher
+	request media.PublishRequest // which was admitted
 	desc    *sdp.Session
-	ingest  *ingest.Ingest
 
-	setups    int
-	recording bool
-	channels  [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
-	pairs     map[int]*ports.Pair
-	remote    netip.Addr
-	last      atomic.Int64 // when media came, Unix nanoseconds
+	setups   int
+	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
+	pairs    map[int]*lease
+	remote   netip.Addr
+	last     atomic.Int64 // when media came, Unix nanoseconds
+
+	// Nil before RECORD: who only announces holds no stream.
+	media  *media.Publisher
+	ingest *ingest.Ingest
 }
 
-func newPublication(x *session, base string, pub *media.Publisher, desc *sdp.Session) *publication {
-	p := &publication{
-		session: x, base: base, media: pub, desc: desc, pairs: map[int]*ports.Pair{},
+// lease is a pair of ports that the media of a track comes to.
+type lease struct {
+	*ports.Pair
+	client [2]uint16 // where the client says it sends from, and wants reports
+}
+
+func newPublication(x *session, base string, request media.PublishRequest, desc *sdp.Session) *publication {
+	return &publication{
+		session: x, base: base, request: request, desc: desc, pairs: map[int]*lease{},
 		remote: x.entry.Info().Remote.Addr(),
 	}
-	p.ingest = ingest.New(pub, desc, ingest.Options{Torn: x.server.config().TornPictures, Log: x.logger()})
-	p.touch()
-	return p
 }
 
 func (p *publication) touch() { p.last.Store(time.Now().UnixNano()) }
@@ -49,7 +54,7 @@ func (p *publication) silence() time.Duration { return time.Since(time.Unix(0, p
 
 // setup makes room for a media of a publisher.
 func (p *publication) setup(r *wire.Request, choices []wire.Transport) (*wire.Response, error) {
-	if p.recording {
+	if p.media != nil {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
 	m := p.find(r.URL)
@@ -135,17 +140,19 @@ func (p *publication) takePorts(m int, client [2]int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.pairs[m] = leased
-	p.ingest.Unreliable(m)
-	reports := datagram.NewDestination(leased.RTCP, netip.AddrPortFrom(p.remote, uint16(client[1])))
-	p.ingest.ReportTo(m, reports.Send)
+	p.pairs[m] = &lease{leased, [2]uint16{uint16(client[0]), uint16(client[1])}}
 	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pair(leased.Port), nil
 }
 
-// begin lets media in.
-func (p *publication) begin() error {
+// begin lets media in, to a stream.
+func (p *publication) begin(pub *media.Publisher) error {
+	p.media = pub
+	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: p.session.server.config().TornPictures, Log: p.session.logger()})
 	p.touch()
 	for m, pair := range p.pairs {
+		p.ingest.Unreliable(m)
+		reports := datagram.NewDestination(pair.RTCP, netip.AddrPortFrom(p.remote, pair.client[1]))
+		p.ingest.ReportTo(m, reports.Send)
 		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTP, p.ingest.Packet) })
 		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTCP, p.ingest.Report) })
 	}
@@ -196,5 +203,7 @@ func (p *publication) close(finished bool, cause error) {
 	if finished {
 		cause = nil
 	}
-	p.media.Close(cause)
+	if p.media != nil {
+		p.media.Close(cause)
+	}
 }

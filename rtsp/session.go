@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net"
 	"strconv"
@@ -42,6 +43,7 @@ type session struct {
 	publisher *publication
 	feedErr   atomic.Pointer[error] // why a feed ended by itself
 	finished  bool                  // the peer has closed its session
+	handshake time.Time             // by when PLAY or RECORD must have come
 	readUntil time.Time
 }
 
@@ -79,9 +81,12 @@ func (x *session) Serve() {
 
 func (x *session) playing() bool { return x.player != nil && x.player.begun }
 
+func (x *session) recording() bool { return x.publisher != nil && x.publisher.media != nil }
+
 // negotiate goes as far as PLAY, and on to the end if it is RECORD.
 func (x *session) negotiate() error {
-	if err := x.conn.SetDeadline(time.Now().Add(x.server.config().HandshakeTimeout)); err != nil {
+	x.handshake = time.Now().Add(x.server.config().HandshakeTimeout)
+	if err := x.conn.SetDeadline(x.handshake); err != nil {
 		return err
 	}
 	x.reader = wire.NewReader(x.conn, firstBuffer, x.entry.Received)
@@ -91,6 +96,15 @@ func (x *session) negotiate() error {
 		}
 	}
 	return nil
+}
+
+// while calls fn, which asks hooks or the core, with a context that ends when the client goes away. The time that it
+// takes is not the client's: the handshake may take so much longer, and has no other extension.
+func (x *session) while(fn func(context.Context) error) error {
+	begun := time.Now()
+	err := x.reader.While(x.in, fn)
+	x.handshake = x.handshake.Add(time.Since(begun))
+	return errors.Join(err, x.in.SetReadDeadline(x.handshake))
 }
 
 // watch waits until a player says something. Another goroutine hears it: what that takes of the stack is given back,
@@ -132,7 +146,7 @@ func (x *session) wait() error {
 // readOne handles one message.
 func (x *session) readOne() error {
 	m, err := x.reader.Next()
-	if isTimeout(err) && x.publisher != nil && x.publisher.silence() < x.server.config().IdleTimeout {
+	if isTimeout(err) && x.recording() && x.publisher.silence() < x.server.config().IdleTimeout {
 		return x.beginIdle() // its media goes by UDP
 	}
 	if err != nil {
@@ -149,7 +163,7 @@ func (x *session) readOne() error {
 
 // handleFrame takes an interleaved frame: media of a publisher, or the reports of a player.
 func (x *session) handleFrame(f wire.Frame) error {
-	if x.publisher == nil || !x.publisher.recording {
+	if !x.recording() {
 		return nil
 	}
 	x.publisher.frame(f, time.Now())

@@ -50,7 +50,7 @@ func (x *session) awaitPost(cookie string) error {
 	if err != nil {
 		return err
 	}
-	timeout := time.NewTimer(x.server.config().HandshakeTimeout)
+	timeout := time.NewTimer(time.Until(x.handshake))
 	defer timeout.Stop()
 	select {
 	case half := <-posts:
@@ -60,7 +60,7 @@ func (x *session) awaitPost(cookie string) error {
 			x.Abort()
 		}
 		x.reader = wire.NewReader(&unbase64{r: half.reader.Rest()}, firstBuffer, x.entry.Received)
-		return x.in.SetReadDeadline(time.Now().Add(x.server.config().HandshakeTimeout))
+		return x.in.SetReadDeadline(x.handshake)
 	case <-x.entry.Done():
 		return x.entry.Err()
 	case <-timeout.C:

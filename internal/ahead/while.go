@@ -9,7 +9,8 @@ import (
 )
 
 // While calls fn with a context that ends when the peer of conn, which the reader reads, goes away. The time
-// that fn takes is not the peer's: there is no read deadline meanwhile, nor afterwards.
+// that fn takes is not the peer's: there is no read deadline meanwhile, nor afterwards. The caller sets the next one, for
+// a peer that has none may be silent for ever.
 func (r *Reader) While(conn net.Conn, fn func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
