@@ -78,16 +78,18 @@ func (p *publication) setup(r *wire.Request, choices []wire.Transport) (*wire.Re
 	return &wire.Response{Code: wire.StatusUnsupportedTransport}, nil
 }
 
-// find returns which media a URL names: by its control, by how the URL ends, or the only one there is.
+// find returns which media a URL names: by its control, which may stand in front of the query, by how the URL ends, or
+// the only one there is.
 func (p *publication) find(url string) int {
 	for i, m := range p.desc.Medias {
 		if m.Control != "" && url == sdp.ControlURL(p.base, p.desc.Control, m.Control) {
 			return i
 		}
 	}
+	path, _, _ := strings.Cut(url, "?")
 	best, length := -1, 0
 	for i, m := range p.desc.Medias { // the base may be spelt another way
-		if n := len(m.Control); n > length && strings.HasSuffix(url, "/"+m.Control) {
+		if n := len(m.Control); n > length && (strings.HasSuffix(url, "/"+m.Control) || strings.HasSuffix(path, "/"+m.Control)) {
 			best, length = i, n
 		}
 	}

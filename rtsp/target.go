@@ -21,12 +21,15 @@ type target struct {
 // control is what tracks are called in SDP and SETUP.
 const control = "trackID="
 
-// parseTarget takes apart the URL of a request. Clients put the control of a track behind the query, if there is
-// one.
+// parseTarget takes apart the URL of a request. If there is a query, some clients put the control of a track behind it,
+// and those that resolve it as RFC 3986 does in front of it.
 func parseTarget(raw string, enableVHost bool) (target, bool) {
 	t := target{track: -1}
 	raw, t.track = cutControl(raw)
 	path, query, _ := strings.Cut(strings.TrimSuffix(raw, "/"), "?")
+	if t.track < 0 {
+		path, t.track = cutControl(path)
+	}
 	t.base = strings.TrimSuffix(path, "/")
 	host := ""
 	if _, rest, ok := strings.Cut(path, "://"); ok {
