@@ -6,6 +6,9 @@
 //	rtmp           publish and play by RTMP and RTMPS
 //	rtsp           publish, play, pull and push by RTSP and RTSPS
 //	web            play by HTTP-FLV and WebSocket-FLV, as an http.Handler
+//	record         what is asked of recorders and libraries of recordings: types only, so far
+//	relay          what is asked of pulls, pushes, ffmpeg and snapshots: types only, so far
+//	gb28181        what is asked of receivers and senders of RTP: types only, so far
 //	api            the HTTP API of ZLMediaKit, as an http.Handler
 //	api/config     config.ini with the keys of ZLMediaKit
 //	api/metrics    figures for Prometheus

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
 )
 
 // withExtra adds members to the reply of an error.
@@ -16,10 +19,14 @@ func withExtra(err error, extra reply) error {
 	return &Error{Code: code, Msg: err.Error(), extra: extra}
 }
 
-// recordType is the argument type of a call.
-func (a *arguments) recordType() (RecordType, bool) {
+// recordKind is the argument type of a call.
+func (a *arguments) recordKind() (record.Kind, bool) {
+	kinds := [...]record.Kind{record.HLS, record.MP4, record.HLSFMP4, record.FMP4, record.TS}
 	n := a.int("type")
-	return RecordType(n), n >= int64(RecordHLS) && n <= int64(RecordTS)
+	if n < 0 || n >= int64(len(kinds)) {
+		return 0, false
+	}
+	return kinds[n], true
 }
 
 func (h *Handler) addRecords(all map[string]serveFunc) {
@@ -33,7 +40,9 @@ func (h *Handler) addRecords(all map[string]serveFunc) {
 		if _, err := h.stream(a); err != nil {
 			return nil, err
 		}
-		path, err := p.RecordTask(c.request.Context(), h.key(a), a.get("path"), a.millis("back_ms"), a.millis("forward_ms"))
+		path, err := p.Clip(c.request.Context(), record.ClipRequest{
+			Stream: h.key(a), Path: a.get("path"), Back: a.millis("back_ms"), Forward: a.millis("forward_ms"),
+		})
 		return reply{"data": reply{"path": path}, "msg": ""}, err
 	})
 }
@@ -52,11 +61,11 @@ func (h *Handler) startRecord(c *call, p Recorder) (reply, error) {
 	if _, err := h.stream(a); err != nil {
 		return nil, err
 	}
-	kind, ok := a.recordType()
+	kind, ok := a.recordKind()
 	err := error(&Error{Code: codeFailed, Msg: "start record failed"})
 	if ok {
-		err = p.StartRecord(c.request.Context(), RecordRequest{
-			Stream: h.key(a), Type: kind, Path: a.get("customized_path"), Length: a.seconds("max_second"),
+		err = p.Start(c.request.Context(), record.Request{
+			Stream: h.key(a), Kind: kind, Dir: a.get("customized_path"), MaxDuration: a.seconds("max_second"),
 		})
 	}
 	return recorded(err)
@@ -67,10 +76,10 @@ func (h *Handler) stopRecord(c *call, p Recorder) (reply, error) {
 	if _, err := h.stream(a); err != nil {
 		return nil, err
 	}
-	kind, ok := a.recordType()
+	kind, ok := a.recordKind()
 	err := error(&Error{Code: codeFailed, Msg: "stop record failed"})
 	if ok {
-		err = p.StopRecord(c.request.Context(), h.key(a), kind)
+		err = p.Stop(c.request.Context(), h.key(a), kind)
 	}
 	return recorded(err)
 }
@@ -86,50 +95,51 @@ func (h *Handler) isRecording(c *call, p Recorder) (reply, error) {
 	if _, err := h.stream(&c.args); err != nil {
 		return nil, err
 	}
-	kind, ok := c.args.recordType()
+	kind, ok := c.args.recordKind()
 	return reply{"status": ok && p.Recording(h.key(&c.args), kind)}, nil
 }
 
-func (h *Handler) addFiles(all map[string]serveFunc) {
-	snaps := func(p *Parts) Snapshots { return p.Snapshots }
-	all["getSnap"] = with(h, snaps, func(c *call, p Snapshots) (reply, error) {
-		c.written = true
-		p.Snap(c.writer, c.request, c.args.get("url"), seconds(c.args.float("timeout_sec")), seconds(c.args.float("expire_sec")))
-		return nil, nil
+func (h *Handler) addLibrary(all map[string]serveFunc) {
+	part := func(p *Parts) Library { return p.Library }
+	all["getMp4RecordFile"] = with(h, part, func(c *call, p Library) (reply, error) {
+		found, err := p.List(c.request.Context(), h.query(&c.args))
+		if found.Names == nil {
+			found.Names = []string{}
+		}
+		return reply{"data": reply{"rootPath": folder(found.Dir), "paths": found.Names}}, err
 	})
-	all["deleteSnapDirectory"] = with(h, snaps, func(c *call, p Snapshots) (reply, error) {
-		return nil, p.DeleteSnaps(h.key(&c.args), c.args.get("file"))
-	})
-	part := func(p *Parts) Files { return p.Files }
-	all["getMp4RecordFile"] = with(h, part, h.recordFiles)
-	all["deleteRecordDirectory"] = with(h, part, func(c *call, p Files) (reply, error) {
-		a := &c.args
-		dir, ok, err := p.DeleteRecords(h.key(a), a.get("period"), a.get("name"), a.get("customized_path"))
-		return reply{"path": dir, "code": number(ok) - 1}, err
-	})
-	all["loadMP4File"] = with(h, part, h.loadMP4)
-	all["setRecordSpeed"] = with(h, part, func(c *call, p Files) (reply, error) {
-		speed := c.args.float("speed")
-		return h.control(c, speed >= 0.1 && speed <= 20, "set failed", func(key media.StreamKey) error { return p.SetSpeed(key, speed) })
-	})
-	all["seekRecordStamp"] = with(h, part, func(c *call, p Files) (reply, error) {
-		at := c.args.millis("stamp")
-		return h.control(c, true, "seek failed", func(key media.StreamKey) error { return p.Seek(key, at) })
-	})
-	all["downloadFile"] = with(h, part, func(c *call, p Files) (reply, error) {
-		c.written = true
-		p.Download(c.writer, c.request, c.args.get("file_path"), c.args.get("save_name"))
-		return nil, nil
+	all["deleteRecordDirectory"] = with(h, part, func(c *call, p Library) (reply, error) {
+		dir, n, err := p.Delete(c.request.Context(), h.query(&c.args), c.args.get("name"))
+		return reply{"path": folder(dir), "code": number(n > 0) - 1}, err
 	})
 }
 
-func (h *Handler) recordFiles(c *call, p Files) (reply, error) {
-	a := &c.args
-	root, names, err := p.RecordFiles(h.key(a), a.get("period"), a.get("customized_path"))
-	if names == nil {
-		names = []string{}
+func (h *Handler) query(a *arguments) record.Query {
+	return record.Query{Stream: h.key(a), Period: a.get("period"), Dir: a.get("customized_path")}
+}
+
+// folder is a directory as the API writes it, with a slash at its end.
+func folder(dir string) string {
+	if dir == "" || strings.HasSuffix(dir, "/") {
+		return dir
 	}
-	return reply{"data": reply{"rootPath": root, "paths": names}}, err
+	return dir + "/"
+}
+
+func (h *Handler) addFiles(all map[string]serveFunc) {
+	part := func(p *Parts) Files { return p.Files }
+	all["loadMP4File"] = with(h, part, h.loadMP4)
+	all["setRecordSpeed"] = with(h, part, func(c *call, p Files) (reply, error) {
+		speed := c.args.float("speed")
+		return h.control(c, speed >= 0.1 && speed <= 20, "set failed", func(ctx context.Context, key media.StreamKey) error {
+			return p.SetSpeed(ctx, key, speed)
+		})
+	})
+	all["seekRecordStamp"] = with(h, part, func(c *call, p Files) (reply, error) {
+		return h.control(c, true, "seek failed", func(ctx context.Context, key media.StreamKey) error {
+			return p.Seek(ctx, key, c.args.millis("stamp"))
+		})
+	})
 }
 
 func (h *Handler) loadMP4(c *call, p Files) (reply, error) {
@@ -139,20 +149,33 @@ func (h *Handler) loadMP4(c *call, p Files) (reply, error) {
 	if o.EnableMP4 == nil {
 		o.EnableMP4 = new(false)
 	}
-	length, err := p.LoadMP4(c.request.Context(), LoadRequest{
-		Stream: h.key(a), Path: a.get("file_path"), Repeat: a.bool("file_repeat"), At: a.millis("seek_ms"),
-		Speed: a.float("speed"), Options: o,
+	var paths []string
+	for path := range strings.SplitSeq(a.get("file_path"), ";") {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	length, err := p.Load(c.request.Context(), record.LoadRequest{
+		Stream: h.key(a), Paths: paths, Repeat: a.bool("file_repeat"), At: a.millis("seek_ms"), Speed: a.float("speed"), Options: o,
 	})
-	return reply{"data": reply{"duration_ms": int64(length / time.Millisecond)}}, err
+	return reply{"data": reply{"duration_ms": int64(length / time.Millisecond)}}, unexpected(err)
+}
+
+// unexpected gives an error that chooses no code that of what was not expected.
+func unexpected(err error) error {
+	if _, ok := errors.AsType[*Error](err); ok || err == nil {
+		return err
+	}
+	return &Error{Code: codeException, Msg: err.Error()}
 }
 
 // control changes the playback of a file that the call names.
-func (h *Handler) control(c *call, ok bool, failed string, do func(media.StreamKey) error) (reply, error) {
+func (h *Handler) control(c *call, ok bool, failed string, do func(context.Context, media.StreamKey) error) (reply, error) {
 	s, err := h.source(&c.args)
 	if err != nil {
 		return nil, err
 	}
-	if !ok || do(s.Key()) != nil {
+	if !ok || do(c.request.Context(), s.Key()) != nil {
 		return nil, &Error{Code: codeFailed, Msg: failed, extra: reply{"result": -1}}
 	}
 	return reply{"result": 0, "msg": "success"}, nil

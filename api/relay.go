@@ -1,42 +1,16 @@
 package api
 
 import (
+	"crypto/md5" //nolint:gosec // the contract's
+	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/zlmjson"
+	"github.com/sluice-media/sluice/relay"
+	"github.com/sluice-media/sluice/rtsp"
 )
-
-// serveFunc carries out a call.
-type serveFunc func(*call) (reply, error)
-
-// with serves an endpoint by a part, if there is one.
-func with[P comparable](h *Handler, part func(*Parts) P, serve func(*call, P) (reply, error)) serveFunc {
-	return func(c *call) (reply, error) {
-		var none P
-		p := part(&h.options().Parts)
-		if p == none {
-			return nil, errNotEnabled()
-		}
-		return serve(c, p)
-	}
-}
-
-// addParts adds what serves the endpoints of parts.
-func (h *Handler) addParts(all map[string]serveFunc) {
-	h.addProxies(all)
-	h.addPushers(all)
-	h.addFFmpeg(all)
-	h.addRTP(all)
-	h.addSenders(all)
-	h.addRecords(all)
-	h.addFiles(all)
-}
-
-func seconds(f float64) time.Duration {
-	return time.Duration(min(max(f, 0), 1e9) * float64(time.Second))
-}
-
-func millis(n uint64) time.Duration { return time.Duration(min(n, 1e12)) * time.Millisecond }
 
 func keyed(key string, err error) (reply, error) {
 	return reply{"data": reply{"key": key}}, err
@@ -44,49 +18,120 @@ func keyed(key string, err error) (reply, error) {
 
 func flag(ok bool) reply { return reply{"data": reply{"flag": ok}} }
 
-func (h *Handler) addProxies(all map[string]serveFunc) {
-	part := func(p *Parts) Proxies { return p.Proxies }
-	all["addStreamProxy"] = with(h, part, func(c *call, p Proxies) (reply, error) {
-		a := &c.args
-		return keyed(p.AddProxy(c.request.Context(), ProxyRequest{
-			Stream: h.key(a), URL: a.get("url"), Retries: a.retries(), Force: a.bool("force"),
-			Timeout: seconds(a.float("timeout_sec")), RTPType: int(a.int("rtp_type")), Options: a.options(), Extra: a.others(c.endpoint),
-		}))
-	})
-	all["delStreamProxy"] = with(h, part, func(c *call, p Proxies) (reply, error) {
-		return flag(p.RemoveProxy(c.args.get("key"))), nil
-	})
-	all["listStreamProxy"] = with(h, part, func(c *call, p Proxies) (reply, error) { return h.listProxies(c, p.Proxies(), false) })
-	all["getProxyInfo"] = with(h, part, func(c *call, p Proxies) (reply, error) { return h.proxyInfo(c, p.Proxies(), false) })
+// sum is what the API puts for a URL in a key.
+func sum(url string) string {
+	hash := md5.Sum([]byte(url)) //nolint:gosec // the contract's
+	return hex.EncodeToString(hash[:])
 }
 
-func (h *Handler) addPushers(all map[string]serveFunc) {
-	part := func(p *Parts) Pushers { return p.Pushers }
-	all["addStreamPusherProxy"] = with(h, part, func(c *call, p Pushers) (reply, error) {
-		a := &c.args
-		if _, err := h.source(a); err != nil {
-			return nil, &Error{Code: codeFailed, Msg: err.Error()}
-		}
-		return keyed(p.AddPusher(c.request.Context(), PusherRequest{
-			Schema: a.get("schema"), Stream: h.key(a), URL: a.get("dst_url"), Retries: a.retries(),
-			Timeout: seconds(a.float("timeout_sec")), RTPType: int(a.int("rtp_type")),
-		}))
-	})
-	all["delStreamPusherProxy"] = with(h, part, func(c *call, p Pushers) (reply, error) {
-		return flag(p.RemovePusher(c.args.get("key"))), nil
-	})
-	all["listStreamPusherProxy"] = with(h, part, func(c *call, p Pushers) (reply, error) { return h.listProxies(c, p.Pushers(), true) })
-	all["getProxyPusherInfo"] = with(h, part, func(c *call, p Pushers) (reply, error) { return h.proxyInfo(c, p.Pushers(), true) })
+// tuple is the name of a stream in a key, with the virtual host as the call gives it.
+func (a *arguments) tuple() string {
+	return a.or("vhost", hook.DefaultVHost) + "/" + a.get("app") + "/" + a.get("stream")
 }
 
-// listProxies shows all, or the one with the key of the call.
-func (h *Handler) listProxies(c *call, proxies []Proxy, pusher bool) (reply, error) {
+func (h *Handler) addRelay(all map[string]serveFunc) {
+	part := func(p *Parts) Relay { return p.Relay }
+	all["addStreamProxy"] = with(h, part, h.pull)
+	all["delStreamProxy"] = with(h, part, func(c *call, p Relay) (reply, error) {
+		return flag(p.StopPull(c.args.get("key"))), nil
+	})
+	all["listStreamProxy"] = with(h, part, func(c *call, p Relay) (reply, error) {
+		return listRelays(c, p.Pulls(), h.pullObject)
+	})
+	all["getProxyInfo"] = with(h, part, func(c *call, p Relay) (reply, error) { return relayInfo(c, p.Pulls(), h.pullObject) })
+	all["addStreamPusherProxy"] = with(h, part, h.push)
+	all["delStreamPusherProxy"] = with(h, part, func(c *call, p Relay) (reply, error) {
+		return flag(p.StopPush(c.args.get("key"))), nil
+	})
+	all["listStreamPusherProxy"] = with(h, part, func(c *call, p Relay) (reply, error) {
+		return listRelays(c, p.Pushes(), pushObject)
+	})
+	all["getProxyPusherInfo"] = with(h, part, func(c *call, p Relay) (reply, error) { return relayInfo(c, p.Pushes(), pushObject) })
+	for name, change := range map[string]func(*call, Relay) error{
+		"setStreamSpeed": func(c *call, p Relay) error {
+			return p.SetSpeed(c.request.Context(), h.key(&c.args), c.args.float("speed"))
+		},
+		"pauseStream": func(c *call, p Relay) error { return p.Pause(c.request.Context(), h.key(&c.args)) },
+		"seekStream": func(c *call, p Relay) error {
+			return p.Seek(c.request.Context(), h.key(&c.args), seconds(c.args.float("position")))
+		},
+	} {
+		all[name] = with(h, part, func(c *call, p Relay) (reply, error) {
+			err := change(c, p)
+			if errors.Is(err, relay.ErrNotFound) {
+				err = NotFound("can not find the stream proxy")
+			}
+			return reply{"result": 0, "msg": "success"}, err
+		})
+	}
+}
+
+func (h *Handler) pull(c *call, p Relay) (reply, error) {
+	a := &c.args
+	r := relay.PullRequest{
+		Stream: h.key(a), Key: a.tuple(), URL: a.get("url"), User: a.get("rtsp_user"), Password: a.get("rtsp_pwd"),
+		Format: a.get("schema"), Transport: a.transport(), LocalAddr: a.get("net_adapter"), Speed: a.float("rtsp_speed"),
+		Options: a.options(), Retry: a.retry(),
+	}
+	err := p.Pull(c.request.Context(), r)
+	if errors.Is(err, relay.ErrExists) {
+		err = &Error{Code: codeFailed, Msg: "This stream already exists"}
+	}
+	return keyed(r.Key, err)
+}
+
+func (h *Handler) push(c *call, p Relay) (reply, error) {
+	a := &c.args
+	if _, err := h.source(a); err != nil {
+		return nil, &Error{Code: codeFailed, Msg: err.Error()}
+	}
+	r := relay.PushRequest{
+		Stream: h.key(a), Schema: a.get("schema"), Key: a.get("schema") + "/" + a.tuple() + "/" + sum(a.get("dst_url")),
+		URL: a.get("dst_url"), Transport: a.transport(), Retry: a.retry(),
+	}
+	return keyed(r.Key, unlessExists(p.Push(c.request.Context(), r)))
+}
+
+// unlessExists is err, but for what runs already: that is as good.
+func unlessExists(err error) error {
+	if errors.Is(err, relay.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// transport is rtp_type: TCP unless it says otherwise.
+func (a *arguments) transport() rtsp.Transport {
+	return [...]rtsp.Transport{rtsp.TCP, rtsp.UDP, rtsp.Multicast}[a.uint("rtp_type", 2)]
+}
+
+// retry is how a call wants to be tried again. Its retry_count is for ever if negative or not given, and 0 for never.
+func (a *arguments) retry() relay.Retry {
+	r := relay.Retry{
+		Force: a.bool("force"), Timeout: seconds(a.float("timeout_sec")), MediaTimeout: a.millis("media_timeout_ms"),
+		KeepAlive: a.millis("beat_interval_ms"),
+	}
+	if r.Timeout <= 100*time.Millisecond {
+		r.Timeout = a.millis("protocol_timeout_ms")
+	}
+	switch n := a.int("retry_count"); {
+	case a.get("retry_count") == "" || n < 0:
+	case n == 0:
+		r.MaxRetries = -1
+	default:
+		r.MaxRetries = int(min(n, 1<<30))
+	}
+	return r
+}
+
+// listRelays shows all, or the one with the key of the call.
+func listRelays(c *call, all []relay.Status, object func(relay.Status) reply) (reply, error) {
 	key := c.args.get("key")
 	var objects []reply
-	for _, p := range proxies {
-		if key == "" || key == p.Key {
-			o := h.proxyObject(p, pusher)
-			o["key"] = p.Key
+	for _, s := range all {
+		if key == "" || key == s.Key {
+			o := object(s)
+			o["key"] = s.Key
 			objects = append(objects, o)
 		}
 	}
@@ -96,79 +141,48 @@ func (h *Handler) listProxies(c *call, proxies []Proxy, pusher bool) (reply, err
 	return list(reply{}, objects), nil
 }
 
-func (h *Handler) proxyInfo(c *call, proxies []Proxy, pusher bool) (reply, error) {
-	for _, p := range proxies {
-		if p.Key == c.args.get("key") {
-			return reply{"data": h.proxyObject(p, pusher)}, nil
+func relayInfo(c *call, all []relay.Status, object func(relay.Status) reply) (reply, error) {
+	for _, s := range all {
+		if s.Key == c.args.get("key") {
+			return reply{"data": object(s)}, nil
 		}
 	}
 	return nil, NotFound("can not find the proxy")
 }
 
-func (h *Handler) addFFmpeg(all map[string]serveFunc) {
-	part := func(p *Parts) FFmpegSources { return p.FFmpeg }
-	all["addFFmpegSource"] = with(h, part, func(c *call, p FFmpegSources) (reply, error) {
-		a := &c.args
-		return keyed(p.AddFFmpeg(c.request.Context(), FFmpegRequest{
-			Source: a.get("src_url"), Destination: a.get("dst_url"), Timeout: millis(a.uint("timeout_ms", 1<<40)),
-			EnableHLS: a.bool("enable_hls"), EnableMP4: a.bool("enable_mp4"), Command: a.get("ffmpeg_cmd_key"),
-		}))
-	})
-	all["delFFmpegSource"] = with(h, part, func(c *call, p FFmpegSources) (reply, error) {
-		return flag(p.RemoveFFmpeg(c.args.get("key"))), nil
-	})
-	all["listFFmpegSource"] = with(h, part, func(_ *call, p FFmpegSources) (reply, error) {
-		return list(reply{}, p.FFmpegSources()), nil
-	})
+// relayObject is what the API shows of a pull as of a push.
+func relayObject(s relay.Status) reply {
+	out := reply{
+		"url": s.URL, "status": number(s.State != relay.Playing), "liveSecs": int64(s.Alive / time.Second),
+		"bytesSpeed": s.BytesPerSecond, "totalBytes": s.TotalBytes,
+	}
+	return out
 }
 
-// retries is retry_count: without it for ever.
-func (a *arguments) retries() int {
-	if a.get("retry_count") == "" {
-		return -1
-	}
-	return int(a.int("retry_count"))
+func pushObject(s relay.Status) reply {
+	out := relayObject(s)
+	out["src"], out["rePublishCount"] = zlmjson.NewTuple(s.Stream, ""), s.Retries
+	return out
 }
 
-// others are the arguments that an endpoint does not name.
-func (a *arguments) others(e *endpoint) map[string]string {
-	rest := map[string]string{}
-	for name, value := range a.values {
-		rest[name] = value
+func (h *Handler) pullObject(s relay.Status) reply {
+	out, src := relayObject(s), zlmjson.NewTuple(s.Stream, "")
+	out["status_str"], out["rePullCount"], out["totalReaderCount"], out["tracks"] = stateText(s), s.Retries, 0, []zlmjson.Track{}
+	if st, ok := h.media.Stream(s.Stream); ok {
+		info := st.Source("")
+		src.Params = info.Params
+		out["totalReaderCount"], out["tracks"] = info.TotalReaders, zlmjson.NewTracks(info.Tracks, false)
 	}
-	delete(rest, "secret")
-	for _, p := range e.Params {
-		delete(rest, p.Name)
-	}
-	return rest
+	out["src"] = src
+	return out
 }
 
-// options are the protocol options that a call gives; an empty argument is as good as none.
-func (a *arguments) options() hook.StreamOptions {
-	return hook.StreamOptions{
-		ModifyStamp: given(a, "modify_stamp", a.stamp), EnableAudio: given(a, "enable_audio", a.bool),
-		AddMuteAudio: given(a, "add_mute_audio", a.bool), AutoClose: given(a, "auto_close", a.bool),
-		ContinuePush: given(a, "continue_push_ms", a.millis), PacedSender: given(a, "paced_sender_ms", a.millis),
-		EnableHLS: given(a, "enable_hls", a.bool), EnableHLSFMP4: given(a, "enable_hls_fmp4", a.bool),
-		EnableMP4: given(a, "enable_mp4", a.bool), EnableRTSP: given(a, "enable_rtsp", a.bool),
-		EnableRTMP: given(a, "enable_rtmp", a.bool), EnableTS: given(a, "enable_ts", a.bool), EnableFMP4: given(a, "enable_fmp4", a.bool),
-		HLSDemand: given(a, "hls_demand", a.bool), RTSPDemand: given(a, "rtsp_demand", a.bool),
-		RTMPDemand: given(a, "rtmp_demand", a.bool), TSDemand: given(a, "ts_demand", a.bool), FMP4Demand: given(a, "fmp4_demand", a.bool),
-		MP4MaxDuration: given(a, "mp4_max_second", a.seconds), MP4AsPlayer: given(a, "mp4_as_player", a.bool),
-		MP4SavePath: given(a, "mp4_save_path", a.get), HLSSavePath: given(a, "hls_save_path", a.get),
-		MaxTrack: given(a, "max_track", a.tracks),
+// stateText is the status_str of a pull.
+func stateText(s relay.Status) string {
+	text := [...]string{relay.Connecting: "connecting", relay.Playing: "playing", relay.Failed: "play failed", relay.Dropped: "play shutdown"}
+	out := text[min(max(s.State, 0), relay.Dropped)]
+	if s.State > relay.Playing && s.Err != nil {
+		out += ": " + s.Err.Error()
 	}
+	return out
 }
-
-// given is the value of an argument; nil if it has none.
-func given[T any](a *arguments, name string, value func(string) T) *T {
-	if a.get(name) == "" {
-		return nil
-	}
-	return new(value(name))
-}
-
-func (a *arguments) stamp(name string) int             { return int(a.uint(name, 2)) }
-func (a *arguments) tracks(name string) int            { return int(a.uint(name, 32)) }
-func (a *arguments) millis(name string) time.Duration  { return millis(a.uint(name, 1<<40)) }
-func (a *arguments) seconds(name string) time.Duration { return millis(1000 * a.uint(name, 1<<30)) }

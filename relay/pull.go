@@ -1,0 +1,48 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp"
+)
+
+// PullRequest asks to pull a stream from another server.
+type PullRequest struct {
+	// Stream is what the pull publishes. An empty VHost means hook.DefaultVHost.
+	Stream media.StreamKey
+	// Key names the pull. Empty means Stream.String().
+	Key string
+	// URL is where it comes from, user and password in it if need be.
+	URL string
+	// User and Password, if User is not empty, go before those of the URL.
+	User, Password string
+	// Format is what an HTTP URL delivers whose path does not say so: "flv", "ts" or "hls".
+	Format string
+	// Transport is how RTSP carries media.
+	Transport rtsp.Transport
+	// LocalAddr is the address of this machine to dial from. Empty means any.
+	LocalAddr string
+	// Speed of an RTSP server's recording. 0 means 1.
+	Speed float64
+	// Options go before the server's.
+	Options hook.StreamOptions
+
+	Retry
+}
+
+// Retry says how something is supervised. The zero value tries again for ever once it has worked.
+type Retry struct {
+	// Force tries again although the first attempt has failed.
+	Force bool
+	// MaxRetries is how often to try again after a success, which counts anew with each. 0 means for ever, less than
+	// 0 never.
+	MaxRetries int
+	// Timeout bounds an attempt until media comes. 0 means 10 s.
+	Timeout time.Duration
+	// MediaTimeout ends what gets no media for so long. 0 means 5 s.
+	MediaTimeout time.Duration
+	// KeepAlive is the time between two signs of life to the peer. 0 means what the peer asks for.
+	KeepAlive time.Duration
+}

@@ -1,0 +1,38 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// State is what a pull or a push does.
+type State int
+
+const (
+	// Connecting is an attempt under way, the first or another.
+	Connecting State = iota
+	// Playing moves media.
+	Playing
+	// Failed waits for the next attempt, after one that did not come to play.
+	Failed
+	// Dropped waits for the next attempt, after one that has played.
+	Dropped
+)
+
+// Status is a pull or a push at present.
+type Status struct {
+	Key    string
+	Stream media.StreamKey
+	// URL is without its password.
+	URL   string
+	State State
+	// Err is why the newest attempt ended; nil if none has.
+	Err error
+	// Alive is for how long it has played without a break.
+	Alive time.Duration
+	// Retries counts the attempts after the first.
+	Retries int
+	// BytesPerSecond at present, and TotalBytes since the beginning, are those of the media.
+	BytesPerSecond, TotalBytes uint64
+}
