@@ -15,6 +15,8 @@ func (s *Server) AdmitPublisher(ctx context.Context, r PublishRequest) (PublishR
 	if err != nil {
 		return r, err
 	}
+	ctx, release := r.Session.while(ctx)
+	defer release()
 	var reply hook.PublishReply
 	if !r.Authorized {
 		reply, err = s.askPublish(ctx, &hook.PublishEvent{

@@ -11,14 +11,14 @@ import (
 // error is hook.ErrNotHandled and the file server's own rules hold.
 func (s *Server) HTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook.HTTPAccessReply, error) {
 	for _, h := range s.hooks.httpAccess {
-		reply, err := ask(ctx, s.asker, "http_access", func(ctx context.Context) (hook.HTTPAccessReply, error) {
+		reply, err := decide(ctx, s, "http_access", func(ctx context.Context) (hook.HTTPAccessReply, error) {
 			return h.OnHTTPAccess(ctx, ev)
 		})
 		if errors.Is(err, hook.ErrNotHandled) {
 			continue
 		}
 		if err != nil {
-			return reply, s.refused("http_access", StreamKey{}, ev.Session, err)
+			return reply, s.refused(ctx, "http_access", StreamKey{}, ev.Session, err)
 		}
 		return reply, nil
 	}
@@ -30,16 +30,24 @@ func (s *Server) HTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook
 func (s *Server) ShellLogin(ctx context.Context, ev *hook.ShellLoginEvent) error {
 	verdict := hook.ErrNotHandled
 	for _, h := range s.hooks.shellLogin {
-		_, err := ask(ctx, s.asker, "shell_login", func(ctx context.Context) (struct{}, error) {
+		_, err := decide(ctx, s, "shell_login", func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, h.OnShellLogin(ctx, ev)
 		})
 		if errors.Is(err, hook.ErrNotHandled) {
 			continue
 		}
 		if err != nil {
-			return s.refused("shell_login", StreamKey{}, ev.Session, err)
+			return s.refused(ctx, "shell_login", StreamKey{}, ev.Session, err)
 		}
 		verdict = nil
 	}
 	return verdict
+}
+
+// decide asks a hook as [ask] does, at most until the server ends: for decisions that belong to no [Session].
+func decide[R any](ctx context.Context, s *Server, event string, fn func(context.Context) (R, error)) (R, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.decision, func() { cancel(ErrServerClosed) })() //nolint:contextcheck // a second reason to end
+	return ask(ctx, s.asker, event, fn)
 }

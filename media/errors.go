@@ -21,6 +21,8 @@ var (
 	ErrPublisherClosed = errors.New("media: publisher closed")
 	// ErrBadName refuses a stream without app or name, or with ones that are too long.
 	ErrBadName = errors.New("media: bad stream name")
+	// ErrReaderClosed is what ReadBatch answers after Close of its reader, or of the player it belongs to.
+	ErrReaderClosed = errors.New("media: reader closed")
 	// ErrTooSlow ends a player of policy Disconnect that has fallen out of the log.
 	ErrTooSlow = errors.New("media: the peer reads too slowly")
 

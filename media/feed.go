@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"net"
-	"sync"
 
 	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/media/internal/fanout"
@@ -51,7 +50,8 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
-	release := sync.OnceFunc(out.release)
+	held := &holding{player: p}
+	release := held.with(out.release)
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
 		StallTimeout: max(p.server.config().StallTimeout, 0), Disconnect: o.Policy == Disconnect,
@@ -66,7 +66,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, p.panicked(err)
 	}
 	feed := &Feed{feed: inner, player: p, release: release}
-	p.onClose(feed.Close)
+	held.keep(feed.Close)
 	return feed, nil
 }
 

@@ -38,17 +38,17 @@ func (s *Server) Play(ctx context.Context, r PlayRequest) (*Player, error) {
 	}
 	p.sent = p.session.sent.Load()
 	p.request.Stream = key
-	err = s.admit(ctx, p)
-	if err == nil && p.session.Err() != nil { // kicked meanwhile
-		err = p.session.Err()
-		p.stream.leave(p)
-	}
-	if err != nil {
+	ctx, release := p.session.while(ctx)
+	defer release()
+	if err = s.admit(ctx, p); err != nil {
 		p.closeSession()
 		return nil, err
 	}
-	p.session.player.Store(p)
 	p.joined.Store(true)
+	if err := p.session.over(); err != nil { // ended before it could be told to close the player
+		p.Close(err)
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -79,7 +79,7 @@ func (s *Server) askPlay(ctx context.Context, ev *hook.PlayEvent) error {
 			return struct{}{}, h.OnPlay(ctx, ev)
 		})
 		if err != nil && !errors.Is(err, hook.ErrNotHandled) {
-			return s.refused("play", ev.Stream, ev.Session, err)
+			return s.refused(ctx, "play", ev.Stream, ev.Session, err)
 		}
 	}
 	return nil
@@ -125,10 +125,6 @@ func (s *Server) awaitOnce(ctx context.Context, p *Player, asked <-chan bool) (a
 			return false, ErrStreamNotFound
 		}
 		return true, nil
-	case <-p.session.Done():
-		return false, p.session.Err()
-	case <-s.decision.Done():
-		return false, ErrServerClosed
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
@@ -189,7 +185,7 @@ type Player struct {
 
 	mu     sync.Mutex
 	closed bool
-	open   []func() // what Close has to close
+	open   []*holding // what Close has to close
 }
 
 // Stream returns the stream that is played.
@@ -220,10 +216,9 @@ func (p *Player) Close(cause error) {
 	if closed {
 		return
 	}
-	for _, end := range open {
-		end()
+	for _, h := range open {
+		h.end()
 	}
-	p.session.player.CompareAndSwap(p, nil)
 	p.stream.leave(p)
 	p.server.postFlow(&hook.FlowReportEvent{
 		Stream: p.stream.key, Session: p.session.event(p.request.Schema, p.request.Params),
@@ -232,18 +227,6 @@ func (p *Player) Close(cause error) {
 	p.server.log.Debug("player left", "stream", p.stream.key.String(), "session", p.session.info.ID,
 		"proto", p.session.info.Protocol, "cause", cause)
 	p.closeSession()
-}
-
-// onClose runs end when the player closes, or at once if it has.
-func (p *Player) onClose(end func()) {
-	p.mu.Lock()
-	if !p.closed {
-		p.open = append(p.open, end)
-		p.mu.Unlock()
-		return
-	}
-	p.mu.Unlock()
-	end()
 }
 
 func (p *Player) closeSession() {

@@ -57,6 +57,8 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		p.ownSession = true
 	}
 	p.received = p.session.received.Load()
+	ctx, release := p.session.while(ctx)
+	defer release()
 	var reply hook.PublishReply
 	if !r.Authorized {
 		reply, err = s.askPublish(ctx, &hook.PublishEvent{
@@ -76,9 +78,8 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		p.closeSession()
 		return nil, err
 	}
-	p.session.publisher.Store(p)
 	p.attached.Store(true)
-	if err := p.session.Err(); err != nil { // kicked meanwhile
+	if err := p.session.over(); err != nil { // ended before it could be told to end the publisher
 		p.Close(err)
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Pu
 			continue
 		}
 		if err != nil {
-			return all, s.refused("publish", ev.Stream, ev.Session, err)
+			return all, s.refused(ctx, "publish", ev.Stream, ev.Session, err)
 		}
 		all.Options = all.Options.Merge(reply.Options)
 		if all.StreamReplace == "" {
@@ -114,30 +115,46 @@ func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Pu
 }
 
 // refused logs a hook that failed rather than refused, and returns the error for the session.
-func (s *Server) refused(event string, key StreamKey, x hook.Session, err error) error {
+func (s *Server) refused(ctx context.Context, event string, key StreamKey, x hook.Session, err error) error {
 	if _, denied := hook.Denied(err); denied {
 		return err
 	}
-	if errors.Is(err, context.Canceled) {
-		return err // the session ended meanwhile
+	if ctx.Err() != nil { // the session ended meanwhile
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, ErrServerClosed) {
+		return err
 	}
 	s.log.Warn("hook failed, session refused", "event", event, "stream", key.String(), "session", x.ID, "proto", x.Protocol, "err", err)
 	return fmt.Errorf("media: %s hook: %w", event, err)
 }
 
-// attach makes p the publisher of a stream.
+// attach makes p the publisher of a stream: of a new one, or of one whose publisher dropped.
 func (s *Server) attach(p *Publisher, key StreamKey, options hook.StreamOptions) error {
+	st, err := s.open(p, key, options)
+	if err != nil || p.stream == st {
+		return err
+	}
+	if err = st.adopt(p); err != nil && s.isClosing() {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// open returns the stream of a name. If there is none it makes one, with p as its publisher.
+func (s *Server) open(p *Publisher, key StreamKey, options hook.StreamOptions) (*Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return ErrServerClosed
+		return nil, ErrServerClosed
 	}
 	st := s.streams[key]
 	if st == nil {
 		st = newStream(s, key, options)
+		st.take(p) // nobody else knows the stream yet
 		s.streams[key] = st
 	}
-	return st.adopt(p)
+	return st, nil
 }
 
 // Publisher writes the packets of one stream. WritePacket, SetTracks and SetMetadata are for one goroutine at

@@ -2,47 +2,65 @@ package media
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
 
 // Reader is a cursor in a log, for who writes or keeps packets or chunks by itself. It begins at the newest
-// key frame. It is for one goroutine at a time.
+// key frame. It is for one goroutine at a time, but for Close.
 type Reader[T any] struct {
 	read    func(ctx context.Context, dst []T) (int, error)
 	skipped func() uint64
 	close   func()
+	player  *Player // whose reader it is, if it is one's
 }
 
 // ReadBatch waits for at least one item and fills dst with what is there. It returns io.EOF at the stream's
-// end, and ctx.Err(). A reader that has fallen out of the log goes on at the newest key frame; Skipped counts
-// what it lost.
-func (r *Reader[T]) ReadBatch(ctx context.Context, dst []T) (int, error) { return r.read(ctx, dst) }
+// end, ErrReaderClosed after Close of the reader or of its player, the cause if that player was kicked, and
+// ctx.Err(). A reader that has fallen out of the log goes on at the newest key frame; Skipped counts what it lost.
+func (r *Reader[T]) ReadBatch(ctx context.Context, dst []T) (int, error) {
+	n, err := r.read(ctx, dst)
+	if err != nil && errors.Is(err, fanout.ErrClosed) {
+		err = r.closed()
+	}
+	return n, err
+}
+
+// closed says why the reader was closed.
+func (r *Reader[T]) closed() error {
+	if r.player != nil {
+		if cause := r.player.Err(); cause != nil {
+			return cause
+		}
+	}
+	return ErrReaderClosed
+}
 
 // Skipped returns how many items the reader lost by being slow.
 func (r *Reader[T]) Skipped() uint64 { return r.skipped() }
 
-// Close gives the reader up. It may be called more than once.
+// Close gives the reader up and ends a ReadBatch that waits. It may be called from any goroutine, more than once.
 func (r *Reader[T]) Close() { r.close() }
 
 // Read returns a reader of the stream's packets. It does not count as somebody who watches.
 func (st *Stream) Read() *Reader[*Packet] {
-	r := fanout.NewReader(st.packets, st.group)
+	r := fanout.NewReader(st.packets, st.group, st.life.Done())
 	return &Reader[*Packet]{
 		read: func(ctx context.Context, dst []*Packet) (int, error) {
 			n, _, err := r.Read(ctx, dst)
 			return n, err
 		},
 		skipped: r.Skipped,
-		close:   sync.OnceFunc(r.Close),
+		close:   r.Close,
 	}
 }
 
 // ReadFormat returns a reader of the stream in a format. It does not count as somebody who watches.
 func (st *Stream) ReadFormat(f *Format) *Reader[Chunk] {
 	out := st.open(f)
-	r := fanout.NewReader(out.log, out.group)
+	r := fanout.NewReader(out.log, out.group, st.life.Done())
 	c := &chunkReader{from: r}
 	return &Reader[Chunk]{
 		read: c.read, skipped: r.Skipped,
@@ -53,17 +71,24 @@ func (st *Stream) ReadFormat(f *Format) *Reader[Chunk] {
 	}
 }
 
-// Read returns a reader of the stream's packets that ends with the player.
-func (p *Player) Read() *Reader[*Packet] {
-	r := p.stream.Read()
-	p.onClose(r.Close)
-	return r
-}
+// Read returns a reader of the stream's packets that ends with the player: when it is closed or kicked.
+func (p *Player) Read() *Reader[*Packet] { return lend(p, p.stream.Read()) }
 
-// ReadFormat returns a reader of the stream in a format that ends with the player.
-func (p *Player) ReadFormat(f *Format) *Reader[Chunk] {
-	r := p.stream.ReadFormat(f)
-	p.onClose(r.Close)
+// ReadFormat returns a reader of the stream in a format that ends with the player: when it is closed or kicked.
+func (p *Player) ReadFormat(f *Format) *Reader[Chunk] { return lend(p, p.stream.ReadFormat(f)) }
+
+// lend lets r end with p.
+func lend[T any](p *Player, r *Reader[T]) *Reader[T] {
+	held, end := &holding{player: p, reader: true}, r.close
+	r.player = p
+	r.close = func() {
+		held.drop()
+		end()
+	}
+	held.keep(r.close)
+	if p.session.Err() != nil { // kicked, while we began perhaps
+		r.close()
+	}
 	return r
 }
 

@@ -16,6 +16,7 @@ func (st *Stream) join(p *Player) bool {
 		return false
 	}
 	p.stream = st
+	p.session.player.Store(p)
 	st.readers[p.request.Schema]++
 	st.schema = p.request.Schema
 	if st.idle != nil {
@@ -27,8 +28,11 @@ func (st *Stream) join(p *Player) bool {
 // leave counts a player out.
 func (st *Stream) leave(p *Player) {
 	st.mu.Lock()
-	st.readers[p.request.Schema]--
+	p.session.player.CompareAndSwap(p, nil)
 	st.schema = p.request.Schema
+	if st.readers[st.schema]--; st.readers[st.schema] == 0 {
+		delete(st.readers, st.schema)
+	}
 	st.mu.Unlock()
 	st.watchReaders()
 }

@@ -11,14 +11,14 @@ import (
 // empty. An empty realm means that [Server.Play] decides. An error means that a hook failed or refused.
 func (s *Server) RTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (string, error) {
 	for _, h := range s.hooks.rtspRealm {
-		realm, err := ask(ctx, s.asker, "rtsp_realm", func(ctx context.Context) (string, error) {
+		realm, err := decide(ctx, s, "rtsp_realm", func(ctx context.Context) (string, error) {
 			return h.OnRTSPRealm(ctx, ev)
 		})
 		if errors.Is(err, hook.ErrNotHandled) {
 			continue
 		}
 		if err != nil {
-			return "", s.refused("rtsp_realm", ev.Stream, ev.Session, err)
+			return "", s.refused(ctx, "rtsp_realm", ev.Stream, ev.Session, err)
 		}
 		if realm != "" {
 			return realm, nil
@@ -32,7 +32,7 @@ func (s *Server) RTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (string
 func (s *Server) RTSPAuth(ctx context.Context, ev *hook.RTSPAuthEvent) (hook.RTSPAuthReply, error) {
 	failed := hook.Deny(401, "no hook knows the users")
 	for _, h := range s.hooks.rtspAuth {
-		reply, err := ask(ctx, s.asker, "rtsp_auth", func(ctx context.Context) (hook.RTSPAuthReply, error) {
+		reply, err := decide(ctx, s, "rtsp_auth", func(ctx context.Context) (hook.RTSPAuthReply, error) {
 			return h.OnRTSPAuth(ctx, ev)
 		})
 		if err == nil {
@@ -42,5 +42,5 @@ func (s *Server) RTSPAuth(ctx context.Context, ev *hook.RTSPAuthEvent) (hook.RTS
 			failed = err
 		}
 	}
-	return hook.RTSPAuthReply{}, s.refused("rtsp_auth", ev.Stream, ev.Session, failed)
+	return hook.RTSPAuthReply{}, s.refused(ctx, "rtsp_auth", ev.Stream, ev.Session, failed)
 }

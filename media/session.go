@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -25,17 +26,19 @@ type Session struct {
 	done  chan struct{} // made for the first who asks: most sessions nobody waits for
 	ended bool
 	cause error
+	waits map[*context.CancelCauseFunc]struct{} // of Publish and Play under way; nil while there are none
 }
 
-// NewSession enters a peer in the session list. An empty info.ID is replaced by a unique one. kick is called
+// NewSession enters a peer in the session list. An info.ID that is empty or taken is replaced by a unique one. kick is called
 // once, on the goroutine of whoever kicks, and must make the owner of the session end, usually by closing its
 // connection; it may be nil, for an owner that watches Done. The owner calls Close.
 func (s *Server) NewSession(info hook.Session, kick func(cause error)) *Session {
-	if info.ID == "" {
-		info.ID = fmt.Sprintf("%d-%d", s.lastSession.Add(1), info.Remote.Port())
-	}
 	x := &Session{server: s, info: info, kick: kick, begun: time.Now()}
 	s.mu.Lock()
+	for info.ID == "" || s.sessions[info.ID] != nil {
+		info.ID = fmt.Sprintf("%d-%d", s.lastSession.Add(1), info.Remote.Port())
+	}
+	x.info.ID = info.ID
 	s.sessions[info.ID] = x
 	closing := s.closing
 	s.mu.Unlock()
@@ -97,8 +100,14 @@ func (x *Session) Err() error {
 
 // Kick ends the session: its owner is told with the cause. A publisher that is kicked gets no grace.
 func (x *Session) Kick(cause error) {
-	if x.end(cause) && x.kick != nil {
+	if !x.end(cause) {
+		return
+	}
+	if x.kick != nil {
 		x.kick(cause)
+	}
+	if p := x.player.Load(); p != nil {
+		p.endReaders()
 	}
 }
 
@@ -113,7 +122,52 @@ func (x *Session) end(cause error) bool {
 	if x.done != nil {
 		close(x.done)
 	}
+	for cancel := range x.waits {
+		(*cancel)(x.overLocked())
+	}
 	return true
+}
+
+// over returns why the session has ended: the cause of the kick, or context.Canceled after Close; nil while it runs.
+func (x *Session) over() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.overLocked()
+}
+
+func (x *Session) overLocked() error {
+	switch {
+	case !x.ended:
+		return nil
+	case x.cause == nil:
+		return context.Canceled
+	}
+	return x.cause
+}
+
+// while returns a ctx that also ends with the session or the server. release must be called.
+func (x *Session) while(ctx context.Context) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(x.server.decision, func() { cancel(ErrServerClosed) })
+	x.mu.Lock()
+	if err := x.overLocked(); err != nil {
+		cancel(err)
+	}
+	if x.waits == nil {
+		x.waits = map[*context.CancelCauseFunc]struct{}{}
+	}
+	x.waits[&cancel] = struct{}{}
+	x.mu.Unlock()
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		delete(x.waits, &cancel)
+		if len(x.waits) == 0 {
+			x.waits = nil
+		}
+	}
 }
 
 // Close takes the session off the list. It may be called more than once.

@@ -1,10 +1,6 @@
 package media
 
-import (
-	"sync"
-
-	"github.com/sluice-media/sluice/media/internal/fanout"
-)
+import "github.com/sluice-media/sluice/media/internal/fanout"
 
 // ErrBusy is what a [ChunkSink] answers when it can take nothing now.
 var ErrBusy = fanout.ErrBusy
@@ -49,7 +45,8 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
-	release := sync.OnceFunc(out.release)
+	held := &holding{player: p}
+	release := held.with(out.release)
 	cfg := fanout.SinkConfig{
 		Sent: &p.session.sent, Skipped: &p.session.skipped, OnEnd: p.onFeedEnd(release, o.OnEnd),
 	}
@@ -63,7 +60,7 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		return nil, p.panicked(err)
 	}
 	feed := &SinkFeed{feed: inner, release: release}
-	p.onClose(feed.Close)
+	held.keep(feed.Close)
 	return feed, nil
 }
 

@@ -72,10 +72,8 @@ func (st *Stream) Done() <-chan struct{} { return st.life.Done() }
 // Tracks waits until the tracks are known and returns them. It returns ErrStreamNotFound if the stream ends
 // before.
 func (st *Stream) Tracks(ctx context.Context) ([]*Track, error) {
-	select {
-	case <-st.known:
+	if st.isKnown() {
 		return slices.Clone(st.desc.Load().Tracks), nil
-	default:
 	}
 	select {
 	case <-st.known:
@@ -100,18 +98,16 @@ func (st *Stream) Kick(cause error) {
 	st.endIf(cause, func() bool { return true })
 }
 
-// adopt makes p the publisher: of a new stream, or of one whose publisher dropped. server.mu is held.
+// adopt makes p the publisher of a stream whose publisher dropped.
 func (st *Stream) adopt(p *Publisher) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := st.free(); err != nil {
 		return err
 	}
-	if st.last != nil {
-		st.grace.Stop()
-		st.timeline.restart()
-	}
-	p.stream, st.publisher, st.last = st, p, p
+	st.grace.Stop()
+	st.timeline.restart()
+	st.take(p)
 	return nil
 }
 
@@ -123,11 +119,18 @@ func (st *Stream) free() error {
 	return nil
 }
 
-// orphan leaves the stream without its publisher p for the time of grace.
+// take enters p as the publisher. st.mu is held.
+func (st *Stream) take(p *Publisher) {
+	p.stream, st.publisher, st.last = st, p, p
+	p.session.publisher.Store(p)
+}
+
+// orphan leaves the stream without its publisher p for the time of grace. A stream whose tracks nobody knows has none:
+// nobody waits in it.
 func (st *Stream) orphan(p *Publisher, cause error) {
 	wait := *st.options.ContinuePush
 	st.mu.Lock()
-	if st.publisher != p || wait <= 0 {
+	if st.publisher != p || wait <= 0 || !st.isKnown() {
 		st.mu.Unlock()
 		st.end(p, cause)
 		return
@@ -180,6 +183,16 @@ func (st *Stream) close() *Publisher {
 		o.close()
 	}
 	return p
+}
+
+// isKnown reports whether the tracks are.
+func (st *Stream) isKnown() bool {
+	select {
+	case <-st.known:
+		return true
+	default:
+		return false
+	}
 }
 
 // params returns the raw query of the publisher's URL.

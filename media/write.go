@@ -37,11 +37,8 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 			d.Epoch = time.Now()
 		}
 	})
-	first := false
-	select {
-	case <-st.known:
-	default:
-		first = true
+	first := !st.isKnown()
+	if first {
 		close(st.known)
 	}
 	st.mu.Unlock()
