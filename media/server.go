@@ -35,7 +35,7 @@ type Server struct {
 	lastSession atomic.Uint64
 	running     tally.Tally // taps, timers' decisions
 
-	mu       sync.Mutex // guards what follows; taken before a stream's mutex, never after
+	mu       sync.Mutex // guards what follows; nothing that can wait is done under it, no stream's mutex taken
 	closing  bool
 	streams  map[StreamKey]*Stream
 	arrivals map[StreamKey]*arrival // of streams that players wait for
@@ -145,14 +145,24 @@ func (s *Server) Session(id string) (*Session, bool) {
 
 // register makes a stream visible, and wakes the players that wait for it.
 func (s *Server) register(st *Stream) {
+	var src hook.Source
+	if len(s.hooks.streamChanged) > 0 {
+		src = st.Source("") // nobody can read it yet, in any schema
+	}
+	if s.enter(st, src) {
+		s.log.Info("stream registered", "stream", st.key.String(), "tracks", st.trackNames())
+		st.watchReaders()
+	}
+}
+
+func (s *Server) enter(st *Stream, src hook.Source) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.registered || s.streams[st.key] != st {
-		return
+		return false
 	}
 	st.registered = true
-	s.log.Info("stream registered", "stream", st.key.String(), "tracks", st.trackNames())
-	s.postChanged(st, true)
+	s.postChanged(st, true, src)
 	if a := s.arrivals[st.key]; a != nil {
 		close(a.c)
 		delete(s.arrivals, st.key)
@@ -160,18 +170,19 @@ func (s *Server) register(st *Stream) {
 	for tap := range s.taps {
 		s.startTap(tap, st)
 	}
-	st.watchReaders()
+	return true
 }
 
-// remove takes a stream out of the table.
+// remove takes a stream that has ended out of the table.
 func (s *Server) remove(st *Stream) {
+	src := hook.Source{Params: st.params()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.key] == st {
 		delete(s.streams, st.key)
 	}
 	if st.registered {
-		s.postChanged(st, false)
+		s.postChanged(st, false, src)
 	}
 }
 
@@ -211,16 +222,12 @@ func (s *Server) schemasOf(st *Stream) []string {
 }
 
 // postChanged tells observers that a stream came or went. s.mu is held, so that they are told in order.
-func (s *Server) postChanged(st *Stream, registered bool) {
+func (s *Server) postChanged(st *Stream, registered bool, src hook.Source) {
 	if len(s.hooks.streamChanged) == 0 {
 		return
 	}
 	for _, schema := range s.schemasOf(st) {
-		ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered}
-		ev.Source.Params = st.params()
-		if registered {
-			ev.Source = st.Source(schema)
-		}
+		ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered, Source: src}
 		for _, h := range s.hooks.streamChanged {
 			s.events.post(st.key, "stream_changed", func(ctx context.Context) { h.OnStreamChanged(ctx, ev) })
 		}

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -43,8 +44,8 @@ func (s *Server) isClosing() bool {
 // services and taps end, observers are told what waits. When ctx ends first the rest is closed at once and
 // ctx.Err() is returned. It may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
-	services := s.beginClose()
-	s.stopping.Do(func() { go s.drain(ctx, services) })
+	streams, services := s.beginClose()
+	s.stopping.Do(func() { go s.drain(ctx, streams, services) })
 	select {
 	case <-s.stopped:
 		return s.stopErr
@@ -64,27 +65,24 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// beginClose stops admitting and ends the streams.
-func (s *Server) beginClose() []Service {
+// beginClose stops admitting, and returns what has to end.
+func (s *Server) beginClose() ([]*Stream, []Service) {
 	s.mu.Lock()
 	s.closing = true
-	var streams []*Stream
-	for _, st := range s.streams {
-		streams = append(streams, st)
-	}
-	services := slices.Clone(s.services)
+	streams, services := slices.Collect(maps.Values(s.streams)), slices.Clone(s.services)
 	s.mu.Unlock()
 	s.cancel()
-	for _, st := range streams {
-		st.Kick(ErrServerClosed)
-	}
-	return services
+	return streams, services
 }
 
-// drain waits until all has ended.
-func (s *Server) drain(ctx context.Context, services []Service) {
-	errs := make([]error, len(services))
+// drain ends the streams, and waits until all has ended.
+func (s *Server) drain(ctx context.Context, streams []*Stream, services []Service) {
 	var wg sync.WaitGroup
+	for _, st := range streams {
+		wg.Go(func() { st.Kick(ErrServerClosed) })
+	}
+	wg.Wait()
+	errs := make([]error, len(services))
 	for i, svc := range services {
 		wg.Go(func() { errs[i] = svc.Shutdown(ctx) })
 	}
@@ -105,15 +103,25 @@ const closeLimit = 5 * time.Second
 
 // closeAll ends what has not ended in order, and waits for it.
 func (s *Server) closeAll(services []Service) {
-	for x := range s.Sessions() {
-		x.Kick(ErrServerClosed)
+	limit, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	kicked := make(chan struct{})
+	s.running.Go(func() {
+		defer close(kicked)
+		for x := range s.Sessions() {
+			x.Kick(ErrServerClosed)
+		}
+	})
+	select {
+	case <-kicked:
+	case <-limit.Done():
 	}
 	for _, svc := range services {
 		_ = svc.Close() // it has been told to shut down already and reports there
 	}
 	select {
 	case <-s.quiet:
-	case <-time.After(closeLimit):
+	case <-limit.Done():
 		s.log.Warn("server closed while something of it still runs")
 	}
 }

@@ -29,13 +29,15 @@ type tapEntry struct {
 	running sync.WaitGroup
 }
 
-// Tap lets t serve every stream that matches: those there are, and those to come. A nil match takes all. stop
-// ends it and waits until all its calls have returned.
+// Tap lets t serve every stream that matches: those there are, and those to come. A nil match takes all; it is called
+// like t, once for each stream. stop ends it and waits until all its calls have returned, so none of them may call it.
 func (s *Server) Tap(match func(StreamKey) bool, t Tap) (stop func()) {
 	e := &tapEntry{match: match, tap: t}
 	e.ctx, e.cancel = context.WithCancel(s.decision)
 	s.mu.Lock()
-	s.taps[e] = struct{}{}
+	if !s.closing {
+		s.taps[e] = struct{}{}
+	}
 	for _, st := range s.streams {
 		if st.registered {
 			s.startTap(e, st)
@@ -51,9 +53,9 @@ func (s *Server) Tap(match func(StreamKey) bool, t Tap) (stop func()) {
 	}
 }
 
-// startTap serves st with e, if it matches. s.mu is held.
+// startTap serves st with e, if it matches. s.mu is held, so the host is not asked here.
 func (s *Server) startTap(e *tapEntry, st *Stream) {
-	if s.closing || e.match != nil && !e.match(st.key) {
+	if s.closing {
 		return
 	}
 	e.running.Add(1)
@@ -75,5 +77,8 @@ func (e *tapEntry) serve(ctx context.Context, st *Stream) (err error) {
 			err = fmt.Errorf("media: tap panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
+	if e.match != nil && !e.match(st.key) {
+		return nil
+	}
 	return e.tap.ServeStream(ctx, st)
 }
