@@ -54,10 +54,16 @@ func dial(t testing.TB, addr string) *client {
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	return handshake(t, conn)
+}
+
+// handshake begins to speak RTMP.
+func handshake(t testing.TB, conn net.Conn) *client {
+	t.Helper()
 	c1 := make([]byte, 1537)
 	_, _ = rand.Read(c1)
 	c1[0] = 3
-	_, err = conn.Write(c1)
+	_, err := conn.Write(c1)
 	require.NoError(t, err)
 	_, err = io.ReadFull(conn, make([]byte, 1+2*1536))
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"fmt"
 
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/amf"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
 )
@@ -89,6 +90,9 @@ func (x *session) handleCommand(m chunk.Message) error {
 	case "pause", "pauseRaw":
 		return x.pause(c)
 	case "FCPublish":
+		if len(c.text(1)) > 2*maxText {
+			return errTooLong
+		}
 		x.fcName = c.text(1) // the answer comes with the one to publish: a hook decides then
 		return x.write(appendResult(nil, c.id, nil, amf.Undefined{}))
 	case "FCUnpublish":
@@ -126,6 +130,9 @@ func (x *session) handleOther(c command) error {
 
 func (x *session) connect(c command) error {
 	o := c.object(0)
+	if len(o.String("tcUrl")) > maxText || len(o.String("app")) > maxText {
+		return x.rejectConnect(c)
+	}
 	x.link = newLink(o.String("tcUrl"), o.String("app"))
 	b := chunk.AppendUint32Message(nil, chunk.TypeWindowAckSize, windowSize)
 	b = chunk.AppendMessage(b, 2, chunk.Message{Type: chunk.TypeSetPeerBandwidth, Body: []byte{0, 0x4c, 0x4b, 0x40, 2}}, outChunkSize)
@@ -137,4 +144,14 @@ func (x *session) connect(c command) error {
 	}, info)
 	b = appendCommand(b, controlStream, 0, "onBWDone", 0, nil)
 	return x.write(b)
+}
+
+// rejectConnect refuses a URL that is too long.
+func (x *session) rejectConnect(c command) error {
+	if err := x.write(appendCommand(nil, controlStream, 0, "_error", c.id, nil,
+		status("error", "NetConnection.Connect.Rejected", "the URL is too long"))); err != nil {
+		return err
+	}
+	acceptor.Linger(x.conn)
+	return errTooLong
 }

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -15,6 +16,12 @@ type link struct {
 	params string // the query of tcUrl or app
 	tcURL  string
 }
+
+// maxText bounds tcUrl, app and the query of a stream, in bytes, and twice that a name with its query.
+const maxText = 8 << 10
+
+// errTooLong refuses what is over the bounds.
+var errTooLong = errors.New("rtmp: the URL is too long")
 
 // newLink takes apart tcUrl and app.
 func newLink(tcURL, app string) link {
@@ -43,7 +50,10 @@ func join(a, b string) string {
 // stream returns the key and the query of a stream name as publish and play give it. App and name are taken
 // together and cut anew at the first slash, so that "live/a" in "app" and "b" mean the same as "a/b" in
 // "live".
-func (l link) stream(name string, enableVHost bool) (hook.StreamKey, string) {
+func (l link) stream(name string, enableVHost bool) (hook.StreamKey, string, error) {
+	if len(name) > 2*maxText {
+		return hook.StreamKey{}, "", errTooLong
+	}
 	name, query, _ := strings.Cut(name, "?")
 	if kind, rest, ok := strings.Cut(name, ":"); ok && (kind == "mp4" || kind == "flv" || kind == "mp3") {
 		name = rest + suffix(kind, rest)
@@ -51,7 +61,10 @@ func (l link) stream(name string, enableVHost bool) (hook.StreamKey, string) {
 	path := strings.TrimLeft(l.app+"/"+strings.TrimLeft(name, "/"), "/")
 	app, rest, _ := strings.Cut(path, "/")
 	params := join(query, l.params)
-	return hook.StreamKey{VHost: l.vhost(params, enableVHost), App: app, Name: strings.Trim(rest, "/")}, params
+	if len(params) > maxText {
+		return hook.StreamKey{}, "", errTooLong
+	}
+	return hook.StreamKey{VHost: l.vhost(params, enableVHost), App: app, Name: strings.Trim(rest, "/")}, params, nil
 }
 
 // suffix is what "mp4:file" lacks.

@@ -70,7 +70,8 @@ func TestStreamNames(t *testing.T) {
 		{"rtmp://h/live", "live", "a:b", "", true, hook.StreamKey{VHost: "h", App: "live", Name: "a:b"}},
 		{"::", "", "", "", true, hook.StreamKey{VHost: hook.DefaultVHost}},
 	} {
-		key, params := newLink(c.tcURL, c.app).stream(c.name, c.vhost)
+		key, params, err := newLink(c.tcURL, c.app).stream(c.name, c.vhost)
+		require.NoError(t, err)
 		require.Equal(t, c.want, key, "%+v", c)
 		require.Equal(t, c.params, params, "%+v", c)
 	}

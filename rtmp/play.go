@@ -16,8 +16,11 @@ func (x *session) play(c command) error {
 	if x.publisher != nil || x.feed != nil {
 		return x.refuse("NetStream.Play.Failed", "the connection publishes or plays already", nil)
 	}
-	key, params := x.link.stream(c.text(1), x.server.config().EnableVHost)
-	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
+	key, params, err := x.link.stream(c.text(1), x.server.config().EnableVHost)
+	if err != nil {
+		return x.refuse("NetStream.Play.Failed", "the URL is too long", err)
+	}
+	err = x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		x.player, err = x.server.media.Play(ctx, media.PlayRequest{
 			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
 		})
@@ -41,13 +44,12 @@ func (x *session) play(c command) error {
 	return nil
 }
 
-// playPrelude is what a player must be told before media.
+// playPrelude is what a player must be told before media. Data messages besides onMetaData, which other servers send,
+// are not among it: ffmpeg takes them for a stream of unknown data.
 func playPrelude(name string) []byte {
 	b := appendEvent(nil, eventStreamBegin, mediaStream)
 	b = appendStatus(b, "status", "NetStream.Play.Reset", "playing and resetting "+name)
-	b = appendStatus(b, "status", "NetStream.Play.Start", "started playing "+name)
-	b = appendData(b, "|RtmpSampleAccess", true, true)
-	return appendData(b, "onStatus", status("status", "NetStream.Data.Start", "started playing "+name))
+	return appendStatus(b, "status", "NetStream.Play.Start", "started playing "+name)
 }
 
 // refusePlay tells the peer why it may not play.

@@ -15,10 +15,12 @@ import (
 
 // publication is what a session that publishes has.
 type publication struct {
-	media  *media.Publisher
-	demux  *flv.Demuxer
-	stamps stamps
-	broken uint64 // tags that could not be used
+	media   *media.Publisher
+	demux   *flv.Demuxer
+	stamps  stamps
+	begun   time.Time
+	heard   bool     // it has sent something
+	leftOut []string // why tags could not be used
 }
 
 // stamps unrolls the 32 bits of milliseconds of a publisher, so that a wrap is no jump.
@@ -50,9 +52,12 @@ func (x *session) publish(c command) error {
 	if name == "" {
 		name = x.fcName
 	}
-	key, params := x.link.stream(name, x.server.config().EnableVHost)
+	key, params, err := x.link.stream(name, x.server.config().EnableVHost)
+	if err != nil {
+		return x.refuse("NetStream.Publish.BadName", "the URL is too long", err)
+	}
 	var pub *media.Publisher
-	err := x.reader.While(x.conn, func(ctx context.Context) (err error) {
+	err = x.reader.While(x.conn, func(ctx context.Context) (err error) {
 		pub, err = x.server.media.Publish(ctx, media.PublishRequest{
 			Stream: key, Session: x.entry, Schema: "rtmp", Params: params,
 			Origin: hook.OriginRTMPPush, OriginURL: originURL(key, params),
@@ -62,11 +67,12 @@ func (x *session) publish(c command) error {
 	if pub == nil {
 		return x.refusePublish(key, err)
 	}
-	x.publisher = &publication{media: pub, demux: flv.NewDemuxer(pub)}
+	x.publisher = &publication{media: pub, demux: flv.NewDemuxer(pub), begun: time.Now()}
 	if err != nil {
 		return err
 	}
 	x.reader.Stream(largeBuffer)
+	x.reader.Limit(chunk.Full())
 	x.finished = false
 	x.logger().Info("publishing")
 	if err := x.beginIdle(); err != nil {
@@ -136,10 +142,10 @@ func (x *session) handleMedia(m chunk.Message) error {
 	if len(m.Body) == 0 {
 		return nil
 	}
+	p.heard = true
 	err := p.tag(m)
 	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
-		p.broken++
-		if p.broken == 1 {
+		if p.leaveOut(err) {
 			x.logger().Warn("media left out", "err", err)
 		}
 		return nil
@@ -164,6 +170,7 @@ func (x *session) closeStream() error {
 	case x.publisher != nil:
 		x.publisher.media.Close(nil)
 		x.publisher, x.finished = nil, true
+		x.reader.Limit(chunk.Early())
 		return x.conn.SetReadDeadline(time.Now().Add(x.server.config().HandshakeTimeout))
 	case x.player != nil:
 		return x.closePlayer()

@@ -51,13 +51,6 @@ func appendStatus(dst []byte, level, code, description string) []byte {
 	return appendCommand(dst, statusStream, mediaStream, "onStatus", 0, nil, status(level, code, description))
 }
 
-// appendData appends a data message of the media stream.
-func appendData(dst []byte, values ...any) []byte {
-	return chunk.AppendMessage(dst, statusStream, chunk.Message{
-		Type: chunk.TypeDataAMF0, StreamID: mediaStream, Body: amf.Append(nil, values...),
-	}, outChunkSize)
-}
-
 func appendEvent(dst []byte, event uint16, value uint32) []byte {
 	body := binary.BigEndian.AppendUint16(nil, event)
 	body = binary.BigEndian.AppendUint32(body, value)

@@ -90,6 +90,7 @@ func (x *session) negotiate() error {
 		return err
 	}
 	x.reader = chunk.NewReader(x.conn, x.entry.Received)
+	x.reader.Limit(chunk.Early())
 	if err := handshake.Serve(x.conn); err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (x *session) negotiate() error {
 func (x *session) readAll() error {
 	for x.feed == nil {
 		if err := x.readOne(); err != nil {
-			return err
+			return x.endUnusable(err)
 		}
 	}
 	return nil
@@ -114,15 +115,15 @@ func (x *session) readOne() error {
 	if err != nil {
 		return err
 	}
-	if err := x.extendDeadline(); err != nil {
-		return err
-	}
 	if n, due := x.reader.AckDue(); due {
 		if err := x.write(chunk.AppendUint32Message(nil, chunk.TypeAcknowledgement, n)); err != nil {
 			return err
 		}
 	}
-	return x.handle(m)
+	if err := x.handle(m); err != nil {
+		return err
+	}
+	return x.extendDeadline()
 }
 
 // extendDeadline gives a publisher that is heard of more time, now and then.
@@ -138,7 +139,7 @@ func (x *session) extendDeadline() error {
 
 // beginIdle begins the time in which a publisher has to say something.
 func (x *session) beginIdle() error {
-	x.readUntil = time.Now().Add(x.server.config().IdleTimeout)
+	x.readUntil = x.publisher.deadline(x.server.config().IdleTimeout)
 	return x.conn.SetReadDeadline(x.readUntil)
 }
 

@@ -63,14 +63,10 @@ func TestPublishAndPlay(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []any{"|RtmpSampleAccess", "onStatus", "onMetaData"} {
-		values, err := amf.Unmarshal0(next().Body)
-		require.NoError(t, err)
-		require.Equal(t, want, values[0])
-		if want == "onMetaData" {
-			require.Equal(t, "a film", amf.Members(values[1]).String("title"))
-		}
-	}
+	values, err := amf.Unmarshal0(next().Body) // there is no other data: ffmpeg would make a stream of it
+	require.NoError(t, err)
+	require.Equal(t, "onMetaData", values[0])
+	require.Equal(t, "a film", amf.Members(values[1]).String("title"))
 	require.Equal(t, videoConfig, next().Body)
 	require.Equal(t, audioConfig, next().Body)
 	for i := 10; i < 15; i++ {

@@ -17,7 +17,8 @@ type Config struct {
 	// MaxLine ends a session that sends so many bytes without an end of line. 0 means 1024; more than 64 KiB it
 	// cannot be.
 	MaxLine int
-	// LoginTimeout bounds the time for each line until the user is logged in. 0 means 1 minute.
+	// LoginTimeout bounds the time from the connection until the user is logged in, however often he tries. 0 means
+	// 1 minute.
 	LoginTimeout time.Duration
 	// IdleTimeout bounds the time for each line after that. 0 means 5 minutes.
 	IdleTimeout time.Duration

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -88,7 +89,7 @@ func (x *session) talk() error {
 		if err := x.write(text + x.user + "@" + x.server.config().Name + "# "); err != nil {
 			return err
 		}
-		line, err := x.read(x.server.config().IdleTimeout)
+		line, err := x.read(time.Now().Add(x.server.config().IdleTimeout))
 		if err != nil {
 			return err
 		}
@@ -101,14 +102,15 @@ func (x *session) talk() error {
 // login asks for name and password until somebody is admitted. After a refusal the name stays.
 func (x *session) login() error {
 	cfg := x.server.config()
-	name, err := x.ask(reveal + cfg.Name + " login: ")
+	until := time.Now().Add(cfg.LoginTimeout)
+	name, err := x.ask(reveal+cfg.Name+" login: ", until)
 	if err != nil {
 		return err
 	}
 	x.user = printable(name)
 	prompt := "Password: " + conceal
 	for {
-		password, err := x.ask(prompt)
+		password, err := x.ask(prompt, until)
 		if err != nil {
 			return err
 		}
@@ -145,16 +147,19 @@ func (x *session) check(user, password string) error {
 }
 
 // ask writes a prompt and reads the answer of somebody who is not logged in.
-func (x *session) ask(prompt string) (string, error) {
+func (x *session) ask(prompt string, until time.Time) (string, error) {
 	if err := x.write(prompt); err != nil {
 		return "", err
 	}
-	return x.read(x.server.config().LoginTimeout)
+	return x.read(until)
 }
 
-// read reads a line, for which the peer has so much time.
-func (x *session) read(timeout time.Duration) (string, error) {
-	if err := x.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+// read reads a line, for which the peer has until then.
+func (x *session) read(until time.Time) (string, error) {
+	if time.Now().After(until) {
+		return "", os.ErrDeadlineExceeded // lines that have come already win no time
+	}
+	if err := x.conn.SetReadDeadline(until); err != nil {
 		return "", err
 	}
 	line, err := readLine(x.reader, x.server.config().MaxLine)

@@ -276,6 +276,9 @@ func TestHostileClients(t *testing.T) {
 		c.rest()
 		t.Log(what)
 	}
+	k := h.dial()
+	k.send("me\r\n" + strings.Repeat("wrong\r\n", 5))
+	require.Equal(t, 1, strings.Count(k.rest(), "please try again"), "tries do not win time")
 	c := h.login()
 	c.send("\xff\xf4\xff\xfd\x06")
 	require.Contains(t, c.rest(), "Goodbye")

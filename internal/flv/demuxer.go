@@ -15,9 +15,10 @@ type Sink interface {
 }
 
 const (
-	// maxHeld and maxWait bound how long packets are held back for a track that has not shown up.
-	maxHeld = 100
-	maxWait = 3 * time.Second
+	// maxHeld, maxHeldBytes and maxWait bound how long packets are held back for a track that has not shown up.
+	maxHeld      = 100
+	maxHeldBytes = 16 << 20
+	maxWait      = 3 * time.Second
 )
 
 // Demuxer turns tags into tracks and packets. Packets are held back, in their order, until it is known which
@@ -32,8 +33,9 @@ type Demuxer struct {
 	source     []byte      // the video configuration as sent
 	expect     [2]forecast // video, audio
 
-	started bool
-	held    []*media.Packet
+	started   bool
+	held      []*media.Packet
+	heldBytes int
 }
 
 // forecast is what is known of a kind of track before it has shown up.
@@ -52,6 +54,9 @@ const (
 
 // NewDemuxer returns a demuxer that fills s.
 func NewDemuxer(s Sink) *Demuxer { return &Demuxer{sink: s, lengthSize: 4} }
+
+// Started reports whether there are tracks, and packets have been let go.
+func (d *Demuxer) Started() bool { return d.started }
 
 // Tag takes a tag. The body belongs to the packets from then on. Errors of the sink come back as they are;
 // those that match [ErrBadTag] or [ErrUnsupported] speak of this tag only.
@@ -196,7 +201,8 @@ func (d *Demuxer) packet(p *media.Packet) error {
 		return d.sink.WritePacket(p)
 	}
 	d.held = append(d.held, p)
-	if len(d.held) < maxHeld && p.DTS-d.held[0].DTS < maxWait {
+	d.heldBytes += len(p.Data)
+	if len(d.held) < maxHeld && d.heldBytes < maxHeldBytes && p.DTS-d.held[0].DTS < maxWait {
 		return nil
 	}
 	return d.start()

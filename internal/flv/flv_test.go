@@ -245,6 +245,19 @@ func TestHoldBack(t *testing.T) {
 			require.Len(t, got.packets, maxHeld)
 		}
 	})
+	t.Run("gives up when it is much", func(t *testing.T) {
+		got := &record{}
+		d := NewDemuxer(got)
+		require.NoError(t, d.Tag(TagVideo, 0, videoConfig))
+		size := 5 << 20
+		large := append([]byte{0x17, 1, 0, 0, 0, 0, byte(size >> 16), 0, 0}, make([]byte, size)...)
+		for i := range 4 {
+			require.False(t, d.Started())
+			require.NoError(t, d.Tag(TagVideo, time.Duration(i)*ms, large))
+		}
+		require.True(t, d.Started())
+		require.Len(t, got.packets, 4)
+	})
 	t.Run("new parameters, same track", func(t *testing.T) {
 		got := &record{}
 		d := NewDemuxer(got)

@@ -11,8 +11,14 @@ import (
 
 const onMetaData = "onMetaData"
 
+// maxMetadata bounds metadata: each viewer gets it, and it is kept as long as the stream.
+const maxMetadata = 64 << 10
+
 // script reads a script tag: onMetaData, as it stands or inside @setDataFrame.
 func (d *Demuxer) script(body []byte) error {
+	if len(body) > maxMetadata {
+		return fmt.Errorf("%w: metadata of %d bytes", ErrBadTag, len(body))
+	}
 	values, err := amf.Unmarshal0(body)
 	if len(values) > 0 && values[0] == "@setDataFrame" {
 		values = values[1:]

@@ -29,7 +29,7 @@ func parseVideo(b []byte) (tag, error) {
 	frame, id := b[0]>>4, b[0]&0x0f
 	codec, ok := videoCodec(id, "")
 	if !ok {
-		return tag{}, fmt.Errorf("%w: video codec %d", ErrUnsupported, id)
+		return tag{}, fmt.Errorf("%w: video codec %s", ErrUnsupported, videoName(id))
 	}
 	if frame == 5 { // a command to the player, no picture
 		return tag{codec: codec, kind: kindMetadata}, nil
@@ -147,7 +147,7 @@ func parseAudio(b []byte) (tag, error) {
 	}
 	codec, ok := audioCodec(id, "")
 	if !ok {
-		return tag{}, fmt.Errorf("%w: audio codec %d", ErrUnsupported, id)
+		return tag{}, fmt.Errorf("%w: audio codec %s", ErrUnsupported, audioName(id))
 	}
 	t := tag{codec: codec, kind: kindFrames, data: b[1:], stereo: b[0]&1 != 0}
 	if codec == media.AAC {

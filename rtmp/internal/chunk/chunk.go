@@ -1,19 +1,28 @@
 // Package chunk is the RTMP chunk stream, section 5.3 of the specification: messages cut into chunks that may
 // interleave. Whatever a peer sends, memory is taken only for bytes that have arrived, and no more than the
-// limits below.
+// limits that are set.
 package chunk
 
 import "errors"
 
-// Limits of what a peer may send.
-const (
-	// MaxMessage is the longest message.
-	MaxMessage = 16 << 20
-	// MaxPartial is the most that may be held of messages which are not complete.
-	MaxPartial = 24 << 20
-	// MaxStreams is the most chunk streams a connection may use.
-	MaxStreams = 64
-)
+// MaxStreams is the most chunk streams a connection may use.
+const MaxStreams = 64
+
+// Limits are how much memory a peer may take.
+type Limits struct {
+	Message int // the longest message
+	Partial int // what all messages together may take that are not complete
+	First   int // what is taken for a message when its first bytes come, at most
+}
+
+// Full returns the limits of a peer that was let in to send media.
+func Full() Limits { return Limits{Message: MaxMessage, Partial: 24 << 20, First: 64 << 10} }
+
+// Early returns those of a peer that was not.
+func Early() Limits { return Limits{Message: 64 << 10, Partial: 64 << 10, First: 1 << 10} }
+
+// MaxMessage is the longest message that there is.
+const MaxMessage = 16 << 20
 
 // The types of messages, sections 5.4 and 7.1.
 const (

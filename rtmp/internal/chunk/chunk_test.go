@@ -39,7 +39,7 @@ func TestWhatIsAppendedIsRead(t *testing.T) {
 				}
 				_, err = r.Next()
 				require.Equal(t, io.EOF, err)
-				require.Zero(t, r.partial)
+				require.Zero(t, r.held)
 			}
 		}
 	}
@@ -139,7 +139,52 @@ func TestPartialMessagesAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Next()
 	require.ErrorIs(t, err, ErrProtocol)
-	require.LessOrEqual(t, r.partial, MaxPartial)
+	require.LessOrEqual(t, r.held, Full().Partial)
+}
+
+// Whoever is not let in yet takes no more than the early limits, by long messages, by many that are begun, or by such
+// that grow.
+func TestEarlyLimits(t *testing.T) {
+	begin := func(id, length int) []byte {
+		b := append(basic(0, id), 0, 0, 0, byte(length>>16), byte(length>>8), byte(length), 20, 0, 0, 0, 0)
+		return append(b, body(min(length, 128))...)
+	}
+	var many, growing []byte
+	for id := range 60 {
+		many = append(many, begin(64+id, 60<<10)...)
+	}
+	for id := range 4 {
+		growing = append(growing, begin(64+id, 60<<10)...)
+		for range 200 {
+			growing = append(append(growing, basic(3, 64+id)...), body(128)...)
+		}
+	}
+	for name, wire := range map[string][]byte{
+		"long": begin(5, 64<<10+1), "begun": many, "growing": growing,
+	} {
+		r := NewReader(bytes.NewReader(wire), nil)
+		r.Limit(Early())
+		_, err := r.Next()
+		if name != "begun" { // its first bytes take little
+			require.ErrorIs(t, err, ErrProtocol, name)
+		}
+		require.LessOrEqual(t, r.held, 64<<10, name)
+		taken := 0
+		for _, s := range r.streams {
+			taken += cap(s.body)
+		}
+		require.Equal(t, r.held, taken, name)
+	}
+	whole := append(AppendUint32Message(nil, TypeSetChunkSize, 1<<20), begin(5, 64<<10)...)
+	whole = append(whole[:len(whole)-128], body(64<<10)...)
+	r := NewReader(bytes.NewReader(whole), nil)
+	r.Limit(Early())
+	_, err := r.Next()
+	require.NoError(t, err)
+	m, err := r.Next()
+	require.NoError(t, err)
+	require.Len(t, m.Body, 64<<10)
+	require.Zero(t, r.held)
 }
 
 func TestAbortAndAcknowledgement(t *testing.T) {
@@ -239,7 +284,7 @@ func TestClaimsCostNothing(t *testing.T) {
 	for _, s := range r.streams {
 		held += cap(s.body)
 	}
-	require.LessOrEqual(t, held, 60*firstBody)
+	require.LessOrEqual(t, held, 60*Full().First)
 }
 
 func aggregated(m Message) (list []Message, err error) {

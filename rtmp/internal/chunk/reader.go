@@ -12,7 +12,6 @@ import (
 
 const (
 	readBuffer = 1 << 10
-	firstBody  = 64 << 10
 	extended   = 0xffffff
 )
 
@@ -21,7 +20,8 @@ type Reader struct {
 	buf     *ahead.Reader
 	size    int // of the peer's chunks
 	streams []*stream
-	partial int // bytes held of incomplete messages
+	limits  Limits
+	held    int // bytes taken for incomplete messages
 	window  uint32
 	acked   uint64
 }
@@ -36,10 +36,14 @@ type stream struct {
 	body     []byte // nil between messages
 }
 
-// NewReader returns a reader of r that tells seen of every byte, if it is not nil.
+// NewReader returns a reader of r that tells seen of every byte, if it is not nil. Its limits are those of a peer that
+// sends media.
 func NewReader(r io.Reader, seen func(n int)) *Reader {
-	return &Reader{buf: ahead.NewReader(r, readBuffer, seen), size: 128}
+	return &Reader{buf: ahead.NewReader(r, readBuffer, seen), size: 128, limits: Full()}
 }
+
+// Limit changes the limits, from the next chunk on.
+func (r *Reader) Limit(l Limits) { r.limits = l }
 
 // Resize changes how much is read ahead.
 func (r *Reader) Resize(n int) { r.buf.Resize(n) }
@@ -101,8 +105,7 @@ func (r *Reader) obey(m *Message) error {
 		r.size = int(min(v, MaxMessage))
 	case TypeAbort:
 		if s := r.find(int(v)); s != nil {
-			r.partial -= len(s.body)
-			s.body = nil
+			r.drop(s)
 		}
 	case TypeWindowAckSize:
 		r.window = v
@@ -124,7 +127,9 @@ func (r *Reader) chunk() (*Message, error) {
 		return nil, err
 	}
 	if s.body == nil {
-		s.begin(format)
+		if err := r.begin(s, format); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.payload(s); err != nil {
 		return nil, err
@@ -134,8 +139,7 @@ func (r *Reader) chunk() (*Message, error) {
 	}
 	m := s.head
 	m.Body = s.body
-	r.partial -= len(s.body)
-	s.body = nil
+	r.drop(s)
 	return &m, nil
 }
 
@@ -217,9 +221,6 @@ func (r *Reader) messageHeader(s *stream, format byte) error {
 
 // setLength takes the length of a message. One that is under way cannot change its own.
 func (r *Reader) setLength(s *stream, n uint32) error {
-	if n > MaxMessage {
-		return fmt.Errorf("%w: a message of %d bytes", ErrProtocol, n)
-	}
 	if s.body != nil && int(n) != s.length {
 		return fmt.Errorf("%w: a message changes its length from %d to %d", ErrProtocol, s.length, n)
 	}
@@ -252,29 +253,45 @@ func (r *Reader) repeatedStamp(s *stream) error {
 // begin starts a message: its time stamp is absolute in format 0, else a step from the one before. Format 3
 // repeats the step, which after format 0 is the absolute time stamp (section 5.3.1.2.4): encoders whose frames
 // are all of one size save a header that way.
-func (s *stream) begin(format byte) {
+func (r *Reader) begin(s *stream, format byte) error {
+	if s.length > r.limits.Message {
+		return fmt.Errorf("%w: a message of %d bytes", ErrProtocol, s.length)
+	}
 	if format == 0 {
 		s.head.Timestamp = s.stamp
 	} else {
 		s.head.Timestamp += s.stamp
 	}
-	s.body = make([]byte, 0, min(s.length, firstBody))
+	return r.grow(s, min(s.length, r.limits.First))
+}
+
+// grow gives a message room for so many bytes.
+func (r *Reader) grow(s *stream, size int) error {
+	if r.held-cap(s.body)+size > r.limits.Partial {
+		return fmt.Errorf("%w: incomplete messages take more than %d bytes", ErrProtocol, r.limits.Partial)
+	}
+	r.held += size - cap(s.body)
+	s.body = append(make([]byte, 0, size), s.body...)
+	return nil
+}
+
+// drop lets go of a message.
+func (r *Reader) drop(s *stream) {
+	r.held -= cap(s.body)
+	s.body = nil
 }
 
 // payload reads the bytes of one chunk.
 func (r *Reader) payload(s *stream) error {
-	n := min(s.length-len(s.body), r.size)
-	if r.partial+n > MaxPartial {
-		return fmt.Errorf("%w: more than %d bytes of incomplete messages", ErrProtocol, MaxPartial)
-	}
-	for n > 0 {
+	for n := min(s.length-len(s.body), r.size); n > 0; {
 		if len(s.body) == cap(s.body) {
-			s.body = append(make([]byte, 0, min(s.length, 2*cap(s.body))), s.body...)
+			if err := r.grow(s, min(s.length, 2*cap(s.body))); err != nil {
+				return err
+			}
 		}
 		step := min(n, cap(s.body)-len(s.body))
 		got, err := io.ReadFull(r.buf, s.body[len(s.body):len(s.body)+step])
 		s.body = s.body[:len(s.body)+got]
-		r.partial += got
 		if err != nil {
 			return err
 		}

@@ -6,10 +6,10 @@ import "errors"
 
 // The bounds of a message.
 const (
-	MaxHeader  = 8 << 10   // bytes of the first line and all header lines
-	MaxFields  = 64        // header lines
-	MaxBody    = 128 << 10 // bytes
-	maxGarbage = 64 << 10  // bytes passed over in a row that belong to nothing
+	MaxHeader  = 8 << 10  // bytes of the first line and all header lines
+	MaxFields  = 64       // header lines
+	MaxBody    = 64 << 10 // bytes; it may come from a client that nobody has let in
+	maxGarbage = 64 << 10 // bytes passed over in a row that belong to nothing
 )
 
 var (

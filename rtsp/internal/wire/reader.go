@@ -192,6 +192,7 @@ func (r *Reader) body(h Header) ([]byte, error) {
 	if n > MaxBody {
 		return nil, fmt.Errorf("%w: a body of %d bytes", ErrTooBig, n)
 	}
+	r.payload = nil // of a frame: nothing needs it any more
 	b := make([]byte, n)
 	_, err = io.ReadFull(r.buf, b)
 	return b, eof(err)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -149,4 +150,20 @@ func FuzzTransport(f *testing.F) {
 			require.True(t, c.Interleaved[0] >= -1 && c.Interleaved[1] <= 255 && c.ClientPort[0] >= 0 && c.ClientPort[1] <= 65535)
 		}
 	})
+}
+
+// A peer that nobody has let in holds no more than a body, whatever it sends.
+func TestWhatIsHeldIsBounded(t *testing.T) {
+	frame := append([]byte{'$', 0, 0xff, 0xff}, make([]byte, 0xffff)...)
+	request := "ANNOUNCE rtsp://h/a/b RTSP/1.0\r\nContent-Length: %d\r\n\r\n"
+	wire := append(frame, fmt.Sprintf(request, MaxBody)...)
+	r := NewReader(bytes.NewReader(append(wire, make([]byte, MaxBody)...)), 32, nil)
+	_, err := r.Next()
+	require.NoError(t, err)
+	m, err := r.Next()
+	require.NoError(t, err)
+	require.Len(t, m.Request.Body, 64<<10)
+	require.Empty(t, r.payload)
+	_, err = NewReader(strings.NewReader(fmt.Sprintf(request, MaxBody+1)), 32, nil).Next()
+	require.ErrorIs(t, err, ErrTooBig)
 }
