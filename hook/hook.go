@@ -36,9 +36,10 @@ type Multi interface {
 // is an IP address or localhost.
 const DefaultVHost = "__defaultVhost__"
 
-// StreamKey names a stream. It is comparable, so it serves as a map key.
+// StreamKey names a stream. It is comparable, so it serves as a map key. Whatever takes one takes an empty VHost for
+// [DefaultVHost]; whatever gives one gives it canonical.
 type StreamKey struct {
-	// VHost is the virtual host, usually [DefaultVHost].
+	// VHost is the virtual host, usually DefaultVHost.
 	VHost string
 	// App is the first segment of the path.
 	App string
@@ -46,8 +47,19 @@ type StreamKey struct {
 	Name string
 }
 
-// String returns "vhost/app/name".
-func (k StreamKey) String() string { return k.VHost + "/" + k.App + "/" + k.Name }
+// Canonical returns k with an empty VHost replaced by [DefaultVHost]: the form in which keys can be compared.
+func (k StreamKey) Canonical() StreamKey {
+	if k.VHost == "" {
+		k.VHost = DefaultVHost
+	}
+	return k
+}
+
+// String returns "vhost/app/name" of the canonical key.
+func (k StreamKey) String() string {
+	k = k.Canonical()
+	return k.VHost + "/" + k.App + "/" + k.Name
+}
 
 // Session is a snapshot of the peer behind an event. It holds no live connection.
 type Session struct {
