@@ -11,7 +11,7 @@ import (
 // that is returned to [Server.Publish]: that asks nobody again, but may find that the stream has gone to another.
 // r.Session must not be nil. The errors are those of Publish.
 func (s *Server) AdmitPublisher(ctx context.Context, r PublishRequest) (PublishRequest, error) {
-	key, err := checkKey(r.Stream)
+	key, err := r.check()
 	if err != nil {
 		return r, err
 	}

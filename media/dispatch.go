@@ -3,14 +3,19 @@ package media
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
-// maxEvents bounds the observations that wait for one stream.
-const maxEvents = 1024
+const (
+	// maxEvents bounds the observations that wait for one stream.
+	maxEvents = 1024
+	// maxQueues bounds the streams for which some wait. Each has a goroutine then.
+	maxQueues = 1 << 14
+)
 
 // dispatcher tells observers what happened: in order for each stream, off the media path. A stream has a
 // goroutine only while something waits.
@@ -22,7 +27,9 @@ type dispatcher struct {
 
 	mu      sync.Mutex
 	queues  map[StreamKey]*eventQueue
+	ended   bool
 	dropped uint64
+	told    uint64 // of dropped
 	warned  time.Time
 	running tally.Tally
 }
@@ -38,25 +45,48 @@ type event struct {
 func (d *dispatcher) post(key StreamKey, name string, tell func(context.Context)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.ended {
+		return
+	}
 	q := d.queues[key]
 	if q == nil {
+		if len(d.queues) >= maxQueues {
+			d.drop()
+			return
+		}
 		q = &eventQueue{}
 		d.queues[key] = q
 		d.running.Go(func() { d.drain(key, q) })
 	}
 	if len(q.events) == maxEvents {
-		q.events = q.events[1:]
-		d.warn(key)
+		q.events = slices.Delete(q.events, 0, 1)
+		d.drop()
 	}
 	q.events = append(q.events, event{name, tell})
 }
 
-// warn says once a second that events were dropped.
-func (d *dispatcher) warn(key StreamKey) {
-	d.dropped++
-	if now := time.Now(); now.Sub(d.warned) >= time.Second {
-		d.warned = now
-		d.log.Warn("observers are too slow, events dropped", "stream", key.String(), "dropped", d.dropped)
+// drop counts an event that is dropped. d.mu is held.
+func (d *dispatcher) drop() { d.dropped++ }
+
+// end waits until all events are told. Those that come later are not.
+func (d *dispatcher) end() {
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	d.running.Wait()
+}
+
+// warn says once a second that events were dropped. Whoever tells events does it: who posts them may hold a lock.
+func (d *dispatcher) warn() {
+	d.mu.Lock()
+	dropped, now := d.dropped, time.Now()
+	due := dropped > d.told && now.Sub(d.warned) >= time.Second
+	if due {
+		d.told, d.warned = dropped, now
+	}
+	d.mu.Unlock()
+	if due {
+		d.log.Warn("observers are too slow, events dropped", "dropped", dropped)
 	}
 }
 
@@ -73,6 +103,7 @@ func (d *dispatcher) drain(key StreamKey, q *eventQueue) {
 		if err != nil {
 			d.log.Warn("observer failed", "event", ev.name, "stream", key.String(), "err", err)
 		}
+		d.warn()
 	}
 }
 

@@ -19,7 +19,7 @@ var (
 	ErrUnknownTrack = errors.New("media: unknown track")
 	// ErrPublisherClosed is what WritePacket answers after Close, or after another publisher has resumed.
 	ErrPublisherClosed = errors.New("media: publisher closed")
-	// ErrBadName refuses a stream without app or name, or with ones that are too long.
+	// ErrBadName refuses a stream without app or name, or with ones or a query (Params) over 8 KiB.
 	ErrBadName = errors.New("media: bad stream name")
 	// ErrReaderClosed is what ReadBatch answers after Close of its reader, or of the player it belongs to.
 	ErrReaderClosed = errors.New("media: reader closed")

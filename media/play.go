@@ -18,16 +18,20 @@ type PlayRequest struct {
 	Session *Session
 	// Schema is the kind of source that is read: rtmp, rtsp, ts, fmp4 ….
 	Schema string
-	// Params is the raw query of the player's URL.
+	// Params is the raw query of the player's URL, 8 KiB at most.
 	Params string
 	// Authorized skips OnPlay, for a protocol that has asked another hook already.
 	Authorized bool
 }
 
 // Play asks the hooks and waits for the stream, if it is not there, as long as Config.PlayWait says. It
-// returns a *hook.DenyError or another error of a hook, ErrStreamNotFound, ErrServerClosed or what ended ctx.
+// returns a *hook.DenyError or another error of a hook, ErrStreamNotFound, ErrBadName, ErrServerClosed, the cause if
+// its session was kicked, or what ended ctx.
 func (s *Server) Play(ctx context.Context, r PlayRequest) (*Player, error) {
 	key, err := checkKey(r.Stream)
+	if err == nil {
+		err = checkParams(r.Params, r.Session)
+	}
 	if err != nil {
 		return nil, err
 	}

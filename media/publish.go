@@ -20,7 +20,7 @@ type PublishRequest struct {
 	Session *Session
 	// Schema is the kind of source for hooks, such as rtmp.
 	Schema string
-	// Params is the raw query of the publisher's URL.
+	// Params is the raw query of the publisher's URL, 8 KiB at most.
 	Params string
 	// Origin and OriginURL say where the stream comes from.
 	Origin    hook.Origin
@@ -31,23 +31,41 @@ type PublishRequest struct {
 	Options hook.StreamOptions
 }
 
-// maxName bounds app and name of a stream, in bytes.
-const maxName = 8 << 10
+const (
+	// maxName bounds app and name of a stream, in bytes.
+	maxName = 8 << 10
+	// maxParams bounds the query of a URL, in bytes.
+	maxParams = 8 << 10
+)
 
 func checkKey(key StreamKey) (StreamKey, error) {
-	if key.VHost == "" {
-		key.VHost = hook.DefaultVHost
-	}
+	key = key.Canonical()
 	if key.App == "" || key.Name == "" || len(key.App) > maxName || len(key.Name) > maxName || len(key.VHost) > maxName {
 		return key, ErrBadName
 	}
 	return key, nil
 }
 
+// checkParams refuses a query that is too long, given with a request or by its session.
+func checkParams(params string, x *Session) error {
+	if len(params) > maxParams || x != nil && len(x.info.Params) > maxParams {
+		return fmt.Errorf("%w: the query of its URL is over 8 KiB", ErrBadName)
+	}
+	return nil
+}
+
+func (r *PublishRequest) check() (StreamKey, error) {
+	if err := checkParams(r.Params, r.Session); err != nil {
+		return r.Stream, err
+	}
+	return checkKey(r.Stream)
+}
+
 // Publish asks the hooks and opens a stream, or goes on with one whose publisher dropped. It returns a
-// *hook.DenyError or another error of a hook, ErrStreamExists, ErrBadName, ErrServerClosed or what ended ctx.
+// *hook.DenyError or another error of a hook, ErrStreamExists, ErrBadName, ErrServerClosed, the cause if its session
+// was kicked, or what ended ctx.
 func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, error) {
-	key, err := checkKey(r.Stream)
+	key, err := r.check()
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +188,8 @@ type Publisher struct {
 	payload    uint64 // bytes of packets; guarded by the stream's mutex
 	attached   atomic.Bool
 
+	metadataOver atomic.Bool // which has been logged
+
 	once sync.Once
 	done chan struct{}
 	err  error // set before done is closed
@@ -186,8 +206,9 @@ func (p *Publisher) Session() *Session { return p.session }
 // options say so.
 func (p *Publisher) SetTracks(tracks ...*Track) error { return p.stream.setTracks(p, tracks) }
 
-// SetMetadata says what else is known of the stream. Values are strings, float64 and bool. md must not be
-// changed afterwards.
+// SetMetadata says what else is known of the stream. Values are strings, float64 and bool; others are not kept. md must
+// not be changed afterwards. What is over 64 KiB in all is not taken, which the log says once: readers keep what there
+// was.
 func (p *Publisher) SetMetadata(md map[string]any) { p.stream.setMetadata(p, md) }
 
 // WritePacket gives the stream a packet, whose stamps are the publisher's own: they may begin anywhere, wrap

@@ -41,8 +41,7 @@ type Server struct {
 	arrivals map[StreamKey]*arrival // of streams that players wait for
 	sessions map[string]*Session
 	past     Traffic // of sessions that were closed
-	services []Service
-	schemas  []string
+	services []registration
 	taps     map[*tapEntry]struct{}
 
 	stopping sync.Once
@@ -104,11 +103,11 @@ func (s *Server) Reconfigure(cfg Config) error {
 	return nil
 }
 
-// Stream returns a stream that is registered: one whose tracks are known.
+// Stream returns a stream that is registered: one whose tracks are known. An empty VHost means hook.DefaultVHost.
 func (s *Server) Stream(key StreamKey) (*Stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.streams[key]
+	st := s.streams[key.Canonical()]
 	if st == nil || !st.registered {
 		return nil, false
 	}
@@ -201,21 +200,17 @@ func (s *Server) spawn(fn func()) bool {
 func (st *Stream) Schemas() []string {
 	st.server.mu.Lock()
 	defer st.server.mu.Unlock()
-	if len(st.server.schemas) == 0 {
-		return nil
-	}
 	return st.server.schemasOf(st)
 }
 
 // schemasOf lists the schemas a stream is served in. s.mu is held.
 func (s *Server) schemasOf(st *Stream) []string {
-	if len(s.schemas) == 0 {
-		return []string{""}
-	}
 	var list []string
-	for _, schema := range s.schemas {
-		if serves(&st.options, schema) {
-			list = append(list, schema)
+	for _, r := range s.services {
+		for _, schema := range r.schemas {
+			if serves(&st.options, schema) && !slices.Contains(list, schema) {
+				list = append(list, schema)
+			}
 		}
 	}
 	return list
@@ -226,12 +221,23 @@ func (s *Server) postChanged(st *Stream, registered bool, src hook.Source) {
 	if len(s.hooks.streamChanged) == 0 {
 		return
 	}
-	for _, schema := range s.schemasOf(st) {
+	if registered {
+		st.announced = s.schemasOf(st)
+		if !s.hasSchemas() {
+			st.announced = []string{""}
+		}
+	}
+	for _, schema := range st.announced {
 		ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered, Source: src}
 		for _, h := range s.hooks.streamChanged {
 			s.events.post(st.key, "stream_changed", func(ctx context.Context) { h.OnStreamChanged(ctx, ev) })
 		}
 	}
+}
+
+// hasSchemas reports whether any protocol serves streams. s.mu is held.
+func (s *Server) hasSchemas() bool {
+	return slices.ContainsFunc(s.services, func(r registration) bool { return len(r.schemas) > 0 })
 }
 
 // postFlow tells observers what a session moved.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -25,13 +26,24 @@ func (s *Server) Register(svc Service, schemas ...string) error {
 	if s.closing {
 		return ErrServerClosed
 	}
-	s.services = append(s.services, svc)
-	for _, schema := range schemas {
-		if !slices.Contains(s.schemas, schema) {
-			s.schemas = append(s.schemas, schema)
-		}
-	}
+	s.services = append(s.services, registration{svc, slices.Clone(schemas)})
 	return nil
+}
+
+// Unregister forgets svc, which must be comparable, and the schemas that it alone served. Protocol servers do it when
+// they end.
+func (s *Server) Unregister(svc Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if reflect.TypeOf(svc).Comparable() {
+		s.services = slices.DeleteFunc(s.services, func(r registration) bool { return r.service == svc })
+	}
+}
+
+// registration is a service that ends with the server.
+type registration struct {
+	service Service
+	schemas []string
 }
 
 func (s *Server) isClosing() bool {
@@ -69,7 +81,11 @@ func (s *Server) Close() error {
 func (s *Server) beginClose() ([]*Stream, []Service) {
 	s.mu.Lock()
 	s.closing = true
-	streams, services := slices.Collect(maps.Values(s.streams)), slices.Clone(s.services)
+	streams := slices.Collect(maps.Values(s.streams))
+	var services []Service
+	for _, r := range s.services {
+		services = append(services, r.service)
+	}
 	s.mu.Unlock()
 	s.cancel()
 	return streams, services
@@ -93,7 +109,7 @@ func (s *Server) drain(ctx context.Context, streams []*Stream, services []Servic
 	close(s.quiet)
 	s.events.running.Wait()
 	s.postExited() // the last event of all
-	s.events.running.Wait()
+	s.events.end()
 	s.asker.running.Wait()
 	close(s.stopped)
 }

@@ -27,7 +27,8 @@ type Stream struct {
 	life    context.Context // ends with the stream
 	die     context.CancelFunc
 
-	registered bool // guarded by server.mu
+	registered bool     // guarded by server.mu, like announced
+	announced  []string // the schemas of which observers were told
 
 	mu        sync.Mutex // guards what follows
 	publisher *Publisher // nil while the stream waits for one to come back

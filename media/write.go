@@ -1,6 +1,7 @@
 package media
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -37,6 +38,7 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 			d.Epoch = time.Now()
 		}
 	})
+	st.forget(tracks)
 	first := !st.isKnown()
 	if first {
 		close(st.known)
@@ -48,12 +50,11 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 	return nil
 }
 
-func (st *Stream) setMetadata(p *Publisher, md map[string]any) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.publisher == p {
-		st.describe(func(d *Description) { d.Metadata = md })
-	}
+// forget drops what is kept of tracks other than these. st.mu is held.
+func (st *Stream) forget(tracks []*Track) {
+	gone := func(id int) bool { return !slices.ContainsFunc(tracks, func(t *Track) bool { return t.ID == id }) }
+	maps.DeleteFunc(st.timeline.tracks, func(id int, _ *trackClock) bool { return gone(id) })
+	maps.DeleteFunc(st.counters.tracks, func(id int, _ *trackCounter) bool { return gone(id) })
 }
 
 // over says why p does not publish any more.

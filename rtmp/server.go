@@ -89,7 +89,13 @@ func (s *Server) Addr() net.Addr { return s.acceptor.Addr() }
 
 // Shutdown stops listening, ends whoever does not play and waits until the players have got the rest of
 // their streams, or ctx ends; then it closes them and returns ctx.Err().
-func (s *Server) Shutdown(ctx context.Context) error { return s.acceptor.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.media.Unregister(s)
+	return s.acceptor.Shutdown(ctx)
+}
 
 // Close closes the listeners and all sessions, and waits for them.
-func (s *Server) Close() error { return s.acceptor.Close() }
+func (s *Server) Close() error {
+	defer s.media.Unregister(s)
+	return s.acceptor.Close()
+}

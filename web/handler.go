@@ -185,6 +185,7 @@ func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*me
 // Shutdown waits until the players have got the rest of their streams, or ctx ends; then it closes them and
 // returns ctx.Err(). The listener is that of the http.Server.
 func (h *Handler) Shutdown(ctx context.Context) error {
+	defer h.media.Unregister(h)
 	h.stop()
 	ended := make(chan struct{})
 	go func() {
@@ -202,6 +203,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Close closes all connections that were taken over, and waits for them.
 func (h *Handler) Close() error {
+	defer h.media.Unregister(h)
 	h.die()
 	for _, x := range h.stop() {
 		x.conn.Close()

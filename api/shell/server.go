@@ -63,7 +63,13 @@ func (s *Server) Serve(ln net.Listener) error { return s.acceptor.Serve(ln) }
 func (s *Server) Addr() net.Addr { return s.acceptor.Addr() }
 
 // Shutdown stops listening, ends all sessions and waits for them, or until ctx ends; then it returns ctx.Err().
-func (s *Server) Shutdown(ctx context.Context) error { return s.acceptor.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.media.Unregister(s)
+	return s.acceptor.Shutdown(ctx)
+}
 
 // Close closes the listeners and all sessions, and waits for them.
-func (s *Server) Close() error { return s.acceptor.Close() }
+func (s *Server) Close() error {
+	defer s.media.Unregister(s)
+	return s.acceptor.Close()
+}
