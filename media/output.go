@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"io"
 	"time"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
@@ -27,7 +28,7 @@ type output struct {
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
-	failed  bool // for good
+	failed  bool // for good, or it has come to its end
 	owed    bool // a start point gave nothing in this format: the next chunk is one
 
 	users int
@@ -43,7 +44,9 @@ func (st *Stream) open(f *Format) *output {
 	o := st.outputs[f]
 	if o == nil {
 		o = st.newOutput(f)
-		st.outputs[f] = o
+		if !o.failed {
+			st.outputs[f] = o
+		}
 	}
 	o.users++
 	return o
@@ -140,7 +143,12 @@ func (o *output) append(pkt *Packet, start bool) bool {
 		return false
 	}
 	if o.changed {
-		if err := o.introduce(pkt.DTS); err != nil {
+		err := o.introduce(pkt.DTS)
+		if errors.Is(err, io.EOF) {
+			o.retire()
+			return false
+		}
+		if err != nil {
 			o.fail(err)
 			return false
 		}
@@ -238,4 +246,14 @@ func (o *output) abandon(err error) {
 	o.failed = true
 	o.log.Fail(errPanic)
 	o.group.Wake()
+}
+
+// retire ends the readers, which get what there is: the format cannot go on with what the description has become. Those
+// who come later get another output.
+func (o *output) retire() {
+	o.failed = true
+	o.close()
+	if o.stream.outputs[o.format] == o {
+		delete(o.stream.outputs, o.format)
+	}
 }
