@@ -38,6 +38,7 @@ type group struct {
 	users   int
 	members map[*session]bool // those that play
 	stopped chan struct{}     // nil before somebody plays
+	over    bool              // nothing is sent any more
 }
 
 // groupPort is where the tracks of a group begin. The address alone tells groups apart.
@@ -150,7 +151,7 @@ func (gs *groups) leave(g *group, x *session) {
 	delete(g.members, x)
 	last := g.users == 0
 	if last {
-		delete(gs.list, g.stream)
+		gs.forget(g)
 		delete(gs.used, g.addr)
 	}
 	gs.mu.Unlock()
@@ -164,28 +165,42 @@ func (gs *groups) leave(g *group, x *session) {
 	g.pair.Close()
 }
 
-// begin lets the stream flow, if it does not yet, for a session that plays.
-func (gs *groups) begin(g *group, l mux.Layout, format *media.Format, x *session) {
+// forget lets those that come have another group. gs.mu is held.
+func (gs *groups) forget(g *group) {
+	if gs.list[g.stream] == g {
+		delete(gs.list, g.stream)
+	}
+}
+
+// begin lets the stream flow, if it does not yet, for a session that plays, and reports whether it does.
+func (gs *groups) begin(g *group, x *session) bool {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	g.members[x] = true
 	if g.stopped != nil {
-		return
+		return !g.over
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	g.stop, g.stopped = cancel, make(chan struct{})
+	p, formats := x.player, x.server.formats
+	use, byes := formats.Use(p.layout, p.tracks), formats.AppendByes(nil, p.layout) // of its own: x may leave before others
 	x.server.acceptor.Go(func() {
-		err := g.send(ctx, format, x.server.formats.AppendByes(nil, l))
+		err := g.send(ctx, use.Format, byes)
+		formats.Release(use)
 		close(g.stopped)
-		for _, member := range gs.playing(g) {
+		for _, member := range gs.end(g) {
 			member.finish(err)
 		}
 	})
+	return true
 }
 
-func (gs *groups) playing(g *group) []*session {
+// end notes that nothing more is sent to a group, and returns those that play.
+func (gs *groups) end(g *group) []*session {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
+	g.over = true
+	gs.forget(g)
 	return slices.Collect(maps.Keys(g.members))
 }
 

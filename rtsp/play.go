@@ -12,6 +12,8 @@ import (
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
+var errTooManyLayouts = errors.New("rtsp: too many combinations of interleaved channels are in use")
+
 // play answers PLAY (RFC 2326, 10.5): it begins, or goes on after PAUSE.
 func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	p := x.player
@@ -25,9 +27,11 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 		p.pause(false)
 		return nil, nil //nolint:nilnil // it was given
 	}
-	format := x.server.formats.Get(p.layout)
-	if format == nil {
-		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", media.ErrUnknownTrack)
+	if p.use = x.server.formats.Use(p.layout, p.tracks); p.use == nil {
+		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", errTooManyLayouts)
+	}
+	if p.kind == Multicast && !x.server.groups.begin(p.group, x) {
+		return x.refuse(wire.StatusNotFound, "", media.ErrStreamNotFound)
 	}
 	if err := errors.Join(x.in.SetDeadline(time.Time{}), x.conn.SetDeadline(time.Time{})); err != nil {
 		return nil, err
@@ -38,14 +42,13 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	var err error
 	switch p.kind {
 	case TCP:
-		p.feed, err = p.media.Feed(x.conn, format, media.FeedOptions{Begin: respond, OnEnd: x.finish})
+		p.feed, err = p.media.Feed(x.conn, p.use.Format, media.FeedOptions{Begin: respond, OnEnd: x.finish})
 	case Multicast:
-		x.server.groups.begin(p.group, p.layout, format, x)
 		err = errors.Join(x.write(respond(nil)), x.beginSilence())
 	default:
 		err = x.beginSilence()
 		if err == nil {
-			p.sink, err = p.media.FeedSink(p.udp, format, media.SinkOptions{
+			p.sink, err = p.media.FeedSink(p.udp, p.use.Format, media.SinkOptions{
 				Begin: func(first *media.Chunk) { _ = x.write(respond(first)) }, OnEnd: x.finish,
 			})
 		}

@@ -20,6 +20,7 @@ type playback struct {
 
 	kind   Transport // of all tracks, AnyTransport before the first SETUP
 	layout mux.Layout
+	use    *mux.Use // nil before PLAY
 	setups int
 	udp    *udpPlayer
 	group  *group
@@ -36,6 +37,7 @@ type playback struct {
 // plan is what a player can choose from.
 type plan struct {
 	target target
+	tracks []*media.Track
 	offers []sdp.Offer
 	index  []int // of the track of each offer
 }
@@ -47,7 +49,7 @@ type losses struct {
 }
 
 func newPlayback(x *session, t target, player *media.Player, tracks []*media.Track) *playback {
-	p := &playback{session: x, media: player, plan: &plan{target: t}, layout: mux.NoTracks()}
+	p := &playback{session: x, media: player, plan: &plan{target: t, tracks: tracks}, layout: mux.NoTracks()}
 	p.offers, p.index = offersOf(tracks)
 	p.touch()
 	return p
@@ -119,4 +121,5 @@ func (p *playback) close(cause error) {
 	if p.group != nil {
 		p.session.server.groups.leave(p.group, p.session)
 	}
+	p.session.server.formats.Release(p.use)
 }

@@ -21,8 +21,8 @@ import (
 
 // Push publishes the stream key to a URL (rtsp or rtsps, user and password in it if need be), until ctx or either
 // side ends. It does not wait for the stream: without it the error is [media.ErrStreamNotFound]. The error is
-// never nil: that of ctx, io.EOF when the stream has ended, a *[StatusError], or what the network failed with.
-// The stream does not count as watched.
+// never nil: that of ctx, io.EOF when the stream has ended or its tracks have got other codecs, a *[StatusError], or what
+// the network failed with. The stream does not count as watched.
 func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL string, cfg ClientConfig) error {
 	st, ok := m.Stream(key)
 	if !ok {
@@ -38,9 +38,9 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	p := &push{client: c, stream: st, layout: mux.NoTracks()}
+	p := &push{client: c, stream: st, tracks: tracks, layout: mux.NoTracks()}
 	defer p.close()
-	err = acceptor.Guard(func() error { return p.run(ctx, tracks) })
+	err = acceptor.Guard(func() error { return p.run(ctx) })
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -51,18 +51,19 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 type push struct {
 	client  *client
 	stream  *media.Stream
+	tracks  []*media.Track
 	layout  mux.Layout
 	formats *mux.Formats
 	sockets []*datagram.Socket
 	to      addresses
 }
 
-func (p *push) run(ctx context.Context, tracks []*media.Track) error {
+func (p *push) run(ctx context.Context) error {
 	c := p.client
 	if err := c.greet(); err != nil {
 		return err
 	}
-	offers, indexes := offersOf(tracks)
+	offers, indexes := offersOf(p.tracks)
 	if len(offers) == 0 {
 		return fmt.Errorf("rtsp: RTP carries no track of %s: %w", p.stream.Key(), media.ErrUnknownTrack)
 	}
@@ -147,7 +148,7 @@ func (p *push) write(ctx context.Context) error {
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
 	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
-	r := p.stream.ReadFormat(p.formats.Get(p.layout))
+	r := p.stream.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
 	defer r.Close()
 	err := sendAll(ctx, r, p.send)
 	if errors.Is(err, io.EOF) {

@@ -87,13 +87,17 @@ func (p *playback) take(track int, choice wire.Transport) (string, error) {
 	return transport + fmt.Sprintf(";ssrc=%08X", p.session.server.formats.SSRC(track)), nil
 }
 
-// takeChannels gives a track the channels that the client wants, or others if they are taken or no pair.
+// takeChannels gives a track the channels that the client wants, or others if they are taken or no pair, or if too many
+// clients have wanted unusual ones.
 func (p *playback) takeChannels(track int, want [2]int) string {
 	channel := want[0]
 	p.layout.Channels[track] = -1 // a second SETUP changes the first
 	if channel < 0 || channel > 254 || want[1] != channel+1 || p.taken(channel) {
 		for channel = 0; p.taken(channel); channel += 2 {
 		}
+	}
+	if usual := 2 * track; channel != usual && !p.taken(usual) && p.session.server.formats.Full() {
+		channel = usual
 	}
 	p.layout.Channels[track] = int16(channel)
 	return "RTP/AVP/TCP;unicast;interleaved=" + pair(channel)

@@ -11,16 +11,33 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// maxFormats bounds the layouts that clients can make the server know.
-const maxFormats = 64
+// maxOdd bounds the formats of layouts that are not the usual ones, which clients can make the server have.
+const maxOdd = 64
 
-// Formats are the wire formats of the layouts in use.
+// Formats are the wire formats in use.
 type Formats struct {
 	seed       uint32
 	maxPayload int
 
 	mu   sync.Mutex
-	list map[Layout]*media.Format
+	list map[key]*Use
+	odd  int // how many of them are not of the usual layouts
+}
+
+// key is what tells formats apart. Those whose players were told other things of the tracks are not the same.
+type key struct {
+	Layout
+	terms string
+}
+
+// Use is a format in use. It ends with its last user.
+type Use struct {
+	// Format is for players of the layout that were told of the tracks. When those become others, so that a player would
+	// have to be told anew, the readers get io.EOF.
+	Format *media.Format
+
+	key   key
+	users int // guarded by Formats.mu
 }
 
 // Config of [Formats].
@@ -36,28 +53,62 @@ func NewFormats(c Config) *Formats {
 	if c.Seed == 0 {
 		c.Seed = randomUint32()
 	}
-	return &Formats{seed: c.Seed, maxPayload: c.MaxPayload, list: map[Layout]*media.Format{}}
+	return &Formats{seed: c.Seed, maxPayload: c.MaxPayload, list: map[key]*Use{}}
 }
 
-// Get returns the format of a layout, or nil if there are too many.
-func (f *Formats) Get(l Layout) *media.Format {
+// Use returns the format of a layout, for players that were told of tracks; nil if there are too many that are not usual.
+// Whoever got it calls Release.
+func (f *Formats) Use(l Layout, tracks []*media.Track) *Use {
+	terms := termsOf(tracks)
+	k := key{l, l.join(terms)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if format := f.list[l]; format != nil {
-		return format
+	u := f.list[k]
+	if u == nil {
+		if odd := !l.usual(); odd && f.odd >= maxOdd {
+			return nil
+		} else if odd {
+			f.odd++
+		}
+		u = &Use{Format: f.format(l, terms), key: k}
+		f.list[k] = u
 	}
-	if len(f.list) == maxFormats {
-		return nil
-	}
+	u.users++
+	return u
+}
+
+func (f *Formats) format(l Layout, terms [MaxTracks]string) *media.Format {
 	name := "rtsp"
 	if l.Datagrams {
 		name = "rtsp-udp"
 	}
-	format := &media.Format{Name: name, Schema: "rtsp", New: func() media.Muxer {
-		return &muxer{formats: f, layout: l, tracks: map[int]*packetizer.Packetizer{}}
+	return &media.Format{Name: name, Schema: "rtsp", New: func() media.Muxer {
+		return &muxer{formats: f, layout: l, terms: terms, tracks: map[int]*packetizer.Packetizer{}, indexes: map[int]int{}}
 	}}
-	f.list[l] = format
-	return format
+}
+
+// Release ends one use; nil is none.
+func (f *Formats) Release(u *Use) {
+	if u == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u.users--
+	if u.users > 0 {
+		return
+	}
+	delete(f.list, u.key)
+	if !u.key.usual() {
+		f.odd--
+	}
+}
+
+// Full reports whether no more formats can be had of layouts that are not the usual ones.
+func (f *Formats) Full() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.odd >= maxOdd
 }
 
 // SSRC is that of a track: the same in all formats, so that SETUP can tell.

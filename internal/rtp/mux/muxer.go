@@ -1,6 +1,7 @@
 package mux
 
 import (
+	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,7 +19,9 @@ const reportEvery = 5 * time.Second
 type muxer struct {
 	formats *Formats
 	layout  Layout
+	terms   [MaxTracks]string              // what the players were told of the tracks
 	tracks  map[int]*packetizer.Packetizer // by the ID of the track
+	indexes map[int]int                    // of the tracks, by ID
 	order   []*packetizer.Packetizer
 	epoch   time.Time // wall clock at the stream's start
 	last    time.Duration
@@ -34,8 +37,9 @@ const (
 	maxHold = 40 * time.Millisecond
 )
 
-// describe makes packetizers for the tracks that are set up.
-func (m *muxer) describe(d *media.Description) {
+// describe makes packetizers for the tracks that are set up. It returns io.EOF if they are not what the players were told
+// of any more. One that is missing is no reason.
+func (m *muxer) describe(d *media.Description) error {
 	m.epoch = d.Epoch
 	m.order = m.order[:0]
 	m.pairs = m.layout.Datagrams && slices.ContainsFunc(d.Tracks, func(t *media.Track) bool { return t.Codec.Video() })
@@ -43,43 +47,54 @@ func (m *muxer) describe(d *media.Description) {
 		if i >= MaxTracks || m.layout.Channels[i] < 0 {
 			continue
 		}
-		z := m.tracks[t.ID]
-		if z == nil {
-			offer, ok := sdp.OfferFor(t, i)
-			if !ok {
-				continue
-			}
-			var err error
-			z, err = packetizer.New(t, packetizer.Config{
-				Channel: byte(m.layout.Channels[i]), PayloadType: offer.PayloadType, ClockRate: offer.ClockRate,
-				SSRC: m.formats.SSRC(i), Seq: uint16(rand.Uint32()), Offset: m.formats.seed, MaxPayload: m.formats.maxPayload,
-			})
-			if err != nil {
-				continue
-			}
-			m.tracks[t.ID] = z
+		if termsAt(t, i) != m.terms[i] {
+			return io.EOF
 		}
-		m.order = append(m.order, z)
+		if z := m.packetizer(t, i); z != nil {
+			m.order = append(m.order, z)
+		}
 	}
+	return nil
+}
+
+// packetizer returns the one of a track, or nil if RTP cannot carry it.
+func (m *muxer) packetizer(t *media.Track, index int) *packetizer.Packetizer {
+	if z := m.tracks[t.ID]; z != nil {
+		return z
+	}
+	offer, ok := sdp.OfferFor(t, index)
+	if !ok {
+		return nil
+	}
+	z, err := packetizer.New(t, packetizer.Config{
+		Channel: byte(m.layout.Channels[index]), PayloadType: offer.PayloadType, ClockRate: offer.ClockRate,
+		SSRC: m.formats.SSRC(index), Seq: uint16(rand.Uint32()), Offset: m.formats.seed, MaxPayload: m.formats.maxPayload,
+	})
+	if err != nil {
+		return nil
+	}
+	m.tracks[t.ID], m.indexes[t.ID] = z, index
+	return z
 }
 
 // AppendHeader implements [media.Muxer]: sender reports come first, so that players know from the first packet
 // on how the tracks belong together.
 func (m *muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
-	m.describe(d)
+	if err := m.describe(d); err != nil {
+		return dst, err
+	}
 	return m.layout.pack(dst, m.appendReports(nil)), nil
 }
 
 // AppendChange implements [media.Muxer]. New parameter sets come in band.
 func (m *muxer) AppendChange(dst []byte, d *media.Description) ([]byte, error) {
-	m.describe(d)
-	return dst, nil
+	return dst, m.describe(d)
 }
 
 // AppendPacket implements [media.Muxer].
 func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
 	z := m.tracks[p.Track.ID]
-	if z == nil {
+	if z == nil || !z.Follows(p.Track) && m.strange(p.Track) {
 		return dst, nil
 	}
 	m.last = p.DTS
@@ -104,6 +119,12 @@ func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
 	}
 	m.scratch = out
 	return datagram.AppendRuns(dst, out), err
+}
+
+// strange reports whether a track is one of before a change, which the players were not told of.
+func (m *muxer) strange(t *media.Track) bool {
+	i := m.indexes[t.ID]
+	return termsAt(t, i) != m.terms[i]
 }
 
 // appendHeld holds p back if it is AAC that can share a datagram with what follows: a datagram costs as much as

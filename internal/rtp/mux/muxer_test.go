@@ -18,7 +18,7 @@ func TestAudioSharesDatagrams(t *testing.T) {
 	l.Channels[0], l.Channels[1], l.Datagrams = 0, 2, true
 	video := &media.Track{ID: 1, Codec: media.VP8, ClockRate: 90000}
 	audio := &media.Track{ID: 2, Codec: media.AAC, ClockRate: 44100, SampleRate: 44100, Channels: 2, Config: []byte{0x12, 0x10}}
-	m := NewFormats(Config{}).Get(l).New()
+	m := NewFormats(Config{}).Use(l, []*media.Track{video, audio}).Format.New()
 	_, err := m.AppendHeader(nil, &media.Description{Tracks: []*media.Track{video, audio}, Epoch: time.Now()})
 	require.NoError(t, err)
 	d, err := depacketizer.New(depacketizer.Source{Track: audio, PayloadType: 97})

@@ -112,6 +112,9 @@ func (z *Packetizer) choose(codec media.Codec) (err error) {
 	return fmt.Errorf("%w: %v", ErrUnsupported, codec)
 }
 
+// Follows reports whether t is the track whose packets came last, or that New was told of.
+func (z *Packetizer) Follows(t *media.Track) bool { return t == z.track }
+
 // follow makes t the track whose parameter sets are sent.
 func (z *Packetizer) follow(t *media.Track) error {
 	switch {
