@@ -212,36 +212,6 @@ func TestEveryEndpoint(t *testing.T) {
 	require.Greater(t, n, 70)
 }
 
-// The description refers to nothing that it does not hold.
-func TestOpenAPI(t *testing.T) {
-	h, _ := newAPI(t, api.Options{})
-	doc := call(t, h, httptest.NewRequest(http.MethodGet, "/index/api/openapi.json", nil))
-	require.Equal(t, "3.0.3", doc["openapi"])
-	schemas := doc["components"].(object)["schemas"].(object)
-	refs := 0
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case object:
-			if ref, ok := v["$ref"].(string); ok {
-				refs++
-				require.Contains(t, schemas, strings.TrimPrefix(ref, "#/components/schemas/"))
-			}
-			for _, member := range v {
-				walk(member)
-			}
-		case []any:
-			for _, item := range v {
-				walk(item)
-			}
-		}
-	}
-	walk(doc)
-	require.Greater(t, refs, 10)
-	list := doc["paths"].(object)["/index/api/getMediaList"].(object)["get"].(object)
-	require.Len(t, list["parameters"], 4)
-}
-
 // The secret shows in nothing that is logged.
 func TestSecretIsNotLogged(t *testing.T) {
 	var mu sync.Mutex

@@ -23,8 +23,8 @@ type Handler struct {
 	opts   atomic.Pointer[Options]
 	logins *logins
 	table  *table
-	routes map[string]*route // by path in lower case
-	schema []byte            // the OpenAPI description
+	routes map[string]*route      // by path in lower case
+	schema atomic.Pointer[[]byte] // the OpenAPI description
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -60,9 +60,6 @@ func NewHandler(m *media.Server, o Options) (*Handler, error) {
 			h.routes[strings.ToLower(path)] = &route{e, serve[e.Name]}
 		}
 	}
-	if h.schema, err = t.openAPI(); err != nil {
-		return nil, err
-	}
 	return h, h.SetOptions(o)
 }
 
@@ -71,7 +68,12 @@ func (h *Handler) SetOptions(o Options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	schema, err := h.table.openAPI(&o)
+	if err != nil {
+		return err
+	}
 	h.opts.Store(&o)
+	h.schema.Store(&schema)
 	return nil
 }
 
@@ -218,7 +220,7 @@ func (h *Handler) guard(c *call) (out reply, err error) {
 	if err := h.authorize(c); err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(c.Note, "must be application/json") && !strings.Contains(c.request.Header.Get("Content-Type"), "application/json") {
+	if c.jsonOnly() && !strings.Contains(c.request.Header.Get("Content-Type"), "application/json") {
 		return nil, BadArgument("the request must be application/json")
 	}
 	if msg := c.missing(c.args); msg != "" {

@@ -53,6 +53,15 @@ func TestChromiumPlaysTheDemonstration(t *testing.T) {
 	needBrowser(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	page := demonstrate(ctx, t)
+	for _, proto := range []string{"http", "ws"} {
+		t.Run(proto, func(t *testing.T) { watch(ctx, t, page+"?play=live/demo&proto="+proto, 5) })
+	}
+}
+
+// demonstrate runs the complete server with its demonstration until the test ends, and returns the URL of its page.
+func demonstrate(ctx context.Context, t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "mediaserver")
 	_, err := run(ctx, "go", "build", "-o", bin, "github.com/sluice-media/sluice/examples/mediaserver")
@@ -63,9 +72,30 @@ func TestChromiumPlaysTheDemonstration(t *testing.T) {
 	background(ctx, t, bin, "-c", config, "-demo")
 	page := fmt.Sprintf("http://127.0.0.1:%d/", port)
 	awaitPage(ctx, t, page)
-	for _, proto := range []string{"http", "ws"} {
-		t.Run(proto, func(t *testing.T) { watch(ctx, t, page+"?play=live/demo&proto="+proto, 5) })
+	return page
+}
+
+// The page of the API shows all calls and tries one, within what the server lets a page load.
+func TestChromiumReadsTheAPI(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	browser, err := exec.LookPath("chromium")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out, err := stdout(ctx, "node", filepath.Join(npmFolder, "docs.mjs"), demonstrate(ctx, t)+"docs/api/", browser)
+	require.NoError(t, err)
+	var saw struct {
+		Groups       int
+		Status, Body string
+		Log, Foreign []string
 	}
+	require.NoError(t, json.Unmarshal([]byte(out), &saw), out)
+	require.Empty(t, saw.Log, "the console has errors")
+	require.Empty(t, saw.Foreign, "something came from another server")
+	require.Greater(t, saw.Groups, 10)
+	require.Equal(t, "200", saw.Status)
+	require.Contains(t, saw.Body, "commitHash")
 }
 
 func needBrowser(t *testing.T) {
