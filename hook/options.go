@@ -17,6 +17,9 @@ type StreamOptions struct {
 	// ContinuePush is how long a stream outlives a publisher that dropped without a clean end, so that it may
 	// come back. 0 switches it off. Web hook: continue_push_ms.
 	ContinuePush *time.Duration
+	// KeepFor is how long packets are kept in memory for who wants to read from an earlier time, such as a recording that
+	// begins before its cause. 0 keeps what new viewers need: one or two groups of pictures.
+	KeepFor *time.Duration
 	// PacedSender is the period of paced output. 0 switches it off. Web hook: paced_sender_ms.
 	PacedSender *time.Duration
 
@@ -54,6 +57,7 @@ func (o StreamOptions) Merge(base StreamOptions) StreamOptions {
 		AddMuteAudio:   or(o.AddMuteAudio, base.AddMuteAudio),
 		AutoClose:      or(o.AutoClose, base.AutoClose),
 		ContinuePush:   or(o.ContinuePush, base.ContinuePush),
+		KeepFor:        or(o.KeepFor, base.KeepFor),
 		PacedSender:    or(o.PacedSender, base.PacedSender),
 		EnableHLS:      or(o.EnableHLS, base.EnableHLS),
 		EnableHLSFMP4:  or(o.EnableHLSFMP4, base.EnableHLSFMP4),

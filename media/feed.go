@@ -50,12 +50,13 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
+	gate := p.stream.private.newGate()
 	held := &holding{player: p}
-	release := held.with(out.release)
+	release := held.with(p.releasing(out, gate))
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
 		StallTimeout: max(p.server.config().StallTimeout, 0), Disconnect: o.Policy == Disconnect,
-		OnEnd: p.onFeedEnd(release, o.OnEnd),
+		OnEnd: p.onFeedEnd(release, o.OnEnd), Gate: gate,
 	}
 	if o.Begin != nil {
 		cfg.Begin = func(first *fanout.Item) []byte { return o.Begin(firstChunk(first)) }
@@ -66,6 +67,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, p.panicked(err)
 	}
 	feed := &Feed{feed: inner, player: p, release: release}
+	p.stream.private.begin(reined{gate, out.log, inner})
 	held.keep(feed.Close)
 	return feed, nil
 }
@@ -103,8 +105,15 @@ func firstChunk(it *fanout.Item) *Chunk {
 // A peer for which more than 64 KiB wait is cut.
 func (f *Feed) Insert(b []byte) { f.feed.Insert(b) }
 
-// Pause stops the feed after the chunk under way, and goes on at the newest key frame.
-func (f *Feed) Pause(on bool) { f.feed.Pause(on) }
+// Pause stops the feed after the chunk under way, or lets it go on: at the newest key frame of a live stream, and where
+// it stopped of a [Source], which stops with it.
+func (f *Feed) Pause(on bool) {
+	if b := f.player.stream.private; b != nil {
+		b.pause(on)
+		return
+	}
+	f.feed.Pause(on)
+}
 
 // Close takes the connection back: when it returns, the engine does not write to it any more. It may be
 // called more than once.

@@ -74,7 +74,11 @@ func (s *Server) admit(ctx context.Context, p *Player) error {
 	if s.join(p) {
 		return nil
 	}
-	return s.awaitStream(ctx, p, ev)
+	opened, err := s.openSource(ctx, p)
+	if err != nil || p.stream != nil {
+		return err
+	}
+	return s.awaitStream(ctx, p, ev, opened)
 }
 
 func (s *Server) askPlay(ctx context.Context, ev *hook.PlayEvent) error {
@@ -95,12 +99,12 @@ func (s *Server) join(p *Player) bool {
 	return ok && serves(&st.options, p.request.Schema) && st.join(p)
 }
 
-// awaitStream tells that a stream was not found, and waits for it.
-func (s *Server) awaitStream(ctx context.Context, p *Player, ev *hook.PlayEvent) error {
+// awaitStream waits for a stream. If no opener knows of it, the hooks are told that it was not found.
+func (s *Server) awaitStream(ctx context.Context, p *Player, ev *hook.PlayEvent, opened bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, max(s.config().PlayWait, 0), ErrStreamNotFound)
 	defer cancel()
 	asked := make(chan bool, 1)
-	if !s.spawn(func() { asked <- s.askNotFound(ctx, ev) }) {
+	if !opened && !s.spawn(func() { asked <- s.askNotFound(ctx, ev) }) {
 		return ErrServerClosed
 	}
 	for {

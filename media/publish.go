@@ -29,6 +29,9 @@ type PublishRequest struct {
 	Authorized bool
 	// Options go before the server's; what OnPublish replies goes before them.
 	Options hook.StreamOptions
+	// KeyFrame, if it is not nil, asks the peer for a key frame. It is called on a goroutine of its own, at most once
+	// a second, when a viewer wants one ([Stream.RequestKeyFrame]); it must not wait for long.
+	KeyFrame func()
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
@@ -45,30 +46,60 @@ func (r *Reader[T]) Skipped() uint64 { return r.skipped() }
 func (r *Reader[T]) Close() { r.close() }
 
 // Read returns a reader of the stream's packets. It does not count as somebody who watches.
-func (st *Stream) Read() *Reader[*Packet] {
-	r := fanout.NewReader(st.packets, st.group, st.life.Done())
-	return &Reader[*Packet]{
+func (st *Stream) Read() *Reader[*Packet] { return st.readPackets(fanout.NewCursor(st.packets)) }
+
+// ReadFrom returns a reader of the stream's packets that begins earlier: at the last key frame that is back or more
+// behind the newest packet, or at the oldest that the stream still has. How long it keeps packets is its KeepFor
+// option. It does not count as somebody who watches.
+func (st *Stream) ReadFrom(back time.Duration) *Reader[*Packet] {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if seq, ok := st.past.before(st.past.newest-back, st.packets.Tail()); ok {
+		return st.readPackets(fanout.NewCursorAt(st.packets, seq))
+	}
+	return st.Read()
+}
+
+func (st *Stream) readPackets(from fanout.Cursor[*Packet]) *Reader[*Packet] {
+	r := fanout.NewReader(from, st.group, st.life.Done())
+	return gated(st, &Reader[*Packet]{
 		read: func(ctx context.Context, dst []*Packet) (int, error) {
 			n, _, err := r.Read(ctx, dst)
 			return n, err
 		},
 		skipped: r.Skipped,
 		close:   r.Close,
-	}
+	}, r, st.packets)
 }
 
 // ReadFormat returns a reader of the stream in a format. It does not count as somebody who watches.
 func (st *Stream) ReadFormat(f *Format) *Reader[Chunk] {
 	out := st.open(f)
-	r := fanout.NewReader(out.log, out.group, st.life.Done())
+	r := fanout.NewReader(fanout.NewCursor(out.log), out.group, st.life.Done())
 	c := &chunkReader{from: r}
-	return &Reader[Chunk]{
+	return gated(st, &Reader[Chunk]{
 		read: c.read, skipped: r.Skipped,
 		close: sync.OnceFunc(func() {
 			r.Close()
 			out.release()
 		}),
+	}, r, out.log)
+}
+
+// gated lets the reader of a private stream hold its source back.
+func gated[T, I any](st *Stream, r *Reader[T], inner *fanout.Reader[I], log held) *Reader[T] {
+	b := st.private
+	if b == nil {
+		return r
 	}
+	gate, end := b.newGate(), r.close
+	inner.Gate = gate
+	r.close = func() {
+		b.leave(gate)
+		end()
+	}
+	b.begin(reined{gate, log, inner})
+	return r
 }
 
 // Read returns a reader of the stream's packets that ends with the player: when it is closed or kicked.

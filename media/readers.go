@@ -27,6 +27,9 @@ func (st *Stream) join(p *Player) bool {
 
 // leave counts a player out.
 func (st *Stream) leave(p *Player) {
+	if st.private != nil {
+		st.private.cancel(nil) // nobody else plays it
+	}
 	st.mu.Lock()
 	p.session.player.CompareAndSwap(p, nil)
 	st.schema = p.request.Schema
@@ -57,7 +60,7 @@ func (st *Stream) countReaders() int {
 func (st *Stream) watchReaders() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.ended || st.countReaders() > 0 {
+	if st.ended || st.private != nil || st.countReaders() > 0 {
 		return
 	}
 	delay := st.server.config().NoneReaderDelay

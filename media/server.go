@@ -42,6 +42,7 @@ type Server struct {
 	sessions map[string]*Session
 	past     Traffic // of sessions that were closed
 	services []registration
+	openers  []*openerEntry
 	taps     map[*tapEntry]struct{}
 
 	stopping sync.Once
@@ -213,7 +214,7 @@ func (s *Server) schemasOf(st *Stream) []string {
 			}
 		}
 	}
-	return list
+	return append(list, st.late...)
 }
 
 // postChanged tells observers that a stream came or went. s.mu is held, so that they are told in order.
@@ -223,15 +224,20 @@ func (s *Server) postChanged(st *Stream, registered bool, src hook.Source) {
 	}
 	if registered {
 		st.announced = s.schemasOf(st)
-		if !s.hasSchemas() {
+		if !s.hasSchemas() && len(st.late) == 0 {
 			st.announced = []string{""}
 		}
 	}
 	for _, schema := range st.announced {
-		ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered, Source: src}
-		for _, h := range s.hooks.streamChanged {
-			s.events.post(st.key, "stream_changed", func(ctx context.Context) { h.OnStreamChanged(ctx, ev) })
-		}
+		s.postSchema(st, schema, registered, src)
+	}
+}
+
+// postSchema tells observers that a stream came or went in one schema. s.mu is held.
+func (s *Server) postSchema(st *Stream, schema string, registered bool, src hook.Source) {
+	ev := &hook.StreamChangedEvent{Stream: st.key, Schema: schema, Registered: registered, Source: src}
+	for _, h := range s.hooks.streamChanged {
+		s.events.post(st.key, "stream_changed", func(ctx context.Context) { h.OnStreamChanged(ctx, ev) })
 	}
 }
 

@@ -34,6 +34,7 @@ type SinkOptions struct {
 
 // SinkFeed is a sink in the hands of the fan-out engine.
 type SinkFeed struct {
+	player  *Player
 	feed    *fanout.SinkFeed
 	release func()
 }
@@ -45,10 +46,12 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		return nil, ErrServerClosed
 	}
 	out := p.stream.open(f)
+	gate := p.stream.private.newGate()
 	held := &holding{player: p}
-	release := held.with(out.release)
+	release := held.with(p.releasing(out, gate))
 	cfg := fanout.SinkConfig{
 		Sent: &p.session.sent, Skipped: &p.session.skipped, OnEnd: p.onFeedEnd(release, o.OnEnd),
+		Gate: gate,
 	}
 	var begin func(first *fanout.Item)
 	if o.Begin != nil {
@@ -59,13 +62,20 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		release()
 		return nil, p.panicked(err)
 	}
-	feed := &SinkFeed{feed: inner, release: release}
+	feed := &SinkFeed{player: p, feed: inner, release: release}
+	p.stream.private.begin(reined{gate, out.log, inner})
 	held.keep(feed.Close)
 	return feed, nil
 }
 
-// Pause stops the feed, and goes on at the newest key frame.
-func (f *SinkFeed) Pause(on bool) { f.feed.Pause(on) }
+// Pause is that of [Feed].
+func (f *SinkFeed) Pause(on bool) {
+	if b := f.player.stream.private; b != nil {
+		b.pause(on)
+		return
+	}
+	f.feed.Pause(on)
+}
 
 // Close ends the feed: when it returns, the sink is not called any more. It may be called more than once.
 func (f *SinkFeed) Close() {

@@ -27,8 +27,13 @@ type Stream struct {
 	life    context.Context // ends with the stream
 	die     context.CancelFunc
 
-	registered bool     // guarded by server.mu, like announced
-	announced  []string // the schemas of which observers were told
+	private    *playback // what makes a stream of one player's own; nil for the others
+	registered bool      // guarded by server.mu, like the two that follow
+	announced  []string  // the schemas of which observers were told
+	late       []string  // those that Announce has added
+
+	sharesMu sync.Mutex
+	shares   map[any]*share // what its users have in common; guarded by sharesMu
 
 	mu        sync.Mutex // guards what follows
 	publisher *Publisher // nil while the stream waits for one to come back
@@ -43,12 +48,14 @@ type Stream struct {
 	readers   map[string]int // players by schema
 	schema    string         // the one whose count changed last
 	idle      *time.Timer
+	past      past
+	keyAsked  time.Time // when the publisher was asked for a key frame
 	counters  counters
 }
 
 func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
 	life, die := context.WithCancel(context.Background())
-	return &Stream{
+	st := &Stream{
 		server: s, key: key, options: options, created: time.Now(),
 		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.config().LogBytes, Items: maxLogItems}),
 		group:   s.engine.NewGroup(),
@@ -56,6 +63,10 @@ func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
 		timeline: newTimeline(), lastStart: noStart,
 		outputs: map[*Format]*output{}, readers: map[string]int{},
 	}
+	if keep := options.KeepFor; keep != nil {
+		st.past.keep = max(*keep, 0)
+	}
+	return st
 }
 
 // Key names the stream.

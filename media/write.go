@@ -108,9 +108,15 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 }
 
 // put gives a stamped packet to the log and the outputs. st.mu is held.
-func (st *Stream) put(pkt *Packet) {
+func (st *Stream) put(pkt *Packet) { st.putAt(pkt, st.isStart(pkt)) }
+
+// putAt does so with a packet at which a reader can start, or not. st.mu is held.
+func (st *Stream) putAt(pkt *Packet, start bool) {
 	st.counters.count(pkt)
-	start := st.isStart(pkt)
+	st.past.newest = pkt.DTS
+	if start {
+		st.remember(pkt.DTS)
+	}
 	st.packets.Append(pkt, len(pkt.Data), start)
 	st.group.Wake()
 	for _, o := range st.outputs {

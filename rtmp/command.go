@@ -89,6 +89,8 @@ func (x *session) handleCommand(m chunk.Message) error {
 		return x.closeStream()
 	case "pause", "pauseRaw":
 		return x.pause(c)
+	case "seek":
+		return x.seek(c)
 	case "FCPublish":
 		if len(c.text(1)) > 2*maxText {
 			return errTooLong
@@ -113,8 +115,6 @@ func (x *session) handleOther(c command) error {
 		return x.write(appendResult(nil, c.id, nil, nil))
 	case "getStreamLength": // of a live stream: none
 		return x.write(appendResult(nil, c.id, nil, 0.0))
-	case "seek":
-		return x.write(appendStatus(nil, "status", "NetStream.Seek.Notify", "a live stream cannot be sought"))
 	case "play2":
 		return x.write(appendStatus(nil, "error", "NetStream.Play.Failed", "a live stream has one bit rate"))
 	case "receiveAudio", "receiveVideo", "_result", "_error", "onStatus", "onBWDone", "close", "FCUnsubscribe":

@@ -97,17 +97,16 @@ func (x *session) closePlayer() error {
 	return nil
 }
 
-// pause stops the media of a player, or lets it go on.
+// pause stops the media of a player, or lets it go on. The answer comes after the last and before the first of it.
 func (x *session) pause(c command) error {
 	if x.feed == nil {
 		return nil
 	}
-	on := c.flag(1)
-	x.feed.Pause(on)
-	code := "NetStream.Unpause.Notify"
-	event := uint16(eventStreamBegin)
-	if on {
-		code, event = "NetStream.Pause.Notify", eventStreamEOF
+	x.paused = c.flag(1)
+	if x.paused {
+		x.feed.Pause(true)
+		return x.write(appendStatus(appendEvent(nil, eventStreamEOF, mediaStream), "status", "NetStream.Pause.Notify", ""))
 	}
-	return x.write(appendStatus(appendEvent(nil, event, mediaStream), "status", code, ""))
+	defer x.feed.Pause(false)
+	return x.write(appendStatus(appendEvent(nil, eventStreamBegin, mediaStream), "status", "NetStream.Unpause.Notify", ""))
 }

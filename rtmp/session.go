@@ -30,6 +30,7 @@ type session struct {
 	link      link // what connect said
 	publisher *publication
 	player    *media.Player
+	paused    bool                  // by the peer
 	feed      *media.Feed           // once it is there, everything is written through it
 	feedErr   atomic.Pointer[error] // why the feed ended by itself
 	readUntil time.Time             // the read deadline of a publisher

@@ -37,6 +37,8 @@ type FeedConfig struct {
 	StallTimeout time.Duration
 	// Disconnect ends the feed when it has fallen out of the log, instead of skipping.
 	Disconnect bool
+	// Gate, if it is not nil, tells the writer of the log how far the feed has come. What the gate has dropped is passed over.
+	Gate *Gate
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
 	// last byte of the log. It is not called after Close.
 	OnEnd func(err error)
@@ -82,6 +84,7 @@ const (
 	signalPaused
 	signalRestart
 	signalOverflow
+	signalHeld
 )
 
 // NewFeed begins to feed conn from log. What the log holds since its newest start point is written before
@@ -155,6 +158,16 @@ func (f *Feed) Pause(on bool) {
 	}
 	if f.signals.And(^signalPaused)&signalPaused != 0 {
 		f.signal(signalRestart)
+	}
+}
+
+// Hold stops the feed after the item under way; without it, the feed goes on where it stopped. The writer of the log must
+// wait meanwhile.
+func (f *Feed) Hold(on bool) {
+	if on {
+		f.signals.Or(signalHeld)
+	} else if f.signals.And(^signalHeld)&signalHeld != 0 {
+		f.pumpNow()
 	}
 }
 
@@ -288,7 +301,7 @@ func (f *Feed) goesOn() bool {
 		f.end(ErrInserts)
 	case f.cfg.Disconnect && f.cursor.skipped > 0:
 		f.end(ErrBehind)
-	case f.cursor.ended(), sig&signalPaused != 0 && f.cursor.log.closed.Load():
+	case f.cursor.ended(), sig&(signalPaused|signalHeld) != 0 && f.cursor.log.closed.Load():
 		f.end(f.cursor.log.end())
 	default:
 		return true

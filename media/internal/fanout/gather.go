@@ -18,8 +18,10 @@ func (f *Feed) gather(s *Scratch) bool {
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}
-	if sig&signalPaused == 0 {
+	if sig&(signalPaused|signalHeld) == 0 {
+		f.cursor.enter(f.cfg.Gate)
 		f.gatherItems(s)
+		f.cursor.leave(f.cfg.Gate)
 	}
 	return s.size > 0
 }

@@ -28,6 +28,7 @@ type Log[T any] struct {
 	limits Limits
 	bytes  int
 	starts []uint64 // the start points held, oldest first
+	hold   uint64   // items from here on are kept within the limits; 0 keeps what new readers need
 }
 
 type ring[T any] struct {
@@ -84,6 +85,9 @@ func (l *Log[T]) grow(old *ring[T]) *ring[T] {
 // Head returns the sequence number of the next item.
 func (l *Log[T]) Head() uint64 { return l.head.Load() }
 
+// Hold keeps the items from seq on, as far as the limits let it, also when no new reader would begin there.
+func (l *Log[T]) Hold(seq uint64) { l.hold = seq + 1 }
+
 // Tail returns the sequence number of the oldest item.
 func (l *Log[T]) Tail() uint64 { return l.tail.Load() }
 
@@ -92,6 +96,9 @@ func (l *Log[T]) trim() {
 	keep := l.tail.Load()
 	if n := len(l.starts); n > 2 {
 		keep = l.starts[n-2]
+	}
+	if l.hold > 0 {
+		keep = min(keep, l.hold-1)
 	}
 	head := l.head.Load()
 	for seq := l.tail.Load(); seq < head; seq++ {
@@ -131,6 +138,10 @@ func (l *Log[T]) FromStart() iter.Seq2[T, bool] {
 		}
 	}
 }
+
+// Starts returns the sequence numbers of the start points held, oldest first. It is for the goroutine that writes, and
+// holds until the next Append.
+func (l *Log[T]) Starts() []uint64 { return l.starts }
 
 // Close says that no item follows. The items held stay readable.
 func (l *Log[T]) Close() { l.closed.Store(true) }
@@ -175,6 +186,11 @@ func NewCursor[T any](l *Log[T]) Cursor[T] {
 	c := Cursor[T]{log: l}
 	c.Restart()
 	return c
+}
+
+// NewCursorAt returns a cursor at a start point.
+func NewCursorAt[T any](l *Log[T], seq uint64) Cursor[T] {
+	return Cursor[T]{log: l, next: seq, seeking: true}
 }
 
 // Restart moves the cursor to the newest start point, forward only.

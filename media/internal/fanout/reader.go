@@ -12,6 +12,9 @@ var ErrClosed = errors.New("fanout: reader closed")
 
 // Reader is a cursor that waits. It is not safe for concurrent use, but for Close.
 type Reader[T any] struct {
+	// Gate, if it is not nil, tells the writer of the log how far the reader has come. It is set before the first Read.
+	Gate *Gate
+
 	cursor Cursor[T]
 	member Member
 	ready  chan struct{}
@@ -20,10 +23,10 @@ type Reader[T any] struct {
 	once   sync.Once
 }
 
-// NewReader returns a reader of log at its newest start point. ended is closed some time after the log: an engine that
+// NewReader returns a reader that begins at a cursor. ended is closed some time after the log: an engine that
 // has been closed wakes nobody.
-func NewReader[T any](log *Log[T], g *Group, ended <-chan struct{}) *Reader[T] {
-	r := &Reader[T]{cursor: NewCursor(log), ready: make(chan struct{}, 1), ended: ended, closed: make(chan struct{})}
+func NewReader[T any](from Cursor[T], g *Group, ended <-chan struct{}) *Reader[T] {
+	r := &Reader[T]{cursor: from, ready: make(chan struct{}, 1), ended: ended, closed: make(chan struct{})}
 	g.Add(&r.member, r)
 	r.Pump(nil)
 	return r
@@ -65,6 +68,8 @@ func (r *Reader[T]) Read(ctx context.Context, dst []T) (n int, jumped bool, err 
 }
 
 func (r *Reader[T]) fill(dst []T) (n int, jumped bool) {
+	r.cursor.enter(r.Gate)
+	defer r.cursor.leave(r.Gate)
 	for n < len(dst) {
 		e, jump := r.cursor.peek()
 		if e == nil || jump && n > 0 {
@@ -77,6 +82,9 @@ func (r *Reader[T]) fill(dst []T) (n int, jumped bool) {
 	}
 	return n, jumped
 }
+
+// Hold does nothing: who reads stands still by itself.
+func (*Reader[T]) Hold(bool) {}
 
 // Skipped returns how many items were lost to the reader.
 func (r *Reader[T]) Skipped() uint64 { return r.cursor.skipped }

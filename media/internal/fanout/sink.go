@@ -54,6 +54,8 @@ type SinkConfig struct {
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the last
 	// item. It is not called after Close.
 	OnEnd func(err error)
+	// Gate is that of FeedConfig.
+	Gate *Gate
 }
 
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
@@ -103,6 +105,15 @@ func (f *SinkFeed) Pause(on bool) {
 	}
 }
 
+// Hold stops the feed; without it, the feed goes on where it stopped.
+func (f *SinkFeed) Hold(on bool) {
+	if on {
+		f.signals.Or(signalHeld)
+	} else if f.signals.And(^signalHeld)&signalHeld != 0 {
+		f.pumpNow()
+	}
+}
+
 // Close ends the feed. When it returns, nothing is sent any more.
 func (f *SinkFeed) Close() {
 	f.signals.Or(signalClose)
@@ -141,7 +152,7 @@ func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
 	switch {
 	case sig&signalClose != 0:
 		return false, net.ErrClosed
-	case sig&signalPaused != 0:
+	case sig&(signalPaused|signalHeld) != 0:
 		if f.cursor.log.closed.Load() {
 			return false, f.cursor.log.end()
 		}
@@ -150,7 +161,10 @@ func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}
-	if f.collect(s) {
+	f.cursor.enter(f.cfg.Gate)
+	queued = f.collect(s)
+	f.cursor.leave(f.cfg.Gate)
+	if queued {
 		defer s.reset()
 		return true, f.queue(s)
 	}

@@ -1,0 +1,256 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+const (
+	// lead is how far ahead of the clock a source is read, so that a viewer begins at once and stays smooth.
+	lead = time.Second
+	// window is how many bytes of a source are written before the viewer must have taken all of them.
+	window = 1 << 20
+)
+
+// playback reads a source for one player into a stream of its own, which is in no table: so muxers, fan-out and
+// protocols treat it as any other. One goroutine owns the source; what the player wants reaches it as commands.
+type playback struct {
+	stream   *Stream
+	source   Source
+	duration time.Duration
+	ctx      context.Context // ends with the player
+	cancel   context.CancelCauseFunc
+	commands chan command
+	attached chan struct{} // closed when the player reads
+	attach   sync.Once
+	wake     chan struct{} // a reader has come further
+
+	mu      sync.Mutex // guards readers
+	readers []reined
+
+	// What follows belongs to the goroutine that owns the source.
+	paused  bool
+	speed   float64
+	from    time.Time     // the clock when
+	base    time.Duration // this was the DTS
+	held    *Packet       // read, and not due yet
+	last    time.Duration // DTS of the newest packet that was written
+	atEnd   bool          // the source has no more
+	written int           // bytes since the player had taken everything
+	jumped  bool          // the next packet is the first, or the first after a seek
+}
+
+// command changes how a source is played. It is carried out between two packets.
+type command struct {
+	do   func(ctx context.Context) error
+	done chan<- error
+}
+
+// playPrivately gives p a stream of its own, made of src.
+func (s *Server) playPrivately(p *Player, src Source) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	st := newStream(s, p.request.Stream, s.config().Options)
+	b := &playback{
+		stream: st, source: src, ctx: ctx, cancel: cancel, speed: 1, jumped: true,
+		commands: make(chan command), attached: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	if err := b.describe(); err != nil {
+		cancel(nil)
+		return errors.Join(err, closeSource(src))
+	}
+	st.private = b
+	if !st.join(p) || !s.spawn(b.serve) {
+		cancel(nil)
+		return errors.Join(ErrServerClosed, closeSource(src))
+	}
+	return nil
+}
+
+func closeSource(src Source) error {
+	return guard("source", func() error { return src.Close() })
+}
+
+// guard turns a panic of the host's code into an error.
+func guard(what string, fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("media: %s panicked: %v\n%s", what, r, debug.Stack())
+		}
+	}()
+	return fn()
+}
+
+// describe takes over what the source says of itself.
+func (b *playback) describe() error {
+	return guard("source", func() error {
+		tracks := b.source.Tracks()
+		if len(tracks) == 0 || len(tracks) > maxTracks {
+			return fmt.Errorf("media: a source of %d tracks", len(tracks))
+		}
+		b.duration = max(b.source.Duration(), 0)
+		b.stream.mu.Lock()
+		defer b.stream.mu.Unlock()
+		b.stream.describe(func(d *Description) { d.Tracks, d.Epoch = append(d.Tracks, tracks...), time.Now() })
+		close(b.stream.known)
+		return nil
+	})
+}
+
+// serve plays the source to its end, or the player's.
+func (b *playback) serve() {
+	err := guard("source", b.play)
+	if b.ctx.Err() == nil && !errors.Is(err, io.EOF) {
+		b.stream.server.log.Warn("source failed", "stream", b.stream.key.String(), "err", err)
+	}
+	b.stream.endIf(err, func() bool { return true })
+	b.cancel(err)
+	if err := closeSource(b.source); err != nil {
+		b.stream.server.log.Warn("source failed to close", "stream", b.stream.key.String(), "err", err)
+	}
+}
+
+// play reads and writes packets when they are due. It returns io.EOF at the end of the source.
+func (b *playback) play() error {
+	for !b.begun() {
+		if err := b.await(b.attached, nil); err != nil {
+			return err
+		}
+	}
+	first := true
+	for {
+		if err := b.next(); err != nil {
+			return err
+		}
+		if first && b.held != nil {
+			first = false
+			b.restart(b.held.DTS)
+		}
+		if err := b.due(); err != nil {
+			return err
+		}
+		switch {
+		case b.held != nil:
+			b.write(b.held)
+			b.held = nil
+		case b.atEnd:
+			return io.EOF
+		}
+	}
+}
+
+func (b *playback) begun() bool {
+	select {
+	case <-b.attached:
+		return true
+	default:
+		return false
+	}
+}
+
+// next reads a packet, unless one is held.
+func (b *playback) next() error {
+	if b.held != nil || b.atEnd {
+		return nil
+	}
+	pkt, err := b.source.ReadPacket(b.ctx)
+	switch {
+	case errors.Is(err, io.EOF):
+		b.atEnd = true
+		return nil
+	case err == nil && pkt == nil:
+		return errors.New("media: the source returned no packet")
+	}
+	b.held = pkt
+	return err
+}
+
+// restart sets the clock: dts is now.
+func (b *playback) restart(dts time.Duration) { b.from, b.base = time.Now(), dts }
+
+// position is the DTS that the clock has come to.
+func (b *playback) position() time.Duration {
+	if b.paused {
+		return b.base
+	}
+	return b.base + time.Duration(float64(time.Since(b.from))*b.speed)
+}
+
+// due waits until the packet held is to be written, or the end is to be told. A seek ends the wait: there is neither
+// then.
+func (b *playback) due() error {
+	for b.held != nil || b.atEnd {
+		early := b.early()
+		room := b.room()
+		var timer <-chan time.Time
+		switch {
+		case b.paused || room != nil:
+		case early <= 0:
+			return nil
+		default:
+			timer = time.After(early)
+		}
+		if err := b.await(room, timer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// early is how long it takes until the packet held, or the end, is due.
+func (b *playback) early() time.Duration {
+	at, ahead := b.last, time.Duration(0)
+	if b.held != nil {
+		at, ahead = b.held.DTS, lead
+	}
+	return time.Duration(float64(at-b.position())/b.speed) - ahead
+}
+
+// room is nil when there is room for a packet; else it tells when to look again.
+func (b *playback) room() <-chan struct{} {
+	if b.written < window {
+		return nil
+	}
+	if b.passed() {
+		b.written = 0
+		return nil
+	}
+	return b.wake
+}
+
+// await waits for one of the two, and carries out a command that comes meanwhile.
+func (b *playback) await(ready <-chan struct{}, timer <-chan time.Time) error {
+	select {
+	case <-b.ctx.Done():
+		return context.Cause(b.ctx)
+	case c := <-b.commands:
+		c.done <- guard("source", func() error { return c.do(b.ctx) })
+	case <-ready:
+	case <-timer:
+	}
+	return nil
+}
+
+// write gives a packet to the player. The first of all, and the first after a seek, is a start whatever it is: the key
+// frame may follow an audio frame.
+func (b *playback) write(pkt *Packet) {
+	st := b.stream
+	pkt.SourceDTS, pkt.SourcePTS = pkt.DTS, pkt.PTS
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.ended || pkt.Track == nil || len(pkt.Data) == 0 || !st.recognise(pkt.Track) {
+		return
+	}
+	start := st.isStart(pkt)
+	if b.jumped {
+		st.lastStart, b.jumped, start = pkt.DTS, false, true
+	}
+	b.keep()
+	st.putAt(pkt, start)
+	b.last = pkt.DTS
+	b.written += len(pkt.Data)
+}

@@ -1,0 +1,97 @@
+package media
+
+import (
+	"slices"
+
+	"github.com/sluice-media/sluice/media/internal/fanout"
+)
+
+// reined is a reader of a source, which goes no further than the source lets it, nor the source than it.
+type reined struct {
+	gate *fanout.Gate
+	log  held // what it reads
+	feed holder
+}
+
+// held is a log that keeps what was not read.
+type held interface {
+	Head() uint64
+	Hold(seq uint64)
+}
+
+// holder is what can stand still without losing its place.
+type holder interface{ Hold(on bool) }
+
+// newGate returns the gate of a reader; nil for one of a live stream, which is not waited for.
+func (b *playback) newGate() *fanout.Gate {
+	if b == nil {
+		return nil
+	}
+	return fanout.NewGate(b.wake)
+}
+
+// begin lets the source begin, once somebody reads it.
+func (b *playback) begin(r reined) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.readers = append(b.readers, r)
+	b.mu.Unlock()
+	b.attach.Do(func() { close(b.attached) })
+}
+
+// releasing returns what gives up a reader's use of an output.
+func (p *Player) releasing(out *output, gate *fanout.Gate) func() {
+	if gate == nil {
+		return out.release
+	}
+	return func() {
+		out.release()
+		p.stream.private.leave(gate)
+	}
+}
+
+// leave takes out a reader that has ended.
+func (b *playback) leave(gate *fanout.Gate) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.readers = slices.DeleteFunc(b.readers, func(r reined) bool { return r.gate == gate })
+}
+
+// passed reports whether all readers have taken what was written.
+func (b *playback) passed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !slices.ContainsFunc(b.readers, func(r reined) bool { return r.gate.Next() < r.log.Head() })
+}
+
+// keep lets the logs keep what the readers have not taken.
+func (b *playback) keep() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.readers {
+		r.log.Hold(r.gate.Next())
+	}
+}
+
+// holdAll stops the readers, or lets them go on.
+func (b *playback) holdAll(on bool) {
+	for _, r := range b.list() {
+		r.feed.Hold(on)
+	}
+}
+
+// list is a copy: a feed that is told something may end, and leave.
+func (b *playback) list() []reined {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.readers)
+}
+
+// drop takes back what the readers have not taken.
+func (b *playback) drop() {
+	for _, r := range b.list() {
+		r.gate.Drop(r.log.Head())
+	}
+}

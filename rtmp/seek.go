@@ -1,0 +1,56 @@
+package rtmp
+
+import (
+	"context"
+	"time"
+)
+
+// seekTimeout bounds how long a source may take to find a place.
+const seekTimeout = 10 * time.Second
+
+// seek moves a player within what it plays, section 7.2.2.7. A live stream goes on as it is.
+func (x *session) seek(c command) error {
+	if !x.playsPrivately() {
+		return x.write(appendStatus(nil, "status", "NetStream.Seek.Notify", "a live stream cannot be sought"))
+	}
+	x.feed.Pause(true) // the answer comes before the first media of the new place
+	if !x.paused {
+		defer x.feed.Pause(false)
+	}
+	if err := x.seekTo(c.milliseconds(1)); err != nil {
+		return x.write(appendStatus(nil, "error", "NetStream.Seek.Failed", err.Error()))
+	}
+	b := appendEvent(nil, eventStreamBegin, mediaStream)
+	b = appendStatus(b, "status", "NetStream.Seek.Notify", "seeking")
+	return x.write(appendStatus(b, "status", "NetStream.Play.Start", "playing from there"))
+}
+
+func (x *session) playsPrivately() bool {
+	if x.feed == nil {
+		return false
+	}
+	_, private := x.player.Private()
+	return private
+}
+
+func (x *session) seekTo(at time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), seekTimeout)
+	defer cancel()
+	_, err := x.player.Seek(ctx, at)
+	return err
+}
+
+// maxPosition bounds what a peer may ask for: 2^32 ms, as far as RTMP can count.
+const maxPosition = float64(1 << 32)
+
+// milliseconds returns an argument that is a time.
+func (c command) milliseconds(i int) time.Duration {
+	if i >= len(c.args) {
+		return 0
+	}
+	n, _ := c.args[i].(float64)
+	if !(n > 0) { // not a number is neither
+		return 0
+	}
+	return time.Duration(min(n, maxPosition)) * time.Millisecond
+}

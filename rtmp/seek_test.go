@@ -1,0 +1,78 @@
+package rtmp_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/testmedia"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/rtmp/internal/chunk"
+)
+
+// film lets m play a clip to whoever asks for it, each from its beginning.
+func film(t *testing.T, m *media.Server) {
+	t.Helper()
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(t, err)
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return c.Source(), nil }))
+}
+
+// pictures returns the stamps of the next n pictures.
+func (c *client) pictures(n int) []uint32 {
+	var stamps []uint32
+	for len(stamps) < n {
+		m, err := c.r.Next()
+		require.NoError(c.t, err)
+		if m.Type == chunk.TypeVideo && m.Body[1] == 1 {
+			stamps = append(stamps, m.Timestamp)
+		}
+	}
+	return stamps
+}
+
+// until reads status codes up to one.
+func (c *client) until(code string) {
+	for {
+		m, err := c.r.Next()
+		require.NoError(c.t, err)
+		if m.Type != chunk.TypeCommandAMF0 {
+			continue
+		}
+		got := statusCode(m.Body)
+		require.NotEqual(c.t, "NetStream.Seek.Failed", got)
+		if got == code {
+			return
+		}
+	}
+}
+
+func TestSourceIsPausedAndSought(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtmp.Config{})
+	film(t, m)
+	c := dial(t, addr)
+	c.connect("live", "rtmp://h/live")
+	c.command("play", 4.0, nil, "film")
+	first := c.pictures(1)[0]
+	require.Less(t, first, uint32(40), "the sound begins a little before")
+	require.Equal(t, []uint32{first + 40, first + 80}, c.pictures(2))
+	c.command("seek", 0.0, nil, 4500.0)
+	c.until("NetStream.Seek.Notify")
+	require.Equal(t, []uint32{first + 4000, first + 4040}, c.pictures(2), "at the key frame before")
+	c.command("pause", 0.0, nil, true, 0.0)
+	c.until("NetStream.Pause.Notify")
+	c.command("seek", 0.0, nil, 0.0)
+	c.until("NetStream.Seek.Notify")
+	c.command("pause", 0.0, nil, false, 0.0)
+	c.until("NetStream.Unpause.Notify")
+	stamps := c.pictures(150)
+	require.Equal(t, first, stamps[0])
+	require.Equal(t, first+149*40, stamps[149], "to the end, and nothing was left out")
+	c.until("NetStream.Play.Stop")
+	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
+}
