@@ -40,7 +40,7 @@ func (s *Server) Play(ctx context.Context, r PlayRequest) (*Player, error) {
 		p.session = s.NewSession(hook.Session{Schema: r.Schema, Protocol: r.Schema, Params: r.Params}, p.kicked)
 		p.ownSession = true
 	}
-	p.sent = p.session.sent.Load()
+	p.sent, p.skipped = p.session.sent.Load(), p.session.skipped.Load()
 	p.request.Stream = key
 	ctx, release := p.session.while(ctx)
 	defer release()
@@ -189,7 +189,10 @@ type Player struct {
 	request    PlayRequest
 	begun      time.Time
 	sent       uint64 // of the session when playing began
+	skipped    uint64 // likewise
 	joined     atomic.Bool
+
+	previous, next *Player // of the stream; guarded by its mutex
 
 	mu     sync.Mutex
 	closed bool

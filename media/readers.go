@@ -17,6 +17,7 @@ func (st *Stream) join(p *Player) bool {
 	}
 	p.stream = st
 	p.session.player.Store(p)
+	st.players.add(p)
 	st.readers[p.request.Schema]++
 	st.schema = p.request.Schema
 	if st.idle != nil {
@@ -32,6 +33,10 @@ func (st *Stream) leave(p *Player) {
 	}
 	st.mu.Lock()
 	p.session.player.CompareAndSwap(p, nil)
+	st.players.remove(p)
+	sent, skipped := p.traffic()
+	st.left.Sent += sent
+	st.left.Skipped += skipped
 	st.schema = p.request.Schema
 	if st.readers[st.schema]--; st.readers[st.schema] == 0 {
 		delete(st.readers, st.schema)

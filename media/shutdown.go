@@ -46,6 +46,14 @@ type registration struct {
 	schemas []string
 }
 
+// Err returns ErrServerClosed once Shutdown or Close has begun, and nil before.
+func (s *Server) Err() error {
+	if s.isClosing() {
+		return ErrServerClosed
+	}
+	return nil
+}
+
 func (s *Server) isClosing() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -46,7 +46,9 @@ type Stream struct {
 	mute      *mute         // silence instead of audio; nil if there is none to add
 	outputs   map[*Format]*output
 	readers   map[string]int // players by schema
-	schema    string         // the one whose count changed last
+	players   playerList
+	left      Traffic // of the players that have left
+	schema    string  // the one whose count changed last
 	idle      *time.Timer
 	past      past
 	keyAsked  time.Time // when the publisher was asked for a key frame

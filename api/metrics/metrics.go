@@ -2,7 +2,9 @@
 package metrics
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -10,22 +12,33 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
+// Config of a [Collector]. The zero value works.
+type Config struct {
+	// MaxStreams is how many streams have figures of their own at most, the oldest; what is left is counted, and is part
+	// of the sums. 0 means 1000, less than 0 none: then nothing carries a name that a client could choose.
+	MaxStreams int
+}
+
+const defaultMaxStreams = 1000
+
 // NewHandler returns a handler that answers with the figures of m, in a registry of its own. It asks nobody for a
 // secret: mount it behind whatever protects the service, such as api.Handler.Protect.
-func NewHandler(m *media.Server) (http.Handler, error) {
+func NewHandler(m *media.Server, cfg Config) (http.Handler, error) {
 	registry := prometheus.NewPedanticRegistry()
-	if err := registry.Register(NewCollector(m)); err != nil {
+	if err := registry.Register(NewCollector(m, cfg)); err != nil {
 		return nil, err
 	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
 }
 
-// Collector collects the figures of a media server, for a registry of the host's. Nothing in it carries a name that a
-// client could choose.
+// Collector collects the figures of a media server, for a registry of the host's. The names of streams in it are cut to
+// 128 bytes.
 type Collector struct {
-	media *media.Server
+	media      *media.Server
+	maxStreams int
+	perStream  perStream
 
-	streams, sessions, readers                        *prometheus.Desc
+	streams, unnamed, sessions, readers               *prometheus.Desc
 	received, sent, skipped, lost                     *prometheus.Desc
 	hookSeconds, hookFailures, fanOutBusy, fanOutLate *prometheus.Desc
 }
@@ -33,13 +46,16 @@ type Collector struct {
 var _ prometheus.Collector = (*Collector)(nil)
 
 // NewCollector returns a collector of m's figures.
-func NewCollector(m *media.Server) *Collector {
+func NewCollector(m *media.Server, cfg Config) *Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("sluice_"+name, help, labels, nil)
 	}
 	return &Collector{
 		media:        m,
+		maxStreams:   max(cmp.Or(cfg.MaxStreams, defaultMaxStreams), 0),
+		perStream:    newPerStream(),
 		streams:      desc("streams", "Streams that are live."),
+		unnamed:      desc("streams_without_figures", "Streams that are live and have no figures of their own."),
 		sessions:     desc("sessions", "Connected peers.", "protocol"),
 		readers:      desc("readers", "Players of live streams.", "schema"),
 		received:     desc("received_bytes_total", "Bytes that came from peers."),
@@ -56,25 +72,28 @@ func NewCollector(m *media.Server) *Collector {
 // Describe implements [prometheus.Collector].
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.streams, c.sessions, c.readers, c.received, c.sent, c.skipped, c.lost, c.hookSeconds, c.hookFailures, c.fanOutBusy, c.fanOutLate,
+		c.streams, c.unnamed, c.sessions, c.readers, c.received, c.sent, c.skipped, c.lost, c.hookSeconds, c.hookFailures, c.fanOutBusy, c.fanOutLate,
 	} {
 		out <- d
 	}
+	c.perStream.describe(out)
+}
+
+// sender sends figures to a registry.
+type sender chan<- prometheus.Metric
+
+func (s sender) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (s sender) counter(d *prometheus.Desc, v uint64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 }
 
 // Collect implements [prometheus.Collector].
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
-	streams, readers := c.countReaders()
-	gauge(c.streams, float64(streams))
-	for schema, n := range readers {
-		gauge(c.readers, float64(n), schema)
-	}
+	gauge, counter := sender(out).gauge, sender(out).counter
+	c.collectStreams(sender(out))
 	for protocol, n := range c.countSessions() {
 		gauge(c.sessions, float64(n), protocol)
 	}
@@ -93,16 +112,23 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (c *Collector) countReaders() (streams int, readers map[string]int) {
-	readers = map[string]int{}
-	for st := range c.media.Streams() {
-		streams++
+func (c *Collector) collectStreams(s sender) {
+	streams, readers := slices.Collect(c.media.Streams()), map[string]int{}
+	for _, st := range streams {
 		for _, schema := range st.Schemas() {
 			here, _ := st.Readers(schema)
 			readers[schema] += here
 		}
 	}
-	return streams, readers
+	s.gauge(c.streams, float64(len(streams)))
+	for schema, n := range readers {
+		s.gauge(c.readers, float64(n), schema)
+	}
+	named := chosen(streams, c.maxStreams)
+	for l, st := range named {
+		c.perStream.collect(s, l, st)
+	}
+	s.gauge(c.unnamed, float64(len(streams)-len(named)))
 }
 
 func (c *Collector) countSessions() map[string]int {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 )
@@ -29,6 +30,7 @@ func (s *server) page() http.Handler {
 	mux.HandleFunc("GET /streams.json", s.listStreams)
 	mux.HandleFunc("GET /server.json", s.describe)
 	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.Handle("GET /healthz", api.Health(s.media))
 	return mux
 }
 
