@@ -40,8 +40,9 @@ type Options struct {
 	NotFound http.Handler
 	// Config is what getServerConfig shows and setServerConfig changes. It may be nil, as may all parts.
 	Config ConfigStore
-	// Restart restarts the server, a moment later: it must return at once. Nil means that restartServer is refused.
-	Restart func()
+	// Restart restarts the server, a moment later: it must return at once. Its error says why the server goes on as it
+	// is, such as a new port that another program has. Nil means that restartServer is refused.
+	Restart func() error
 	// Version is what the endpoint of that name shows; empty fields are taken from the build information.
 	Version Version
 
@@ -60,8 +61,9 @@ type ConfigStore interface {
 	// All returns all values.
 	All() map[string]string
 	// Update changes values, makes them hold, and returns how many there were that differed. Keys that it does not
-	// know or that must not be changed it passes over; for a bad value it changes nothing and returns an error.
-	Update(values map[string]string) (changed int, err error)
+	// know or that must not be changed it passes over. refused names each value that is none for its key; the others
+	// hold. After an error nothing has changed.
+	Update(values map[string]string) (changed int, refused []error, err error)
 }
 
 const (

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -62,14 +63,18 @@ func (h *Handler) setServerConfig(c *call) (reply, error) {
 			values[name] = c.args.values[lower]
 		}
 	}
-	changed, err := store.Update(values)
+	changed, refused, err := store.Update(values)
 	if err != nil {
 		return nil, BadArgument(err.Error())
 	}
 	if changed > 0 {
 		h.log.Info("configuration changed over the API", "changed", changed, "peer", c.request.RemoteAddr)
 	}
-	return reply{"changed": changed}, nil
+	out := reply{"changed": changed}
+	if len(refused) > 0 {
+		out["msg"] = errors.Join(refused...).Error()
+	}
+	return out, nil
 }
 
 // threadLoad is an entry of getThreadsLoad.
@@ -138,7 +143,9 @@ func (h *Handler) restartServer(*call) (reply, error) {
 	if restart == nil {
 		return nil, errNotEnabled()
 	}
-	restart()
+	if err := restart(); err != nil {
+		return nil, &Error{Code: codeFailed, Msg: "the server goes on as it is: " + err.Error()}
+	}
 	return reply{"msg": "the server restarts in a moment"}, nil
 }
 

@@ -12,6 +12,14 @@ import (
 // minPorts is the least number of ports a [PortRange] has: as many as ZLMediaKit asks for.
 const minPorts = 36
 
+// orDefault is the value, or the default for an empty one that must not be empty.
+func (k Key) orDefault(value string) string {
+	if value == "" && k.Type != String && k.Type != IPRanges {
+		return k.Default
+	}
+	return value
+}
+
 // check returns what is wrong with a value. It shows the value only if it should have been a number or an
 // address, never a text, which may be secret.
 func (k Key) check(value string) error {

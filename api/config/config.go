@@ -60,13 +60,15 @@ func (c *Config) Duration(key string) time.Duration {
 	return time.Duration(min(max(d, -1<<62), 1<<62))
 }
 
-// Set changes a value. It fails if the key is known and the value is not of its type.
+// Set changes a value; an empty one of a number, port or address means the default. It fails if the key is known and
+// the value is not of its type.
 func (c *Config) Set(key, value string) error {
-	if !isName(key) || strings.ContainsAny(value, "\r\n") {
-		return fmt.Errorf("config: %q: a name that is none, or a line break in the value", key)
+	if !isName(key) || strings.ContainsAny(value, "\r\n") || !isText([]byte(value)) {
+		return fmt.Errorf("config: %q: a name that is none, or a line break or control character in the value", key)
 	}
 	value = strings.TrimSpace(value)
 	if k, known := c.keys[key]; known {
+		value = k.orDefault(value)
 		if err := k.check(value); err != nil {
 			return fmt.Errorf("config: %w", err)
 		}

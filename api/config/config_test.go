@@ -148,6 +148,28 @@ func TestSet(t *testing.T) {
 	require.Equal(t, 1, c.Int("http.port"))
 }
 
+// What is no text is an error rather than a file without settings, which would mean the defaults.
+func TestFileThatIsNoText(t *testing.T) {
+	for name, text := range map[string]string{
+		"zeros":   "[api]\x00\nsecret=abc\n",
+		"UTF-16":  "\xff\xfe[\x00a\x00p\x00i\x00]\x00\n\x00",
+		"binary":  "\x89PNG\r\n\x1a\n[api]\nsecret=abc\n",
+		"escapes": "[api]\nsecret=a\x1b[31mbc\n",
+	} {
+		_, _, err := config.Parse(strings.NewReader(text))
+		require.ErrorContains(t, err, "no text", name)
+		path := filepath.Join(t.TempDir(), "config.ini")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, created, _, err := config.Load(path)
+		require.Error(t, err)
+		require.False(t, created)
+	}
+	c, _, err := config.Parse(strings.NewReader("\xef\xbb\xbf# caf\xe9\r\n[api]\r\n\tsecret = abc\r\n[http]\nport=\n"))
+	require.NoError(t, err)
+	require.Equal(t, "abc", c.String("api.secret"))
+	require.Equal(t, config.New().String("http.port"), c.String("http.port"), "an empty number means its default")
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("[http]\nport=80\n# x\n; y\nunknown = 1\n")
 	f.Add("a=b\n[x]\n[]\n=\n[y\n")

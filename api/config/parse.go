@@ -44,6 +44,9 @@ func Parse(r io.Reader) (*Config, []Warning, error) {
 			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 		}
 		read += len(line) + 1
+		if !isText(line) {
+			return nil, nil, fmt.Errorf("config: line %d is no text: the file must be UTF-8", p.number+1)
+		}
 		p.line(strings.ToValidUTF8(string(line), "\uFFFD"))
 	}
 	switch err := scan.Err(); {
@@ -58,6 +61,13 @@ func Parse(r io.Reader) (*Config, []Warning, error) {
 		return nil, p.warnings, err
 	}
 	return c, p.warnings, nil
+}
+
+// isText reports whether a line has no control characters but tabs: those of binary files, and of text in UTF-16 or
+// UTF-32. Letters of an older encoding, such as in comments, pass.
+func isText(line []byte) bool {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	return !bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 type parser struct {
@@ -118,6 +128,7 @@ func (p *parser) set(name, value string) {
 		p.config.values[name] = value
 		return
 	}
+	value = k.orDefault(value)
 	if err := k.check(value); err != nil {
 		p.errs = append(p.errs, fmt.Errorf("config: line %d: %w", p.number, err))
 		return

@@ -39,30 +39,31 @@ func (s *Store) Config() *Config {
 func (s *Store) All() map[string]string { return s.Config().All() }
 
 // Update changes values and returns how many of them differed. Keys that do not exist are passed over, and those that
-// name programs or what they run: who may call an API must not thereby run what he likes. A value that is not of its
-// key's type fails the update as a whole.
-func (s *Store) Update(values map[string]string) (changed int, err error) {
+// name programs or what they run: who may call an API must not thereby run what he likes. refused names each value that
+// is not of its key's type; the others hold. After an error, of the file or of what was to apply the change, nothing
+// has changed.
+func (s *Store) Update(values map[string]string) (changed int, refused []error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := s.cfg.clone()
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		before, exists := next.values[key]
-		if !exists || Unsafe(key) || before == strings.TrimSpace(values[key]) {
+		if !exists || Unsafe(key) {
 			continue
 		}
 		if fault := next.Set(key, values[key]); fault != nil {
-			err = errors.Join(err, fault)
-			continue
+			refused = append(refused, fault)
+		} else if next.values[key] != before {
+			changed++
 		}
-		changed++
 	}
-	if err != nil || changed == 0 {
-		return 0, err
+	if changed > 0 {
+		err = s.replace(next)
 	}
-	if err := s.replace(next); err != nil {
-		return 0, err
+	if err != nil {
+		return 0, refused, err
 	}
-	return changed, nil
+	return changed, refused, nil
 }
 
 // replace makes a configuration hold and writes it; if it cannot be written, the one before holds again.

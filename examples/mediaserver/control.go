@@ -2,22 +2,14 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/api/metrics"
 	"github.com/sluice-media/sluice/api/shell"
 )
-
-// errRestart ends serve when the API has asked for that.
-var errRestart = errors.New("restart over the API")
-
-// restartDelay is what restartServer leaves the client to read the reply.
-const restartDelay = time.Second
 
 // apiOptions is the part of the configuration that the API acts on.
 func (s *server) apiOptions(cfg *config.Config) api.Options {
@@ -79,26 +71,4 @@ func (s *server) apply(cfg *config.Config) error {
 // fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.
 func fixed(key string) bool {
 	return key == "rtmp.enhanced" || key == "rtp.videoMtuSize" || key == "http.keepAliveSecond"
-}
-
-// askRestart makes the server restart in a moment.
-func (s *server) askRestart() {
-	select {
-	case s.restart <- struct{}{}:
-	default: // it will already
-	}
-}
-
-// awaitRestart returns errRestart once that was asked for and the client has had time to read so, or when ctx ends.
-func (s *server) awaitRestart(ctx context.Context) error {
-	select {
-	case <-s.restart:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-time.After(restartDelay):
-	case <-ctx.Done():
-	}
-	return errRestart
 }

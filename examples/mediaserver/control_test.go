@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -33,7 +34,9 @@ func TestControl(t *testing.T) {
 	require.True(t, strings.HasPrefix(string(text), "# my server\n"))
 	require.Contains(t, string(text), "timeoutSec=5\n")
 	require.NotContains(t, string(text), "/bin/sh")
-	require.Equal(t, -300.0, out.api(t, "setServerConfig?hook.timeoutSec=x")["code"])
+	reply := out.api(t, "setServerConfig?hook.timeoutSec=x&general.flowThreshold=77")
+	require.Equal(t, 1.0, reply["changed"])
+	require.Contains(t, reply["msg"], "hook.timeoutSec")
 
 	res, body := get(t, out.url(t, "page")+"metrics")
 	require.Equal(t, http.StatusOK, res.StatusCode)
@@ -108,7 +111,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		call(http.MethodPost, "index/api/"+path, "application/json", `{"secret":"`+canary+`"}`, status)
 		call(http.MethodPost, "index/api/"+path, "application/x-www-form-urlencoded", "secret="+canary, status)
 	}
-	call(http.MethodPost, "index/api/setServerConfig", "application/json", `{"api.secret":"`+canary+`x","hook.timeoutSec":"x"}`, http.StatusOK)
+	call(http.MethodPost, "index/api/setServerConfig", "application/json", `{"api.secret":"`+canary+`\nx","hook.timeoutSec":"x"}`, http.StatusOK)
 	call(http.MethodGet, "live/absent.live.flv"+query, "", "", http.StatusUnauthorized)
 	call(http.MethodGet, "metrics"+query, "", "", http.StatusOK)
 	require.Greater(t, calls, 20)
@@ -118,4 +121,53 @@ func TestSecretsStaySecret(t *testing.T) {
 	require.Contains(t, out.String(), "getMediaList", "nothing is logged")
 	require.Contains(t, out.String(), "connection refused", "no hook has failed")
 	require.NotContains(t, out.String(), canary)
+}
+
+// A restart that could not succeed is refused, and the server goes on; one that moves a port opens it first.
+func TestRestartIsRefusedWhenAPortIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, number, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	asked := make(chan string, 100)
+	out := startWith(t, func(network, addr string) (net.Listener, error) {
+		asked <- addr
+		if strings.HasSuffix(addr, ":"+number) {
+			return net.Listen(network, "127.0.0.1:"+number)
+		}
+		return anyPort(network, addr)
+	}, "-demo")
+	require.Equal(t, 1.0, out.api(t, "setServerConfig?rtsp.port="+number)["changed"])
+	for range 2 {
+		reply := out.api(t, "restartServer")
+		require.NotEqual(t, 0.0, reply["code"])
+		require.Contains(t, reply["msg"], "rtsp.port")
+	}
+	time.Sleep(2 * restartDelay)
+	require.Equal(t, 0.0, out.api(t, "version")["code"], "it lives")
+	require.Contains(t, out.String(), "the server goes on as it is")
+
+	taken.Close()
+	for len(asked) > 0 {
+		<-asked
+	}
+	page := out.url(t, "page")
+	for range 3 {
+		require.Equal(t, 0.0, out.api(t, "restartServer")["code"])
+	}
+	require.Eventually(t, func() bool { return strings.Count(out.String(), "Sluice is running.") == 2 }, limit, 10*time.Millisecond)
+	require.Equal(t, []string{":" + number}, drained(asked), "what stays is not closed in between")
+	require.Contains(t, out.String(), "rtsp://127.0.0.1:"+number+"/live/demo")
+	require.Equal(t, page, out.url(t, "page"))
+	require.Equal(t, 0.0, out.api(t, "version")["code"])
+	time.Sleep(2 * restartDelay)
+	require.Equal(t, 2, strings.Count(out.String(), "Sluice is running."), "it restarts once")
+}
+
+func drained(c chan string) (all []string) {
+	for len(c) > 0 {
+		all = append(all, <-c)
+	}
+	return all
 }

@@ -93,7 +93,7 @@ func newStage(t *testing.T) *stage {
 	} {
 		require.NoError(t, cfg.Set(key, value))
 	}
-	s, err := newServer(cfg, "", nil, slog.New(slog.DiscardHandler))
+	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return serveStage(t, s)
 }
@@ -101,7 +101,7 @@ func newStage(t *testing.T) *stage {
 // serveStage runs a server until the test ends, or end is called.
 func serveStage(t *testing.T, s *server) *stage {
 	t.Helper()
-	require.NoError(t, s.listen(anyPort))
+	require.NoError(t, s.listen(nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.serve(ctx, false) }()
@@ -145,8 +145,9 @@ func (g *stage) watched() {
 }
 
 func (g *stage) set(key, value string) {
-	_, err := g.store.Update(map[string]string{key: value})
+	_, refused, err := g.store.Update(map[string]string{key: value})
 	require.NoError(g.t, err)
+	require.Empty(g.t, refused)
 }
 
 // prepare brings the server into the state of a capture.

@@ -63,7 +63,7 @@ func newHooked(t *testing.T, answers, settings map[string]string) *hooked {
 	for key, value := range values {
 		require.NoError(t, cfg.Set(key, value))
 	}
-	s, err := newServer(cfg, "", nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	require.NoError(t, err)
 	g.stage = serveStage(t, s)
 	return g

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/sluice-media/sluice/api/config"
 )
 
 // listenFunc is net.Listen, or what a test puts in its place.
@@ -17,6 +19,8 @@ type listenFunc func(network, addr string) (net.Listener, error)
 // listener is an open port with what serves it.
 type listener struct {
 	net.Listener
+	key    string // of its port
+	addr   string // what it was asked to listen on
 	scheme string
 	serve  func(net.Listener) error
 }
@@ -33,36 +37,47 @@ func (l listener) host() string {
 	return net.JoinHostPort(host, port)
 }
 
-// listen opens the ports that are configured. It opens all or none.
-func (s *server) listen(open listenFunc) error {
-	for _, l := range []struct {
-		listener
-		key string
-		tls bool
-	}{
-		{listener{scheme: "http", serve: s.serveHTTP}, "http.port", false},
-		{listener{scheme: "https", serve: s.serveHTTPS}, "http.sslport", true},
-		{listener{scheme: "rtmp", serve: s.rtmp.Serve}, "rtmp.port", false},
-		{listener{scheme: "rtmps", serve: s.rtmps.Serve}, "rtmp.sslport", true},
-		{listener{scheme: "rtsp", serve: s.rtsp.Serve}, "rtsp.port", false},
-		{listener{scheme: "rtsps", serve: s.rtsps.Serve}, "rtsp.sslport", true},
-		{listener{scheme: "telnet", serve: s.shell.Serve}, "shell.port", false},
-	} {
-		port := s.cfg.Int(l.key)
-		if port == 0 {
+// port is one that may be opened, and what serves it.
+type port struct {
+	key, scheme string
+	serve       func(net.Listener) error
+	tls         bool
+}
+
+func (s *server) ports() []port {
+	return []port{
+		{"http.port", "http", s.serveHTTP, false},
+		{"http.sslport", "https", s.serveHTTPS, true},
+		{"rtmp.port", "rtmp", s.rtmp.Serve, false},
+		{"rtmp.sslport", "rtmps", s.rtmps.Serve, true},
+		{"rtsp.port", "rtsp", s.rtsp.Serve, false},
+		{"rtsp.sslport", "rtsps", s.rtsps.Serve, true},
+		{"shell.port", "telnet", s.shell.Serve, false},
+	}
+}
+
+// listen opens the ports that are configured, but for those that are open already, which it takes over. It opens all or
+// none.
+func (s *server) listen(have openPorts) (err error) {
+	for _, p := range s.ports() {
+		number := s.cfg.Int(p.key)
+		if number == 0 {
 			continue
 		}
-		if l.tls && s.tls == nil {
-			s.log.Warn("port not opened, there is no certificate: name one with -s", "key", l.key, "port", port)
+		if p.tls && s.tls == nil {
+			s.log.Warn("port not opened, there is no certificate: name one with -s", "key", p.key, "port", number)
 			continue
 		}
-		ln, err := open("tcp", s.address(port))
+		l := listener{key: p.key, addr: address(s.cfg, number), scheme: p.scheme, serve: p.serve}
+		if l.Listener = have[p.key]; l.Listener == nil {
+			l.Listener, err = s.open("tcp", l.addr)
+		}
 		if err != nil {
 			s.closeListeners()
-			return fmt.Errorf("%s: %w%s", l.key, err, hint(err, l.key))
+			return fmt.Errorf("%s: %w%s", p.key, err, hint(err, p.key))
 		}
-		l.Listener = ln
-		s.listeners = append(s.listeners, l.listener)
+		delete(have, p.key)
+		s.listeners = append(s.listeners, l)
 	}
 	return nil
 }
@@ -73,8 +88,8 @@ func (s *server) serveHTTP(ln net.Listener) error { return s.http.Serve(s.media.
 func (s *server) serveHTTPS(ln net.Listener) error { return s.http.ServeTLS(s.media.Limit(ln), "", "") }
 
 // address is what to listen on. All addresses of both families are "", which also works where there is no IPv6.
-func (s *server) address(port int) string {
-	host := s.cfg.String("general.listen_ip")
+func address(cfg *config.Config, port int) string {
+	host := cfg.String("general.listen_ip")
 	if host == "::" {
 		host = ""
 	}

@@ -76,33 +76,45 @@ func run(ctx context.Context, args []string, out io.Writer, open listenFunc) err
 	if err != nil {
 		return err
 	}
+	return f.serve(ctx, cfg, out, open, log)
+}
+
+// serve runs servers until one ends that is not to restart.
+func (f *flags) serve(ctx context.Context, cfg *config.Config, out io.Writer, open listenFunc, log *slog.Logger) error {
+	var ports openPorts
 	for {
-		cfg, err = f.runOnce(ctx, cfg, out, open, log)
+		s, err := f.prepare(cfg, ports, open, log)
+		if err != nil {
+			return err
+		}
+		s.tellAbsent(ctx)
+		s.logLimits()
+		fmt.Fprint(out, s.banner(f.demo))
+		err = s.serve(ctx, f.demo)
+		cfg, ports = s.store.Config(), s.takeNext()
 		if !errors.Is(err, errRestart) {
+			ports.close()
 			return err
 		}
 		log.Info("restarting")
 	}
 }
 
-// runOnce is the server from its start to its end. It returns the configuration as it was then.
-func (f *flags) runOnce(ctx context.Context, cfg *config.Config, out io.Writer, open listenFunc, log *slog.Logger) (*config.Config, error) {
+// prepare makes a server and opens its ports. It takes over those that are open already.
+func (f *flags) prepare(cfg *config.Config, ports openPorts, open listenFunc, log *slog.Logger) (*server, error) {
+	defer ports.close() // what is left of them
 	cert, err := loadTLS(f.cert)
 	if err != nil {
-		return cfg, err
+		return nil, err
 	}
-	s, err := newServer(cfg, f.file(), cert, log)
+	s, err := newServer(cfg, *f, open, cert, log)
 	if err != nil {
-		return cfg, err
+		return nil, err
 	}
-	if err := s.start(*f, open); err != nil {
-		return cfg, errors.Join(err, s.media.Close(), s.hook.Close())
+	if err := s.start(ports); err != nil {
+		return nil, errors.Join(err, s.media.Close(), s.hook.Close())
 	}
-	s.tellAbsent(ctx)
-	s.logLimits()
-	fmt.Fprint(out, s.banner(f.demo))
-	err = s.serve(ctx, f.demo)
-	return s.store.Config(), err
+	return s, nil
 }
 
 // file is where the configuration is; empty for none.
@@ -114,14 +126,14 @@ func (f *flags) file() string {
 }
 
 // start opens the ports.
-func (s *server) start(f flags, open listenFunc) error {
-	if err := s.listen(open); err != nil {
+func (s *server) start(ports openPorts) error {
+	if err := s.listen(ports); err != nil {
 		return err
 	}
-	if f.pprof == "" {
+	if s.flags.pprof == "" {
 		return nil
 	}
-	if err := s.listenProfiles(f.pprof, open); err != nil {
+	if err := s.listenProfiles(s.flags.pprof, s.open); err != nil {
 		s.closeListeners()
 		return err
 	}

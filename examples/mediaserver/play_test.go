@@ -117,10 +117,10 @@ func TestDemo(t *testing.T) {
 }
 
 func TestNamesAreEscaped(t *testing.T) {
-	s, err := newServer(config.New(), "", nil, slog.New(slog.DiscardHandler))
+	s, err := newServer(config.New(), flags{demo: true}, anyPort, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.media.Close()
-	require.NoError(t, s.listen(anyPort))
+	require.NoError(t, s.listen(nil))
 	defer s.closeListeners()
 	pub, err := s.media.Publish(t.Context(), media.PublishRequest{
 		Stream: media.StreamKey{VHost: "a.example", App: "live", Name: "<b>/x y?&#"}, Schema: "rtmp",

@@ -54,6 +54,11 @@ func anyPort(network, _ string) (net.Listener, error) { return net.Listen(networ
 // does not end in order.
 func start(t *testing.T, args ...string) *screen {
 	t.Helper()
+	return startWith(t, anyPort, args...)
+}
+
+func startWith(t *testing.T, open listenFunc, args ...string) *screen {
+	t.Helper()
 	others := goleak.IgnoreCurrent()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
@@ -61,7 +66,7 @@ func start(t *testing.T, args ...string) *screen {
 	})
 	out, done := &screen{}, make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { done <- run(ctx, args, out, anyPort) }()
+	go func() { done <- run(ctx, args, out, open) }()
 	t.Cleanup(func() {
 		cancel()
 		select {

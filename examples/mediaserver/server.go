@@ -39,7 +39,8 @@ type server struct {
 	media     *media.Server
 	hook      *httphook.Hook
 	api       *api.Handler
-	restart   chan struct{} // has an element when the server is to restart
+	flags     flags
+	open      listenFunc
 	rtmp      *rtmp.Server
 	rtmps     *rtmp.Server
 	rtsp      *rtsp.Server
@@ -49,12 +50,16 @@ type server struct {
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
 	listeners []listener
+
+	restart    chan struct{} // closed when the server is to restart
+	restarting sync.Mutex    // guards next
+	next       openPorts     // of the server after the restart; nil before one was asked for
 }
 
-// newServer wires the parts. path is the file of cfg, to be written when the API changes it; empty for none.
-func newServer(cfg *config.Config, path string, cert *tls.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log, tls: cert, restart: make(chan struct{}, 1)}
-	s.store = config.NewStore(cfg, path, s.apply)
+// newServer wires the parts. The file of cfg, if it has one, is written when the API changes it.
+func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, flags: f, open: open, log: log, tls: cert, restart: make(chan struct{})}
+	s.store = config.NewStore(cfg, f.file(), s.apply)
 	if err := s.newCore(); err != nil {
 		return nil, err
 	}

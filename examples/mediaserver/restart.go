@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+)
+
+// errRestart ends serve when the API has asked for that.
+var errRestart = errors.New("restart over the API")
+
+// restartDelay is what restartServer leaves the client to read the reply.
+const restartDelay = time.Second
+
+// openPorts are listeners by the key of their port, made before the server that is to serve them.
+type openPorts map[string]net.Listener
+
+func (p openPorts) close() {
+	for _, ln := range p {
+		ln.Close()
+	}
+}
+
+// askRestart makes the server restart in a moment, if it will be able to: with the configuration of then, and all its
+// ports. They are open from now on: nobody else can take them meanwhile.
+func (s *server) askRestart() error {
+	s.restarting.Lock()
+	defer s.restarting.Unlock()
+	if s.next != nil {
+		return nil // it will already
+	}
+	next, err := s.openNext()
+	if err != nil {
+		s.log.Error("no restart, the server goes on as it is", "err", err)
+		return err
+	}
+	s.next = next
+	close(s.restart)
+	return nil
+}
+
+// openNext opens the ports of the configuration as it is now. Those that stay are shared with the listeners of today.
+func (s *server) openNext() (next openPorts, err error) {
+	cfg := s.store.Config()
+	if _, err := rtspConfig(cfg); err != nil {
+		return nil, err
+	}
+	cert, err := loadTLS(s.flags.cert)
+	if err != nil {
+		return nil, err
+	}
+	next = openPorts{}
+	for _, p := range s.ports() {
+		port := cfg.Int(p.key)
+		if port == 0 || p.tls && cert == nil {
+			continue
+		}
+		addr := address(cfg, port)
+		ln := s.share(p.key, addr)
+		if ln == nil {
+			ln, err = s.open("tcp", addr)
+		}
+		if err != nil {
+			next.close()
+			return nil, fmt.Errorf("%s: %w%s", p.key, err, hint(err, p.key))
+		}
+		next[p.key] = ln
+	}
+	return next, nil
+}
+
+// share returns a second listener of a port that is open, if it is to stay where it is; nil if that cannot be.
+func (s *server) share(key, addr string) net.Listener {
+	for _, l := range s.listeners {
+		if l.key != key || l.addr != addr {
+			continue
+		}
+		f, err := fileOf(l.Listener)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		ln, err := net.FileListener(f)
+		if err != nil {
+			return nil
+		}
+		return ln
+	}
+	return nil
+}
+
+func fileOf(ln net.Listener) (*os.File, error) {
+	l, ok := ln.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return l.File()
+}
+
+// awaitRestart returns errRestart once that was asked for and the client has had time to read so, or when ctx ends.
+func (s *server) awaitRestart(ctx context.Context) error {
+	select {
+	case <-s.restart:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(restartDelay):
+	case <-ctx.Done():
+	}
+	return errRestart
+}
+
+// takeNext returns the ports that were opened for a restart, which are the caller's then.
+func (s *server) takeNext() openPorts {
+	s.restarting.Lock()
+	defer s.restarting.Unlock()
+	next := s.next
+	s.next = openPorts{} // there will be no other restart
+	return next
+}
