@@ -77,11 +77,10 @@ func (s *Socket) control(fn func(fd uintptr)) error {
 // maxBatch is how many runs go into one system call.
 const maxBatch = 32
 
-// mmsghdr is what sendmmsg(2) takes.
+// mmsghdr is what sendmmsg(2) takes. What is left of the last word of a 64-bit system is padded by the compiler, as in C.
 type mmsghdr struct {
 	head syscall.Msghdr
 	sent uint32
-	_    [4]byte
 }
 
 // Batch is runs of datagrams that go out together. It is for one goroutine at a time.

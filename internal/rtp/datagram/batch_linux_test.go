@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -138,4 +139,9 @@ func TestBatchSendsApart(t *testing.T) {
 	require.NoError(t, b.SendChunks([][]byte{chunkOf(0, packets...)}, toOne{h.from(from)}))
 	h.expect(t, packets...)
 	h.silent(t)
+}
+
+// The messages of a call lie one behind the other as the system has them: a word wider than its msghdr, whatever a word is.
+func TestMessageSize(t *testing.T) {
+	require.Equal(t, unsafe.Sizeof(syscall.Msghdr{})+unsafe.Sizeof(uintptr(0)), unsafe.Sizeof(mmsghdr{}))
 }
