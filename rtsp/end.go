@@ -82,7 +82,7 @@ func (x *session) seeOff() error {
 // logger returns a logger that says which session it is, and what it publishes or plays.
 func (x *session) logger() *slog.Logger {
 	info := x.entry.Info()
-	log := x.server.log.With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
+	log := x.server.log.With("session", info.ID, "proto", info.Protocol, "peer", acceptor.Peer(x.conn))
 	switch {
 	case x.publisher != nil:
 		return log.With("stream", x.publisher.request.Stream.String())

@@ -1,8 +1,6 @@
 package rtsp
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -108,7 +106,7 @@ func (p *publication) take(m int, choice wire.Transport) (string, error) {
 	}
 	switch {
 	case choice.Secure, choice.Multicast, cfg.Transport == UDP && kind == TCP, cfg.Transport == TCP && kind == UDP,
-		kind == UDP && (cfg.TLSConfig != nil || p.session.half.Load() != nil || choice.ClientPort[0] == 0):
+		kind == UDP && (cfg.TLSConfig != nil || p.session.half.Load() != nil || choice.ClientPort[0] == 0 || !p.remote.IsValid()):
 		return "", nil
 	case kind == TCP:
 		return p.takeChannels(m, choice.Interleaved), nil
@@ -134,7 +132,8 @@ func (p *publication) takeChannels(m int, want [2]int) string {
 
 // takePorts opens a pair of ports for a media.
 func (p *publication) takePorts(m int, client [2]int) (string, error) {
-	if old := p.pairs[m]; old != nil {
+	old := p.pairs[m]
+	if old != nil {
 		old.Close()
 		delete(p.pairs, m)
 	}
@@ -155,8 +154,7 @@ func (p *publication) begin(pub *media.Publisher) error {
 		p.ingest.Unreliable(m)
 		reports := datagram.NewDestination(pair.RTCP, netip.AddrPortFrom(p.remote, pair.client[1]))
 		p.ingest.ReportTo(m, reports.Send)
-		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTP, p.ingest.Packet) })
-		p.session.server.acceptor.Go(func() { p.listen(m, pair.RTCP, p.ingest.Report) })
+		p.listen(m, pair)
 	}
 	return p.ingest.Begin()
 }
@@ -172,29 +170,33 @@ func (p *publication) frame(f wire.Frame, now time.Time) {
 	}
 }
 
-// flushEvery is how often packets that wait for one before them are looked at.
-const flushEvery = 50 * time.Millisecond
-
-// listen takes what comes to a port, from the client and nobody else.
-func (p *publication) listen(m int, s *datagram.Socket, take func(m int, packet []byte, now time.Time)) {
-	b := make([]byte, 64<<10)
-	for {
-		_ = s.Conn().SetReadDeadline(time.Now().Add(flushEvery))
-		n, from, err := s.Conn().ReadFromUDPAddrPort(b)
-		now := time.Now()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case isTimeout(err):
-			p.ingest.Flush(m, now)
-		case err != nil:
-			time.Sleep(time.Millisecond)
-		case from.Addr().Unmap() == p.remote:
-			p.touch()
-			p.session.entry.Received(n)
-			take(m, b[:n], now)
-		}
+// listen takes what comes to a pair of ports, from the client and nobody else.
+func (p *publication) listen(m int, pair *lease) {
+	rtp := &listener{
+		socket: pair.RTP, from: &origin{addr: p.remote, named: pair.client[0]},
+		take: func(b []byte, now time.Time) bool {
+			p.heard(len(b))
+			return p.ingest.Packet(m, b, now)
+		},
+		flush: func(now time.Time) bool { return p.ingest.Flush(m, now) },
 	}
+	rtcp := &listener{
+		socket: pair.RTCP, from: &origin{addr: p.remote, named: pair.client[1]},
+		take: func(b []byte, now time.Time) bool {
+			p.heard(len(b))
+			p.ingest.Report(m, b, now)
+			return false
+		},
+		flush: nothingWaits,
+	}
+	p.session.server.acceptor.Go(rtp.listen)
+	p.session.server.acceptor.Go(rtcp.listen)
+}
+
+// heard notes that the client has sent a datagram.
+func (p *publication) heard(n int) {
+	p.touch()
+	p.session.entry.Received(n)
 }
 
 // close ends publishing: cleanly if the client has said so.

@@ -184,6 +184,9 @@ func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, erro
 	header := func(kind Transport) (string, error) {
 		switch kind {
 		case UDP:
+			if !remoteIP(c.conn).IsValid() {
+				return "", errNoAddress
+			}
 			var err error
 			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
 				return "", err
@@ -213,6 +216,8 @@ func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, erro
 	return c.setup(target, kinds, header, take)
 }
 
+var errNoAddress = errors.New("rtsp: the connection has no IP address, so there is none for UDP")
+
 func remoteIP(conn net.Conn) netip.Addr { return acceptor.Address(conn.RemoteAddr()).Addr() }
 
 // listen takes the media that the server sends to a pair of ports.
@@ -224,8 +229,7 @@ func (p *pull) listen(m int, pair *ports.Pair, from netip.Addr, t wire.Transport
 		p.ingest.ReportTo(m, rtcp.Send)
 		punch(&rtp, &rtcp)
 	}
-	p.udp.Go(func() { p.hear(m, pair.RTP, from, p.ingest.Packet) })
-	p.udp.Go(func() { p.hear(m, pair.RTCP, from, p.ingest.Report) })
+	p.hear(m, pair.RTP, pair.RTCP, &origin{addr: from, named: uint16(t.ServerPort[0])}, &origin{addr: from, named: uint16(t.ServerPort[1])})
 }
 
 // punch opens the way through a NAT between the client and the server.
@@ -241,37 +245,39 @@ func (p *pull) joinGroup(m int, t wire.Transport) error {
 		return fmt.Errorf("rtsp: the server names no multicast group, but %q", t.Destination)
 	}
 	p.ingest.Unreliable(m)
-	for i, take := range []func(int, []byte, time.Time){p.ingest.Packet, p.ingest.Report} {
+	var sockets [2]*datagram.Socket
+	for i := range sockets {
 		conn, err := net.ListenMulticastUDP("udp", interfaceOf(localIP(p.client.conn)), &net.UDPAddr{IP: group.AsSlice(), Port: t.Port[i]})
 		if err != nil {
 			return fmt.Errorf("rtsp: %w", err)
 		}
-		socket := datagram.NewSocket(conn)
-		p.sockets = append(p.sockets, socket)
-		p.udp.Go(func() { p.hear(m, socket, netip.Addr{}, take) })
+		sockets[i] = datagram.NewSocket(conn)
+		p.sockets = append(p.sockets, sockets[i])
 	}
+	source := &origin{} // the first that sends; other receivers send reports to the group
+	p.hear(m, sockets[0], sockets[1], source, &origin{with: source})
 	return nil
 }
 
-// hear takes what comes to a port; if from is valid, from nobody else.
-func (p *pull) hear(m int, s *datagram.Socket, from netip.Addr, take func(int, []byte, time.Time)) {
-	b := make([]byte, 64<<10)
-	for {
-		_ = s.Conn().SetReadDeadline(time.Now().Add(flushEvery))
-		n, addr, err := s.Conn().ReadFromUDPAddrPort(b)
-		now := time.Now()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case isTimeout(err):
-			p.ingest.Flush(m, now)
-		case err != nil:
-			time.Sleep(time.Millisecond)
-		case !from.IsValid() || addr.Addr().Unmap() == from:
+// hear takes what comes to a pair of ports from where it may.
+func (p *pull) hear(m int, rtp, rtcp *datagram.Socket, media, reports *origin) {
+	p.udp.Go((&listener{
+		socket: rtp, from: media,
+		take: func(b []byte, now time.Time) bool {
 			p.touch()
-			take(m, b[:n], now)
-		}
-	}
+			return p.ingest.Packet(m, b, now)
+		},
+		flush: func(now time.Time) bool { return p.ingest.Flush(m, now) },
+	}).listen)
+	p.udp.Go((&listener{
+		socket: rtcp, from: reports,
+		take: func(b []byte, now time.Time) bool {
+			p.touch()
+			p.ingest.Report(m, b, now)
+			return false
+		},
+		flush: nothingWaits,
+	}).listen)
 }
 
 func (p *pull) close() {

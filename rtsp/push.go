@@ -106,6 +106,9 @@ func (p *push) setup(track int, target string, kinds []Transport) ([]Transport, 
 	header := func(kind Transport) (string, error) {
 		switch kind {
 		case UDP:
+			if !remoteIP(c.conn).IsValid() {
+				return "", errNoAddress
+			}
 			var err error
 			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
 				return "", err

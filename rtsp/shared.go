@@ -19,7 +19,7 @@ type sharedPorts struct {
 	reading tally.Tally
 
 	peersMu sync.RWMutex
-	peers   map[peer]*playback // whose reports come to the shared pair
+	peers   map[peer]*playback // to whom what is there, and whose reports come from there to the shared pair
 }
 
 // sharedPair returns the pair that all UDP players of a family of addresses share, and opens it for the first. A
@@ -78,12 +78,16 @@ type peer struct {
 
 func newPeer(a netip.AddrPort) peer { return peer{a.Addr().As16(), a.Port()} }
 
-// find returns the player that sends from an address. An even port stands for the odd one behind it too, unless that is
-// another player's.
+// find returns the player that sends from an address.
 func (p *sharedPorts) find(from netip.AddrPort) *playback {
-	at := newPeer(from)
 	p.peersMu.RLock()
 	defer p.peersMu.RUnlock()
+	return p.at(newPeer(from))
+}
+
+// at returns the player at an address. An even port stands for the odd one behind it too, unless that is another
+// player's. p.peersMu is held.
+func (p *sharedPorts) at(at peer) *playback {
 	if to := p.peers[at]; to != nil {
 		return to
 	}
@@ -91,17 +95,23 @@ func (p *sharedPorts) find(from netip.AddrPort) *playback {
 	return p.peers[at]
 }
 
-// add lets what comes from the two ports of a track count for a player.
-func (p *sharedPorts) add(rtp, rtcp netip.AddrPort, to *playback) {
+// add lets what comes from the two ports of a track count for a player. It returns false if they are another's.
+func (p *sharedPorts) add(rtp, rtcp netip.AddrPort, to *playback) bool {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
 	if p.peers == nil {
 		p.peers = map[peer]*playback{}
 	}
+	for _, at := range []netip.AddrPort{rtp, rtcp} {
+		if of := p.at(newPeer(at)); of != nil && of != to {
+			return false
+		}
+	}
 	p.peers[newPeer(rtp)] = to
 	if rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 {
 		p.peers[newPeer(rtcp)] = to
 	}
+	return true
 }
 
 // remove takes back what add did for a player.

@@ -15,38 +15,68 @@ import (
 type udpPlayer struct {
 	playback *playback
 	channels []datagram.Destination // two for each track, as the layout has them
-	pairs    []*ports.Pair          // the session's own
+	pairs    map[int]*ports.Pair    // the session's own, by track; nil if it shares
 	delivery datagram.Delivery      // of what was queued last
 }
 
 // takePorts gives a track ports of the server to come from, and those of the client to go to: at the address of
-// the client's connection, wherever it says it wants them.
+// the client's connection, wherever it says it wants them. It returns "" if there is no such address, or if the ports are
+// another player's.
 func (p *playback) takePorts(track int, client [2]int) (string, error) {
-	if client[0] == 0 || client[1] == 0 {
+	remote := p.session.entry.Info().Remote.Addr()
+	if client[0] == 0 || client[1] == 0 || !remote.IsValid() {
 		return "", nil
 	}
-	s := p.session.server
+	to := clientPorts{netip.AddrPortFrom(remote, uint16(client[0])), netip.AddrPortFrom(remote, uint16(client[1]))}
+	if !p.session.server.shared.add(to[0], to[1], p) {
+		return "", nil
+	}
 	if p.udp == nil {
 		tracks := p.index[len(p.index)-1] + 1
 		p.udp = &udpPlayer{playback: p, channels: make([]datagram.Destination, 2*tracks)}
 	}
-	var leased *ports.Pair
-	var err error
-	if s.config().SessionPorts {
-		leased, err = s.ledger.Lease(localIP(p.session.conn), s.config().PortRange)
-		if err == nil {
-			p.udp.own(leased)
-		}
-	} else {
-		leased, err = s.sharedPair(p.session.entry.Info().Remote.Addr())
-	}
+	p.udp.forget(track, to)
+	p.layout.Channels[track] = -1
+	from, err := p.udp.ports(track, to)
 	if err != nil {
+		p.session.server.shared.remove(to[0], p)
+		p.session.server.shared.remove(to[1], p)
 		return "", err
 	}
-	p.udp.aim(track, leased, p.session.entry.Info().Remote.Addr(), client, !s.config().SessionPorts)
+	p.udp.channels[2*track] = datagram.NewDestination(from.RTP, to[0])
+	p.udp.channels[2*track+1] = datagram.NewDestination(from.RTCP, to[1])
 	p.layout.Datagrams = true
 	p.layout.Channels[track] = int16(2 * track)
-	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pair(leased.Port), nil
+	return "RTP/AVP;unicast;client_port=" + portsOf(client) + ";server_port=" + pair(from.Port), nil
+}
+
+// clientPorts are where a track goes to: RTP and RTCP.
+type clientPorts [2]netip.AddrPort
+
+// ports returns where a track comes from: the ports of all players, or some of its own.
+func (u *udpPlayer) ports(track int, to clientPorts) (*ports.Pair, error) {
+	x := u.playback.session
+	cfg := x.server.config()
+	if !cfg.SessionPorts {
+		return x.server.sharedPair(to[0].Addr())
+	}
+	if old := u.pairs[track]; old != nil {
+		old.Close()
+		delete(u.pairs, track)
+	}
+	leased, err := x.server.ledger.Lease(localIP(x.conn), cfg.PortRange)
+	if err != nil {
+		return nil, err
+	}
+	if u.pairs == nil {
+		u.pairs = map[int]*ports.Pair{}
+	}
+	u.pairs[track] = leased
+	for i, s := range []*datagram.Socket{leased.RTP, leased.RTCP} {
+		from := &origin{addr: to[i].Addr(), named: to[i].Port()}
+		x.server.acceptor.Go(func() { u.hear(s, from) })
+	}
+	return leased, nil
 }
 
 func localIP(conn net.Conn) net.IP {
@@ -56,16 +86,8 @@ func localIP(conn net.Conn) net.IP {
 	return nil
 }
 
-// own makes a pair one that closes with the player, and listens to what comes back on it.
-func (u *udpPlayer) own(pair *ports.Pair) {
-	u.pairs = append(u.pairs, pair)
-	for _, s := range []*datagram.Socket{pair.RTP, pair.RTCP} {
-		u.playback.session.server.acceptor.Go(func() { u.hear(s) })
-	}
-}
-
 // hear notes that the client sends something.
-func (u *udpPlayer) hear(s *datagram.Socket) {
+func (u *udpPlayer) hear(s *datagram.Socket, origin *origin) {
 	var b [1500]byte
 	for {
 		n, from, err := s.Conn().ReadFromUDPAddrPort(b[:])
@@ -74,26 +96,23 @@ func (u *udpPlayer) hear(s *datagram.Socket) {
 		}
 		if err != nil {
 			time.Sleep(time.Millisecond)
-		} else if from.Addr().Unmap() == u.playback.session.entry.Info().Remote.Addr() {
+		} else if origin.takes(from) {
 			u.playback.hear(b[:n])
 		}
 	}
 }
 
-func (u *udpPlayer) aim(track int, pair *ports.Pair, to netip.Addr, client [2]int, shared bool) {
-	u.forget(track)
-	rtp, rtcp := netip.AddrPortFrom(to, uint16(client[0])), netip.AddrPortFrom(to, uint16(client[1]))
-	u.channels[2*track], u.channels[2*track+1] = datagram.NewDestination(pair.RTP, rtp), datagram.NewDestination(pair.RTCP, rtcp)
-	if shared {
-		u.playback.session.server.shared.add(rtp, rtcp, u.playback)
-	}
-}
-
-func (u *udpPlayer) forget(track int) {
+// forget gives up where a track goes to, but for what it keeps.
+func (u *udpPlayer) forget(track int, keep clientPorts) {
 	for i := range u.channels[2*track : 2*track+2] {
-		if d := u.channels[2*track+i].OrNowhere(); d != nil {
-			u.playback.session.server.shared.remove(d.To(), u.playback)
+		d := u.channels[2*track+i].OrNowhere()
+		if d == nil {
+			continue
 		}
+		if to := d.To(); to != keep[0] && to != keep[1] {
+			u.playback.session.server.shared.remove(to, u.playback)
+		}
+		u.channels[2*track+i] = datagram.Destination{}
 	}
 }
 
@@ -125,7 +144,7 @@ var _ media.ChunkSink = (*udpPlayer)(nil)
 // close gives the ports back.
 func (u *udpPlayer) close() {
 	for track := range len(u.channels) / 2 {
-		u.forget(track)
+		u.forget(track, clientPorts{})
 	}
 	for _, pair := range u.pairs {
 		pair.Close()

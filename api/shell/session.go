@@ -76,7 +76,7 @@ func (x *session) Serve() {
 // logger returns a logger that says which session it is.
 func (x *session) logger() *slog.Logger {
 	info := x.entry.Info()
-	return x.server.media.Logger().With("session", info.ID, "proto", info.Protocol, "peer", x.conn.RemoteAddr().String())
+	return x.server.media.Logger().With("session", info.ID, "proto", info.Protocol, "peer", acceptor.Peer(x.conn))
 }
 
 // talk is the whole dialog.

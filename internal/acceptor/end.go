@@ -29,6 +29,9 @@ func Address(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
+// Peer names the peer of a connection, which need not have an address, in the log.
+func Peer(conn net.Conn) string { return fmt.Sprint(conn.RemoteAddr()) }
+
 // PanicError is a panic of a session.
 type PanicError struct {
 	Value any

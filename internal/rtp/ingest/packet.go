@@ -11,13 +11,14 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// Packet takes an RTP packet. It does not keep b.
-func (in *Ingest) Packet(index int, b []byte, now time.Time) {
+// Packet takes an RTP packet. It does not keep b. It reports whether packets of the track wait for one that is missing, so
+// that Flush has to be called every now and then.
+func (in *Ingest) Packet(index int, b []byte, now time.Time) (waits bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	t := in.tracks[index]
 	if t.depack == nil {
-		return
+		return false
 	}
 	var p rtp.Packet
 	if t.reports != nil { // it may have to wait for one before it
@@ -25,21 +26,23 @@ func (in *Ingest) Packet(index int, b []byte, now time.Time) {
 	}
 	if err := p.Unmarshal(b); err != nil {
 		in.fault(t, err)
-		return
+		return t.seq.Waits()
 	}
 	in.deliver(t, t.seq.Push(p, now), now)
 	in.acknowledge(t, now)
 	in.count(t, now)
+	return t.seq.Waits()
 }
 
-// Flush passes on what has waited long enough.
-func (in *Ingest) Flush(index int, now time.Time) {
+// Flush passes on what has waited long enough, and reports whether more waits.
+func (in *Ingest) Flush(index int, now time.Time) (waits bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	t := in.tracks[index]
 	if t.depack != nil {
 		in.deliver(t, t.seq.Flush(now), now)
 	}
+	return t.seq.Waits()
 }
 
 func (in *Ingest) deliver(t *track, packets []receiver.Packet, now time.Time) {

@@ -181,6 +181,9 @@ func (s *Sequencer) Flush(now time.Time) []Packet {
 	return s.out
 }
 
+// Waits reports whether packets are held back.
+func (s *Sequencer) Waits() bool { return s.count > 0 }
+
 // step delivers the packet that is due, or gives it up.
 func (s *Sequencer) step() {
 	i := int(s.next) & (len(s.held) - 1)
