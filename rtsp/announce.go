@@ -81,6 +81,7 @@ func (x *session) record() (*wire.Response, error) {
 		if err != nil {
 			return x.refusePublish(p.request.Stream, err)
 		}
+		x.settle()
 		x.reader.Stream(largeBuffer)
 		if err := p.begin(pub); err != nil {
 			return nil, err

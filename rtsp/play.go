@@ -37,6 +37,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 		return nil, err
 	}
 	p.begun = true
+	x.settle()
 	x.plays.Store(true)
 	respond := func(first *media.Chunk) []byte { return x.complete(r, p.playing(first)).Append(nil) }
 	var err error

@@ -133,6 +133,9 @@ func (p *publication) takeChannels(m int, want [2]int) string {
 // takePorts opens a pair of ports for a media.
 func (p *publication) takePorts(m int, client [2]int) (string, error) {
 	old := p.pairs[m]
+	if old == nil && !p.session.reserve(len(p.pairs)) {
+		return "", errTooManyPorts
+	}
 	if old != nil {
 		old.Close()
 		delete(p.pairs, m)

@@ -24,6 +24,7 @@ type Server struct {
 	shared   sharedPorts
 	groups   groups
 	tunnels  tunnels
+	pending  pending
 }
 
 var _ media.Service = (*Server)(nil)

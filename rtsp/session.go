@@ -44,6 +44,7 @@ type session struct {
 	feedErr   atomic.Pointer[error] // why a feed ended by itself
 	finished  bool                  // the peer has closed its session
 	handshake time.Time             // by when PLAY or RECORD must have come
+	pending   bool                  // it holds ports, and neither plays nor records yet
 	readUntil time.Time
 }
 

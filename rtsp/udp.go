@@ -63,6 +63,8 @@ func (u *udpPlayer) ports(track int, to clientPorts) (*ports.Pair, error) {
 	if old := u.pairs[track]; old != nil {
 		old.Close()
 		delete(u.pairs, track)
+	} else if !x.reserve(len(u.pairs)) {
+		return nil, errTooManyPorts
 	}
 	leased, err := x.server.ledger.Lease(localIP(x.conn), cfg.PortRange)
 	if err != nil {

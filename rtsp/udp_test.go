@@ -165,3 +165,30 @@ func TestNoAddressForClients(t *testing.T) {
 	require.True(t, ok, "%v", err)
 	require.Equal(t, 461, refused.Code)
 }
+
+// Nobody keeps the ports of a server by asking for them and being silent.
+func TestPortsGiveWay(t *testing.T) {
+	_, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44400, 44500}, HandshakeTimeout: time.Hour})
+	many := "v=0\n"
+	for i := range 20 {
+		many += fmt.Sprintf("m=audio 0 RTP/AVP 8\na=control:streamid=%d\n", i)
+	}
+	setup := func(url string, i int) string {
+		return fmt.Sprintf("SETUP %s/streamid=%d RTSP/1.0\nCSeq: 2\nTransport: RTP/AVP;unicast;client_port=5000-5001;mode=record", url, i)
+	}
+	var silent []net.Conn
+	for i := range 10 {
+		url := fmt.Sprintf("rtsp://h/live/%d", i)
+		conn := dial(t, addr)
+		silent = append(silent, conn)
+		say(t, conn, announceOf(url, many))
+		for track := range 16 {
+			say(t, conn, setup(url, track))
+		}
+		require.Contains(t, status(request(t, conn, setup(url, 16))), " 461 ", "more than a session may have")
+		say(t, conn, setup(url, 3)) // again
+	}
+	url := "rtsp://h/live/test"
+	say(t, dial(t, addr), announce(url), setup(url, 0), "RECORD "+url+" RTSP/1.0\nCSeq: 3")
+	requireHangUp(t, silent[0], "the first has given way")
+}

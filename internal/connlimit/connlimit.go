@@ -108,14 +108,18 @@ func (l *Limiter) report() {
 	*r = refusals{told: time.Now()}
 }
 
-// ownerOf is who counts as one: an IPv4 address, or the network of an IPv6 address. It is not valid for peers that have
-// no address.
+// ownerOf is the owner of a peer's address. It is not valid for peers that have none.
 func ownerOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
 	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
+	return Owner(tcp.AddrPort().Addr())
+}
+
+// Owner is who counts as one: an IPv4 address, or the network of an IPv6 address.
+func Owner(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
 		if network, err := addr.Prefix(64); err == nil {
 			return network.Addr()
