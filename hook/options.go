@@ -5,8 +5,8 @@ import "time"
 // StreamOptions are the protocol and record options of one stream, fixed when it is published. A nil field
 // keeps the server's default. The names are those of the on_publish reply and of config.ini's [protocol].
 type StreamOptions struct {
-	// ModifyStamp is 0 for the publisher's own time stamps, 1 for the receive clock, 2 for relative time stamps
-	// with jumps repaired.
+	// ModifyStamp is 0 for the publisher's own time stamps, with only wraps unrolled; 1 for the receive clock, smoothed by
+	// the publisher's; 2 for time stamps from zero on, with jumps bridged and gaps kept. Another value is refused.
 	ModifyStamp *int
 	// EnableAudio keeps the audio tracks.
 	EnableAudio *bool
@@ -20,7 +20,9 @@ type StreamOptions struct {
 	// KeepFor is how long packets are kept in memory for who wants to read from an earlier time, such as a recording that
 	// begins before its cause. 0 keeps what new viewers need: one or two groups of pictures.
 	KeepFor *time.Duration
-	// PacedSender is the period of paced output. 0 switches it off. Web hook: paced_sender_ms.
+	// PacedSender is the period, up to a second, at which packets of a source that sends in bursts are let out when they
+	// are due. It costs delay: as much as the source is late at times, up to three seconds. 0 switches it off. Web hook:
+	// paced_sender_ms.
 	PacedSender *time.Duration
 
 	// EnableHLS and the rest switch an output protocol of the stream on or off.
@@ -32,7 +34,8 @@ type StreamOptions struct {
 	EnableTS      *bool
 	EnableFMP4    *bool
 
-	// HLSDemand and the rest produce a protocol only while somebody watches it.
+	// HLSDemand and the rest produce a protocol only while somebody watches it. For RTSP, RTMP, TS and FMP4 that is so
+	// always: what a format needs to begin at once is kept anyway.
 	HLSDemand  *bool
 	RTSPDemand *bool
 	RTMPDemand *bool
@@ -45,7 +48,7 @@ type StreamOptions struct {
 	MP4AsPlayer *bool
 	MP4SavePath *string
 	HLSSavePath *string
-	// MaxTrack is the largest number of tracks.
+	// MaxTrack is the largest number of tracks, 1 to 16; nil is 16. The first ones are taken, the rest left out.
 	MaxTrack *int
 }
 

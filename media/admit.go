@@ -31,6 +31,9 @@ func (s *Server) AdmitPublisher(ctx context.Context, r PublishRequest) (PublishR
 	}
 	r.Authorized, r.Stream, r.Options = true, key, reply.Options.Merge(r.Options)
 	if r.Stream, err = checkKey(key); err == nil {
+		err = checkOptions(&r.Options)
+	}
+	if err == nil {
 		err = s.free(r.Stream)
 	}
 	return r, err

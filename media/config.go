@@ -70,7 +70,7 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.StallTimeout, defaultStallTimeout)
 	fill(&c.LogBytes, defaultLogBytes)
 	c.Options = c.Options.Merge(defaultOptions())
-	return c, nil
+	return c, checkOptions(&c.Options)
 }
 
 func fill[T comparable](v *T, otherwise T) {

@@ -21,6 +21,8 @@ var (
 	ErrPublisherClosed = errors.New("media: publisher closed")
 	// ErrBadName refuses a stream without app or name, or with ones or a query (Params) over 8 KiB.
 	ErrBadName = errors.New("media: bad stream name")
+	// ErrBadOptions refuses a stream, or a Config, with options that are invalid.
+	ErrBadOptions = errors.New("media: bad stream options")
 	// ErrReaderClosed is what ReadBatch answers after Close of its reader, or of the player it belongs to.
 	ErrReaderClosed = errors.New("media: reader closed")
 	// ErrTooSlow ends a player of policy Disconnect that has fallen out of the log.

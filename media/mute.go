@@ -34,7 +34,7 @@ func newMute() *mute {
 
 // addMute adds silence to tracks that are all video, if the stream's options ask for it. st.mu is held.
 func (st *Stream) addMute(tracks []*Track) []*Track {
-	wanted := *st.options.EnableAudio && *st.options.AddMuteAudio && len(tracks) > 0 && len(tracks) < maxTracks &&
+	wanted := *st.options.EnableAudio && *st.options.AddMuteAudio && len(tracks) > 0 && len(tracks) < st.maxTracks() &&
 		!slices.ContainsFunc(tracks, func(t *Track) bool { return !t.Codec.Video() })
 	switch {
 	case !wanted:
@@ -46,10 +46,13 @@ func (st *Stream) addMute(tracks []*Track) []*Track {
 	return append(slices.Clone(tracks), st.mute.track)
 }
 
+// maxSilence bounds the silence that is written at once, between two pictures.
+const maxSilence = time.Minute
+
 // keepMute writes silence up to the DTS of a picture. st.mu is held.
 func (st *Stream) keepMute(at time.Duration) {
 	m := st.mute
-	if !m.begun || at-m.next > maxGap {
+	if gap := at - m.next; !m.begun || gap > maxSilence || gap < -maxGap {
 		m.next, m.begun = at, true
 	}
 	for m.next <= at {

@@ -8,7 +8,10 @@ type Packet struct {
 	// Track is the one the packet belongs to. A new *Track of a known ID announces new parameter sets.
 	Track *Track
 	// DTS and PTS are decoding and presentation time since the start of the stream. In a packet that was read
-	// from a stream, DTS grows strictly from packet to packet of a track and PTS is not before DTS.
+	// from a stream, DTS grows strictly from packet to packet of a track and PTS is not before DTS. There are two
+	// exceptions: with hook.StreamOptions.ModifyStamp 0 the stamps are those of the source, and DTS steps back where the
+	// source does by more than half a second; and packets of RawRTP keep the stamp of their RTP as PTS, which many can
+	// share and which can step back, while DTS does not.
 	DTS, PTS time.Duration
 	// SourceDTS and SourcePTS are the publisher's own stamps, as WritePacket got them.
 	SourceDTS, SourcePTS time.Duration

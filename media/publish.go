@@ -65,8 +65,8 @@ func (r *PublishRequest) check() (StreamKey, error) {
 }
 
 // Publish asks the hooks and opens a stream, or goes on with one whose publisher dropped. It returns a
-// *hook.DenyError or another error of a hook, ErrStreamExists, ErrBadName, ErrServerClosed, the cause if its session
-// was kicked, or what ended ctx.
+// *hook.DenyError or another error of a hook, ErrStreamExists, ErrBadName, ErrBadOptions, ErrServerClosed, the cause if
+// its session was kicked, or what ended ctx.
 func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, error) {
 	key, err := r.check()
 	if err != nil {
@@ -152,6 +152,9 @@ func (s *Server) refused(ctx context.Context, event string, key StreamKey, x hoo
 
 // attach makes p the publisher of a stream: of a new one, or of one whose publisher dropped.
 func (s *Server) attach(p *Publisher, key StreamKey, options hook.StreamOptions) error {
+	if err := checkOptions(&options); err != nil {
+		return err
+	}
 	st, err := s.open(p, key, options)
 	if err != nil || p.stream == st {
 		return err

@@ -221,9 +221,11 @@ func sampleBits(t *Track) int {
 }
 
 // trackNames lists the codecs, for the log.
-func (st *Stream) trackNames() string {
+func (st *Stream) trackNames() string { return codecNames(st.Description().Tracks) }
+
+func codecNames(tracks []*Track) string {
 	var names []string
-	for _, t := range st.Description().Tracks {
+	for _, t := range tracks {
 		names = append(names, t.Codec.String())
 	}
 	return strings.Join(names, "+")

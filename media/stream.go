@@ -41,6 +41,8 @@ type Stream struct {
 	grace     *time.Timer
 	ended     bool
 	timeline  *timeline
+	pacer     *pacer        // nil if packets pass as they come
+	unwanted  []*Track      // of the publisher's, by the options
 	lead      *Track        // the track that has the start points
 	lastStart time.Duration // DTS of the newest start point
 	mute      *mute         // silence instead of audio; nil if there is none to add
@@ -62,9 +64,10 @@ func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
 		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.config().LogBytes, Items: maxLogItems}),
 		group:   s.engine.NewGroup(),
 		known:   make(chan struct{}), life: life, die: die,
-		timeline: newTimeline(), lastStart: noStart,
+		timeline: newTimeline(*options.ModifyStamp), lastStart: noStart,
 		outputs: map[*Format]*output{}, readers: map[string]int{},
 	}
+	st.pacer = newPacer(st)
 	if keep := options.KeepFor; keep != nil {
 		st.past.keep = max(*keep, 0)
 	}
@@ -192,6 +195,7 @@ func (st *Stream) close() *Publisher {
 			t.Stop()
 		}
 	}
+	st.pacer.flush()
 	st.packets.Close()
 	for _, o := range st.outputs {
 		o.close()

@@ -10,6 +10,9 @@ import (
 
 const ms = time.Millisecond
 
+// epoch is when all packets come in tests of bursts.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 var (
 	videoTrack = &Track{ID: 1, Codec: H264}
 	audioTrack = &Track{ID: 2, Codec: AAC}
@@ -20,14 +23,14 @@ func play(tl *timeline, track *Track, stamps ...time.Duration) []time.Duration {
 	var out []time.Duration
 	for _, s := range stamps {
 		p := &Packet{Track: track, DTS: s, PTS: s}
-		tl.stamp(p)
+		tl.stamp(p, epoch)
 		out = append(out, p.DTS)
 	}
 	return out
 }
 
 func TestTimelineStartsAtZeroAndKeepsDistances(t *testing.T) {
-	tl := newTimeline()
+	tl := newTimeline(stampsRelative)
 	require.Equal(t, []time.Duration{0, 40 * ms, 80 * ms}, play(tl, videoTrack, 7000*ms, 7040*ms, 7080*ms))
 	require.Equal(t, []time.Duration{30 * ms, 53 * ms}, play(tl, audioTrack, 7030*ms, 7053*ms))
 	require.Zero(t, tl.jumps)
@@ -50,7 +53,7 @@ func TestTimelineSingleTrack(t *testing.T) {
 		"negative first stamps": {[]time.Duration{-80 * ms, -40 * ms}, []time.Duration{0, 40 * ms}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tl := newTimeline()
+			tl := newTimeline(stampsRelative)
 			require.Equal(t, c.want, play(tl, videoTrack, c.in...))
 			require.Equal(t, c.jumps, tl.jumps)
 			require.Equal(t, c.wraps, tl.wraps)
@@ -59,12 +62,12 @@ func TestTimelineSingleTrack(t *testing.T) {
 }
 
 func TestTimelineComposition(t *testing.T) {
-	tl := newTimeline()
+	tl := newTimeline(stampsRelative)
 	for _, c := range []struct{ dts, pts, want time.Duration }{
 		{0, 80 * ms, 80 * ms}, {40 * ms, 40 * ms, 40 * ms}, {80 * ms, 60 * ms, 80 * ms}, {120 * ms, time.Hour, 120 * ms},
 	} {
 		p := &Packet{Track: videoTrack, DTS: c.dts, PTS: c.pts}
-		tl.stamp(p)
+		tl.stamp(p, epoch)
 		require.Equal(t, c.want, p.PTS)
 		require.Equal(t, c.dts, p.SourceDTS)
 		require.Equal(t, c.pts, p.SourcePTS)
@@ -76,7 +79,7 @@ func TestTimelineComposition(t *testing.T) {
 func TestTimelineKeepsAudioAndVideoInStep(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"forward": time.Hour, "back": -20 * time.Second, "wrap": 1 - (1<<32)*ms} {
 		t.Run(name, func(t *testing.T) {
-			tl := newTimeline()
+			tl := newTimeline(stampsRelative)
 			base := 30 * time.Second
 			if name == "wrap" {
 				base, jump = (1<<32)*ms-10*time.Second, -(1<<32)*ms
@@ -102,7 +105,7 @@ func TestTimelineKeepsAudioAndVideoInStep(t *testing.T) {
 }
 
 func TestTimelineRestartGoesOn(t *testing.T) {
-	tl := newTimeline()
+	tl := newTimeline(stampsRelative)
 	play(tl, videoTrack, 1000*ms, 1040*ms)
 	play(tl, audioTrack, 1000*ms, 1023*ms)
 	tl.restart()
@@ -114,7 +117,7 @@ func TestTimelineRestartGoesOn(t *testing.T) {
 // Whatever comes in, what goes out is strictly growing for each track, with the presentation not before.
 func TestTimelineIsMonotoneForAnything(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	tl := newTimeline()
+	tl := newTimeline(stampsRelative)
 	last := map[int]time.Duration{1: -1, 2: -1}
 	for range 20000 {
 		track := videoTrack
@@ -126,7 +129,7 @@ func TestTimelineIsMonotoneForAnything(t *testing.T) {
 			p.DTS %= 5 * time.Second
 		}
 		p.PTS = p.DTS + time.Duration(rnd.Int64N(1<<33)-1<<32)
-		tl.stamp(p)
+		tl.stamp(p, epoch)
 		require.Greater(t, p.DTS, last[track.ID])
 		require.GreaterOrEqual(t, p.PTS, p.DTS)
 		last[track.ID] = p.DTS

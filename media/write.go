@@ -16,21 +16,15 @@ const (
 	noStart = -time.Hour
 )
 
-// maxTracks bounds the tracks of a stream.
-const maxTracks = 16
-
 func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
-	if !*st.options.EnableAudio {
-		tracks = slices.DeleteFunc(slices.Clone(tracks), func(t *Track) bool { return !t.Codec.Video() })
-	}
-	if len(tracks) > maxTracks {
-		tracks = tracks[:maxTracks]
-	}
+	tracks, left := st.admitTracks(tracks)
 	st.mu.Lock()
 	if st.publisher != p {
 		st.mu.Unlock()
 		return st.over(p)
 	}
+	news := len(left) > len(st.unwanted)
+	st.unwanted = left
 	tracks = st.addMute(tracks)
 	st.describe(func(d *Description) {
 		d.Tracks = slices.Clone(tracks)
@@ -44,6 +38,9 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 		close(st.known)
 	}
 	st.mu.Unlock()
+	if news {
+		p.logger().Info("tracks left out, as the stream's options say", "tracks", codecNames(left))
+	}
 	if first {
 		st.server.register(st)
 	}
@@ -67,6 +64,7 @@ func (st *Stream) over(p *Publisher) error {
 
 // describe replaces the description by a changed copy, and tells the muxers. st.mu is held.
 func (st *Stream) describe(change func(*Description)) {
+	st.pacer.flush() // what waits belongs to the description there was
 	d := *st.Description()
 	change(&d)
 	st.desc.Store(&d)
@@ -93,18 +91,31 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 		return st.over(p)
 	}
 	if !st.recognise(pkt.Track) {
-		if !*st.options.EnableAudio && !pkt.Track.Codec.Video() {
+		if st.isLeft(pkt.Track) {
 			return nil
 		}
 		return ErrUnknownTrack
 	}
 	p.payload += uint64(len(pkt.Data))
-	st.timeline.stamp(pkt)
+	begins, now := !st.timeline.started, time.Now()
+	st.timeline.stamp(pkt, now)
+	if begins && st.timeline.mode == stampsOfSource { // the stream does not begin at zero
+		st.describe(func(d *Description) { d.Epoch = now.Add(-pkt.DTS) })
+	}
+	if st.pacer != nil {
+		st.pacer.push(pkt, now)
+	} else {
+		st.deliver(pkt)
+	}
+	return nil
+}
+
+// deliver gives a stamped packet of the publisher's to whoever reads the stream. st.mu is held.
+func (st *Stream) deliver(pkt *Packet) {
 	st.put(pkt)
 	if st.mute != nil {
 		st.keepMute(pkt.DTS)
 	}
-	return nil
 }
 
 // put gives a stamped packet to the log and the outputs. st.mu is held.
@@ -151,7 +162,7 @@ func (st *Stream) isStart(p *Packet) bool {
 		}
 		apart = videoStart
 	}
-	if p.DTS < st.lastStart+apart {
+	if p.DTS >= st.lastStart && p.DTS < st.lastStart+apart {
 		return false
 	}
 	st.lastStart = p.DTS

@@ -40,6 +40,7 @@ type bound struct{ min, max float64 }
 func bounds() map[string]bound {
 	return map[string]bound{
 		"protocol.modify_stamp":            {0, 2},
+		"protocol.paced_sender_ms":         {0, 1000},
 		"general.flowThreshold":            {0, 1 << 40},
 		"general.maxConnections":           {0, 10_000_000},
 		"general.maxConnectionsPerAddress": {0, 10_000_000},
