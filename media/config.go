@@ -32,7 +32,8 @@ type Config struct {
 	LogBytes int
 	// MergeWrite is how long chunks may wait to be written together. 0 writes picture by picture.
 	MergeWrite time.Duration
-	// StallTimeout ends a player that takes nothing for so long. 0 means 60 s, less than 0 never.
+	// StallTimeout ends a player that does not take the chunk under way, which it keeps in memory, within so long. 0
+	// means 60 s, less than 0 never.
 	StallTimeout time.Duration
 	// MaxConnections and MaxConnectionsPerAddress bound how many connections may be open at a time, of all listeners
 	// that [Server.Limit] has: those of the protocol servers, and those of the host that it has given there. 0 means

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"net"
+	"time"
 
 	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/media/internal/fanout"
@@ -27,7 +28,7 @@ type FeedOptions struct {
 	Begin func(first *Chunk) []byte
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
 	// last byte when the stream has ended, ErrStalled, ErrTooSlow or the error of a write. It is not called
-	// after Close.
+	// after Close or Finish.
 	OnEnd func(err error)
 	// Policy for a peer that reads too slowly.
 	Policy SlowPolicy
@@ -115,7 +116,20 @@ func (f *Feed) Pause(on bool) {
 	f.feed.Pause(on)
 }
 
-// Close takes the connection back: when it returns, the engine does not write to it any more. It may be
+// Finish takes the connection back in order: the chunk under way goes out whole, then what was inserted. It waits for
+// a peer that does not read as long as within says. When it returns nil, the engine has let go between two chunks, and
+// more may be written; else it is ErrStalled, and as after Close.
+func (f *Feed) Finish(within time.Duration) error {
+	whole, err := f.feed.Finish(within)
+	err = f.player.panicked(err)
+	f.release()
+	if err == nil && !whole {
+		return ErrStalled
+	}
+	return err
+}
+
+// Close takes the connection back, maybe within a chunk: when it returns, the engine does not write to it any more. It may be
 // called more than once.
 func (f *Feed) Close() {
 	_ = f.player.panicked(f.feed.Close())

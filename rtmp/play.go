@@ -86,10 +86,15 @@ func (x *session) sayEnd() bool {
 	return err == nil
 }
 
-// closePlayer ends a player that has had enough. Its feed may have stopped within a message, so that nothing can
-// follow on this connection.
+// finishTime is how long a player that has had enough may take for the message under way.
+const finishTime = time.Second
+
+// closePlayer ends a player that has had enough, behind the message under way and what was answered.
 func (x *session) closePlayer() error {
 	x.finished = true
+	if x.feed != nil {
+		_ = x.feed.Finish(finishTime) // a player that does not take it has lost it
+	}
 	x.player.Close(nil)
 	if !acceptor.HangUp(x.conn) {
 		x.conn.Close()

@@ -37,6 +37,7 @@ func (x *session) end(err error) {
 	if x.publisher != nil {
 		x.publisher.close(x.finished, err)
 	}
+	whole := !x.finished || x.takeBack()
 	if x.player != nil {
 		x.player.close(err)
 	}
@@ -44,7 +45,7 @@ func (x *session) end(err error) {
 	if _, refused := errors.AsType[*refusal](err); refused {
 		acceptor.Linger(x.conn)
 	}
-	if x.finished {
+	if x.finished && whole {
 		_ = acceptor.Guard(x.seeOff)
 	}
 	quiet := x.finished || x.player != nil && errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errTunnelled)
@@ -54,6 +55,12 @@ func (x *session) end(err error) {
 	}
 	x.entry.Close()
 	x.server.acceptor.Forget(x)
+}
+
+// takeBack ends the player's feed behind the frame under way and the answer to TEARDOWN, and reports whether more can be
+// said.
+func (x *session) takeBack() bool {
+	return x.player == nil || x.player.feed == nil || x.player.feed.Finish(afterwards) == nil
 }
 
 // seeOff answers what a client asks after TEARDOWN, until it hangs up: GStreamer fails if it cannot ask for PAUSE

@@ -121,6 +121,9 @@ func (s *socket) watch(cancel context.CancelFunc) {
 	err := s.guard(s.readFrames)
 	cancel()
 	<-s.played
+	if s.feed != nil {
+		_ = s.feed.Finish(closeWait) // the answer to a close frame goes out behind a whole one
+	}
 	s.end(err)
 }
 

@@ -33,14 +33,15 @@ type FeedConfig struct {
 	Sent *atomic.Uint64
 	// Skipped is set to the number of items passed over because the peer was too slow, if it is not nil.
 	Skipped *atomic.Uint64
-	// StallTimeout ends a feed whose peer takes nothing for so long. 0 means never.
+	// StallTimeout ends a feed whose peer does not take what is under way, which is at most an item, for so long.
+	// 0 means never.
 	StallTimeout time.Duration
 	// Disconnect ends the feed when it has fallen out of the log, instead of skipping.
 	Disconnect bool
 	// Gate, if it is not nil, tells the writer of the log how far the feed has come. What the gate has dropped is passed over.
 	Gate *Gate
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
-	// last byte of the log. It is not called after Close.
+	// last byte of the log. It is not called after Close or Finish.
 	OnEnd func(err error)
 }
 
@@ -51,9 +52,14 @@ type Feed struct {
 	conn   net.Conn
 	raw    syscall.RawConn // nil: conn can only be written to by a goroutine that may block
 	write  func(fd uintptr) bool
-	cfg    FeedConfig
 	group  *Group
 	member Member
+
+	sent, skipped *atomic.Uint64 // as FeedConfig has them
+	stall         time.Duration
+	onEnd         func(err error)
+	disconnect    bool
+	gate          *Gate
 
 	wip     atomic.Int32  // asks to pump since it was last idle; not 0 while somebody works
 	signals atomic.Uint32 // what the owner has to look at besides the log
@@ -85,19 +91,20 @@ const (
 	signalRestart
 	signalOverflow
 	signalHeld
+	signalFinish
+	signalWhole // it ended between two items, with nothing left of what was inserted
 )
 
 // NewFeed begins to feed conn from log. What the log holds since its newest start point is written before
 // NewFeed returns, as far as the socket takes it. If Begin panics there is no feed.
 func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) (*Feed, error) {
 	f := &Feed{
-		engine: e, conn: conn, cfg: cfg, group: g, pending: cfg.Prelude,
-		cursor: NewCursor(log),
+		engine: e, conn: conn, group: g, pending: cfg.Prelude, cursor: NewCursor(log),
+		sent: cfg.Sent, skipped: cfg.Skipped, stall: cfg.StallTimeout, onEnd: cfg.OnEnd, disconnect: cfg.Disconnect,
+		gate: cfg.Gate,
 	}
 	f.ended.Add(1)
-	f.cfg.Prelude = nil
 	if cfg.Begin != nil {
-		f.cfg.Begin = nil
 		err := beginAt(&f.cursor, func(first *Item) { f.pending = slices.Concat(cfg.Prelude, cfg.Begin(first)) })
 		if err != nil {
 			return nil, err
@@ -171,8 +178,24 @@ func (f *Feed) Hold(on bool) {
 	}
 }
 
-// Close ends the feed. When it returns, nothing writes to the connection any more. It does not close it, unless
-// that is the only way to end a write. It returns a *PanicError if a method of the connection has panicked.
+// Finish ends the feed in order: the item under way goes out whole, then what was inserted. It waits for that as long
+// as within says, and reports whether all went out, so that more can be written to the connection; else the feed has
+// ended as by Close. err is a *PanicError if a method of the connection has panicked.
+func (f *Feed) Finish(within time.Duration) (whole bool, err error) {
+	f.signals.Or(signalFinish)
+	closed := make(chan error, 1)
+	late := time.AfterFunc(within, func() { closed <- f.Close() })
+	f.pumpNow()
+	f.ended.Wait()
+	if !late.Stop() {
+		err = <-closed
+	}
+	return f.signals.Load()&signalWhole != 0, errors.Join(err, f.resume())
+}
+
+// Close ends the feed, maybe within an item. When it returns, nothing writes to the connection any more. It does not
+// close it, unless that is the only way to end a write. It returns a *PanicError if a method of the connection has
+// panicked.
 func (f *Feed) Close() error {
 	f.signals.Or(signalClose)
 	err := f.interrupt()
@@ -299,9 +322,13 @@ func (f *Feed) goesOn() bool {
 		f.end(net.ErrClosed)
 	case sig&signalOverflow != 0:
 		f.end(ErrInserts)
-	case f.cfg.Disconnect && f.cursor.skipped > 0:
+	case sig&signalFinish != 0:
+		f.signals.Or(signalWhole)
+		f.end(net.ErrClosed)
+	case f.disconnect && f.cursor.skipped > 0:
 		f.end(ErrBehind)
 	case f.cursor.ended(), sig&(signalPaused|signalHeld) != 0 && f.cursor.log.closed.Load():
+		f.signals.Or(signalWhole)
 		f.end(f.cursor.log.end())
 	default:
 		return true
@@ -312,7 +339,7 @@ func (f *Feed) goesOn() bool {
 // end is called by the goroutine that works for the feed; nobody works for it afterwards.
 func (f *Feed) end(err error) {
 	defer f.engine.active.Done()
-	closed := f.signals.Load()&signalClose != 0
+	closed := f.signals.Load()&(signalClose|signalFinish) != 0
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
 	f.member.Leave()
@@ -320,7 +347,7 @@ func (f *Feed) end(err error) {
 		f.group.sockets.Add(-1)
 	}
 	f.ended.Done()
-	if !closed && f.cfg.OnEnd != nil {
-		f.engine.active.Go(func() { f.cfg.OnEnd(err) })
+	if !closed && f.onEnd != nil {
+		f.engine.active.Go(func() { f.onEnd(err) })
 	}
 }

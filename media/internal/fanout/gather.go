@@ -12,39 +12,40 @@ func (f *Feed) gather(s *Scratch) bool {
 	}
 	if len(f.pending) > 0 {
 		s.addBytes(f.pending)
-		f.pending = nil
+		s.front, f.pending = len(f.pending), nil
 	}
 	if sig&signalRestart != 0 {
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}
-	if sig&(signalPaused|signalHeld) == 0 {
-		f.cursor.enter(f.cfg.Gate)
+	if sig&(signalPaused|signalHeld|signalFinish) == 0 {
+		f.cursor.enter(f.gate)
 		f.gatherItems(s)
-		f.cursor.leave(f.cfg.Gate)
+		f.cursor.leave(f.gate)
 	}
 	return s.size > 0
 }
 
-// gatherItems moves items from the log to s.
+// gatherItems moves items from the log to s, as far as they follow each other.
 func (f *Feed) gatherItems(s *Scratch) {
 	for !s.full() {
 		e, jumped := f.cursor.peek()
-		if e == nil {
+		if e == nil || jumped && s.taken > 0 {
 			break
 		}
 		if jumped {
-			if f.cfg.Disconnect && f.cursor.skipped > 0 {
+			if f.disconnect && f.cursor.skipped > 0 {
 				break
 			}
+			s.from, s.jump = f.intro, true
 			s.introduce(f.intro, e.value.Intro)
 			f.intro = e.value.Intro
 		}
 		s.addItem(e.seq, &e.value)
 		f.cursor.take()
 	}
-	if f.cfg.Skipped != nil && f.cursor.skipped > 0 {
-		f.cfg.Skipped.Store(f.cursor.skipped)
+	if f.skipped != nil && f.cursor.skipped > 0 {
+		f.skipped.Store(f.cursor.skipped)
 	}
 }
 
@@ -70,8 +71,8 @@ func (f *Feed) takeInserts() []byte {
 
 // wrote accounts for n bytes of s that went out, and keeps what must follow them.
 func (f *Feed) wrote(s *Scratch, n int) {
-	if f.cfg.Sent != nil {
-		f.cfg.Sent.Add(uint64(n))
+	if f.sent != nil {
+		f.sent.Add(uint64(n))
 	}
 	if n == s.size {
 		return
@@ -80,5 +81,8 @@ func (f *Feed) wrote(s *Scratch, n int) {
 	f.pending = rest
 	if ok {
 		f.cursor.next = next
+	}
+	if s.jump && n <= s.front { // the intro has not begun, and may come to be another
+		f.intro, f.cursor.seeking = s.from, true
 	}
 }

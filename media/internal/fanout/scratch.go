@@ -19,7 +19,10 @@ type Scratch struct {
 	taken int // items used
 	size  int // bytes in bufs
 	vec   vector
-	span  span // of all of it
+	span  span   // of all of it
+	front int    // bytes in front of the first item and its intro
+	from  *Intro // what the reader had before
+	jump  bool   // the first item does not follow what the reader had
 
 	mem []byte // where the last buffer lies, if it is an item
 	end int
@@ -39,6 +42,7 @@ type place struct {
 func (s *Scratch) reset() {
 	clear(s.bufs[:s.n])
 	s.n, s.taken, s.size, s.mem, s.span = 0, 0, 0, nil, span{}
+	s.front, s.from, s.jump = 0, nil, false
 }
 
 // settle sends what sinks have left in the batch, until none has more.
@@ -112,8 +116,8 @@ func (s *Scratch) addItem(seq uint64, it *Item) {
 	s.size += it.end - it.off
 }
 
-// cut returns what must still go out after n bytes did, so that no item is torn: the rest of the item that n
-// lies in, or of what is in front of the next. next is the first item that has not begun; ok says there is one.
+// cut says what must follow n bytes of the write, so that no item is torn: the rest of what n lies in, which is a part
+// of the buffer and no copy, and next, the first item that has not begun; ok says there is one.
 func (s *Scratch) cut(n int) (rest []byte, next uint64, ok bool) {
 	end := s.size
 	for _, it := range s.items[:s.taken] {
@@ -122,22 +126,24 @@ func (s *Scratch) cut(n int) (rest []byte, next uint64, ok bool) {
 			break
 		}
 	}
-	return s.copyRange(n, end), next, ok
+	if n < end && !s.before(n) {
+		rest = s.piece(n, end)
+	}
+	return rest, next, ok
 }
 
-// copyRange returns bytes from..to of the write in memory of their own.
-func (s *Scratch) copyRange(from, to int) []byte {
-	if from == to {
-		return nil
-	}
-	rest := make([]byte, 0, to-from)
+// before reports whether a write that ends at n has nothing of an intro and what it introduces.
+func (s *Scratch) before(n int) bool { return s.jump && n == s.front }
+
+// piece returns the bytes from..to, as far as they lie in one buffer.
+func (s *Scratch) piece(from, to int) []byte {
 	pos := 0
 	for _, b := range s.bufs[:s.n] {
-		lo, hi := max(from-pos, 0), min(to-pos, len(b))
-		if lo < hi {
-			rest = append(rest, b[lo:hi]...)
+		if from < pos+len(b) {
+			to = min(to-pos, len(b))
+			return b[from-pos : to : to]
 		}
 		pos += len(b)
 	}
-	return rest
+	return nil
 }

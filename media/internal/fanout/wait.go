@@ -2,16 +2,20 @@ package fanout
 
 import (
 	"errors"
+	"net"
 	"os"
 	"time"
 )
 
 // park lets a goroutine of its own work for the feed until the socket has taken everything. What it waits
-// with is bounded: the rest of one item and a sequence number, never a place in the log's memory.
+// with is the rest of one item, which is the log's memory and shared by all who wait within it, and a sequence number.
+// That much of an old item a reader keeps alive: the item, or the segment of an [Arena] in which it lies, until it
+// has taken the whole of it, or for the stall timeout.
 func (f *Feed) park() {
 	f.engine.active.Go(func() {
 		f.arm()
-		err := f.raw.Write(f.catchUp)
+		at := f.cursor.next
+		err := f.raw.Write(func(fd uintptr) bool { return f.catchUp(fd, &at) })
 		_ = f.conn.SetWriteDeadline(time.Time{})
 		if err == nil {
 			err = f.result.err
@@ -28,8 +32,8 @@ func (f *Feed) park() {
 }
 
 // catchUp writes until nothing waits. It returns false when it wants to be called again once the socket
-// takes more.
-func (f *Feed) catchUp(fd uintptr) bool {
+// takes more. at is the item that followed when the time began in which the peer has to take what is under way.
+func (f *Feed) catchUp(fd uintptr, at *uint64) bool {
 	s, _ := f.engine.scratch.Get().(*Scratch)
 	defer f.engine.scratch.Put(s)
 	defer s.reset()
@@ -40,7 +44,10 @@ func (f *Feed) catchUp(fd uintptr) bool {
 			return true
 		}
 		if f.result.blocked {
-			f.arm()
+			if *at != f.cursor.next {
+				*at = f.cursor.next
+				f.arm()
+			}
 			// A Close that came before the deadline was set must not be overlooked.
 			return f.signals.Load()&signalClose != 0
 		}
@@ -50,8 +57,8 @@ func (f *Feed) catchUp(fd uintptr) bool {
 
 // arm begins the time in which the peer has to take something.
 func (f *Feed) arm() {
-	if f.cfg.StallTimeout > 0 {
-		_ = f.conn.SetWriteDeadline(time.Now().Add(f.cfg.StallTimeout))
+	if f.stall > 0 {
+		_ = f.conn.SetWriteDeadline(time.Now().Add(f.stall))
 	}
 }
 
@@ -84,6 +91,9 @@ func (f *Feed) writeWaiting() (err error) {
 	defer s.reset()
 	for f.gather(s) {
 		f.arm()
+		if f.signals.Load()&signalClose != 0 { // it came before the deadline was set
+			return net.ErrClosed
+		}
 		for _, b := range s.bufs[:s.n] {
 			if _, err := f.conn.Write(b); err != nil {
 				return err
