@@ -3,4 +3,8 @@
 //
 // A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
 // it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed.
+//
+// What is no stream has 10 s: its request's body, and its reply. The time-outs of the host's http.Server do not hold for
+// streams. A ResponseWriter of the host's own should have an Unwrap method: without deadlines (http.ResponseController) a
+// client that does not read is waited for.
 package web

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/flv"
@@ -82,6 +83,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.config().NotFound.ServeHTTP(w, r)
 		return
 	}
+	bound(w, r)
+	if len(r.URL.RawQuery) > maxQuery {
+		http.Error(w, "the query is too long", http.StatusRequestURITooLong)
+		return
+	}
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodHead:
@@ -96,10 +102,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isUpgrade(r) {
-		h.serveWebSocket(w, r, t) //nolint:contextcheck // the session outlives the request
+		h.serveWebSocket(w, r, t)
 		return
 	}
 	h.serveReply(w, r, t)
+}
+
+// maxQuery bounds the query of a stream, in bytes.
+const maxQuery = 8 << 10
+
+// bound limits the time for a reply that is no stream, and for the body that nobody asks for, where the http.Server has no
+// limits of its own. It takes its limits back when the request is over.
+func bound(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	until := time.Now().Add(replyTime)
+	_ = rc.SetWriteDeadline(until) // not every server can do that
+	if r.Body != nil && r.Body != http.NoBody {
+		_ = rc.SetReadDeadline(until)
+	}
+}
+
+// unbound takes the limits off, also those of the http.Server: a stream may be waited for, and does not end.
+func unbound(w http.ResponseWriter) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetWriteDeadline(time.Time{})
+	_ = rc.SetReadDeadline(time.Time{})
 }
 
 // recover keeps a panic from ending more than its request. http.ErrAbortHandler is for the http.Server.
@@ -118,14 +145,15 @@ const allowed = "GET, POST, PUT, HEAD, OPTIONS, DELETE"
 // allow answers a browser that asks before it plays from a page of another origin.
 func (h *Handler) allow(head http.Header, r *http.Request) {
 	head.Set("Allow", allowed)
-	if h.config().NoCORS {
+	origin := r.Header.Get("Origin")
+	switch {
+	case origin == "" && h.config().allows("*"):
+		origin = "*"
+	case origin == "" || !h.config().allows(origin):
 		return
 	}
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		origin = "*"
-	}
 	head.Set("Access-Control-Allow-Origin", origin)
+	head.Add("Vary", "Origin")
 	head.Set("Access-Control-Allow-Headers", "*")
 	head.Set("Access-Control-Allow-Methods", allowed)
 	head.Set("Access-Control-Allow-Credentials", "true")
@@ -139,8 +167,9 @@ func (h *Handler) setHeaders(head http.Header, r *http.Request) {
 }
 
 func (h *Handler) setCORS(head http.Header, r *http.Request) {
-	if origin := r.Header.Get("Origin"); origin != "" && !h.config().NoCORS {
+	if origin := r.Header.Get("Origin"); origin != "" && h.config().allows(origin) {
 		head.Set("Access-Control-Allow-Origin", origin)
+		head.Add("Vary", "Origin")
 		head.Set("Access-Control-Allow-Credentials", "true")
 	}
 }
@@ -159,6 +188,9 @@ func refusal(err error) (status int, text string) {
 		return http.StatusNotFound, "no such stream"
 	case errors.Is(err, media.ErrServerClosed):
 		return http.StatusServiceUnavailable, "the server ends"
+	}
+	if _, denied := hook.Denied(err); !denied {
+		return http.StatusServiceUnavailable, hook.PeerText(err) // nobody has decided
 	}
 	return http.StatusUnauthorized, hook.PeerText(err)
 }
@@ -210,6 +242,12 @@ func (h *Handler) Close() error {
 	}
 	h.running.Wait()
 	return nil
+}
+
+func (h *Handler) isClosing() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closing
 }
 
 func (h *Handler) stop() []*session {

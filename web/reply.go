@@ -12,6 +12,7 @@ import (
 
 // serveReply plays a stream as the body of a reply.
 func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
+	unbound(w)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	var stop stopper
@@ -28,14 +29,17 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 			return
 		}
 	}
-	err = h.writeReply(ctx, w, r, player)
+	if err = h.writeReply(ctx, w, r, player); errors.Is(err, media.ErrServerClosed) {
+		h.refuse(w, r, t, entry, err)
+	}
 	player.Close(err)
 	entry.Close()
 }
 
 // refuse answers a request that is not to play.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, err error) {
-	h.log.Info("player refused", "stream", t.key.String(), "session", entry.Info().ID, "proto", entry.Info().Protocol, "err", err)
+	bound(w, r)
+	h.logRefusal(t, entry, err)
 	h.setCORS(w.Header(), r)
 	status, text := refusal(err)
 	if status == http.StatusNotFound {
@@ -46,6 +50,20 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // the client may have left
+}
+
+// logRefusal writes the one line that says why a client may not play. One that has given up was not refused.
+func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
+	info := entry.Info()
+	log := h.log.With("stream", t.key.String(), "session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
+	switch {
+	case entry.Err() != nil:
+		log.Info("session kicked", "cause", entry.Err())
+	case errors.Is(err, context.Canceled):
+		log.Debug("session ended", "cause", err)
+	default:
+		log.Info("session refused", "err", err)
+	}
 }
 
 // takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it
@@ -66,6 +84,7 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, entry *media
 	stop.use(func() { conn.Close() })
 	x.feed, err = player.Feed(x.conn, h.flv, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
 	if err != nil {
+		x.sayUnavailable()
 		x.end(err)
 		return true
 	}
@@ -95,32 +114,26 @@ func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request) []byte {
 	return append(buf.b, "\r\n"...)
 }
 
-// writeReply writes and flushes the reply itself.
+// writeReply lets the fan-out engine write the reply through the ResponseWriter.
 func (h *Handler) writeReply(ctx context.Context, w http.ResponseWriter, r *http.Request, player *media.Player) error {
 	h.setHeaders(w.Header(), r)
-	w.WriteHeader(http.StatusOK)
-	flush := http.NewResponseController(w)
-	reader := player.ReadFormat(h.flv)
-	chunks := make([]media.Chunk, 32)
-	for {
-		n, err := reader.ReadBatch(ctx, chunks)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, c := range chunks[:n] {
-			for _, b := range [][]byte{c.Header, c.Data} {
-				sent, err := w.Write(b)
-				player.Sent(sent)
-				if err != nil {
-					return err
-				}
-			}
-		}
-		if err := flush.Flush(); err != nil {
-			return err
-		}
+	conn := newWriterConn(w, r)
+	ended := make(chan error, 1)
+	feed, err := player.Feed(conn, h.flv, media.FeedOptions{OnEnd: func(err error) {
+		conn.finish()
+		ended <- err
+	}})
+	if err != nil {
+		return err
 	}
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	feed.Close() // nothing may be written when the request is over
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

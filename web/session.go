@@ -15,8 +15,12 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// writeTimeout bounds what is written to a client besides media.
-const writeTimeout = 10 * time.Second
+const (
+	// writeTimeout bounds what is written to a client besides media.
+	writeTimeout = 10 * time.Second
+	// replyTime is how long a client may take for a request whose answer is no stream.
+	replyTime = 10 * time.Second
+)
 
 // session is a connection that was taken over from the http.Server.
 type session struct {
@@ -28,9 +32,7 @@ type session struct {
 	feed    *media.Feed
 }
 
-var errClosing = errors.New("web: handler closed")
-
-// takeOver takes the connection of a request. Its session counts until end.
+// takeOver takes the connection of a request. Its session counts until end. While the handler closes, the client is told.
 func (h *Handler) takeOver(w http.ResponseWriter) (*session, error) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -39,13 +41,22 @@ func (h *Handler) takeOver(w http.ResponseWriter) (*session, error) {
 	x := &session{handler: h, conn: conn, ahead: peekAll(buf)}
 	err = conn.SetDeadline(time.Time{})
 	if err == nil && !h.enter(x) {
-		err = errClosing
+		x.sayUnavailable()
+		err = media.ErrServerClosed
 	}
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return x, nil
+}
+
+// sayUnavailable answers who has come too late for a stream and too early for another server.
+func (x *session) sayUnavailable() {
+	const reply = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+	if x.conn.SetWriteDeadline(time.Now().Add(writeTimeout)) == nil {
+		_, _ = io.WriteString(x.conn, reply) // the client may have left
+	}
 }
 
 // enter counts a session, unless the handler is closing.

@@ -106,7 +106,7 @@ func requireFLV(t testing.TB, r *flv.Reader, from, to int) {
 }
 
 func TestReply(t *testing.T) {
-	s := start(t, media.Config{}, web.Config{}, nil)
+	s := start(t, media.Config{}, web.Config{AllowOrigins: []string{"http://page"}}, nil)
 	for _, c := range []struct{ app, name, path string }{
 		{"live", "test", "/live/test.live.flv?token=1"},
 		{"live", "Upper", "/live/Upper.LIVE.Flv"},
@@ -147,7 +147,7 @@ func TestOtherRequests(t *testing.T) {
 			}
 			return nil
 		},
-	}}}, web.Config{}, nil)
+	}}}, web.Config{AllowOrigins: []string{"*"}}, nil)
 	s.publish(t, "live", "test", 1)
 	for _, c := range []struct {
 		method, path string
@@ -163,6 +163,7 @@ func TestOtherRequests(t *testing.T) {
 		{"GET", "/", 404, "", nil},
 		{"GET", "/live/%3Cimg%3E.live.flv", 404, "&lt;img&gt;", nil},
 		{"GET", "/live/test.live.flv?deny", 401, "[auth failed]: code:7 msg:\"bad token\"", map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
+		{"GET", "/live/test.live.flv?" + strings.Repeat("x", 8<<10+1), 414, "too long", nil},
 		{"HEAD", "/live/test.live.flv", 200, "", map[string]string{"Content-Type": "video/x-flv; charset=utf-8"}},
 		{"OPTIONS", "/live/test.live.flv", 200, "", map[string]string{"Access-Control-Allow-Origin": "*", "Allow": "GET, POST, PUT, HEAD, OPTIONS, DELETE"}},
 		{"PATCH", "/live/test.live.flv", 405, "", nil},
@@ -185,7 +186,7 @@ func TestOtherRequests(t *testing.T) {
 }
 
 func TestVirtualHosts(t *testing.T) {
-	s := start(t, media.Config{PlayWait: -1}, web.Config{EnableVHost: true, NoCORS: true, ForwardedIPHeader: "X-Real-IP"}, nil)
+	s := start(t, media.Config{PlayWait: -1}, web.Config{EnableVHost: true, ForwardedIPHeader: "X-Real-IP"}, nil)
 	_, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{VHost: "v", App: "live", Name: "test"}})
 	require.NoError(t, err)
 	p, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{VHost: "w", App: "live", Name: "test"}})
@@ -417,6 +418,8 @@ func TestKickAndShutdown(t *testing.T) {
 	s := start(t, media.Config{}, web.Config{}, nil)
 	s.publish(t, "live", "test", 1)
 	_, r := s.send(t, get("/live/test.live.flv", ""))
+	_, err := r.Peek(1) // it plays
+	require.NoError(t, err)
 	k := s.dial(t, "/live/test.live.flv")
 	k.next()
 	for x := range s.media.Sessions() {
@@ -424,7 +427,7 @@ func TestKickAndShutdown(t *testing.T) {
 			x.Kick(media.ErrKicked)
 		}
 	}
-	_, err := io.Copy(io.Discard, k.r)
+	_, err = io.Copy(io.Discard, k.r)
 	_ = err // the connection ends with or without an error
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

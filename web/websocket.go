@@ -32,6 +32,15 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 		http.Error(w, "WebSocket needs HTTP/1.1", http.StatusNotImplemented)
 		return
 	}
+	switch {
+	case h.config().foreign(r):
+		http.Error(w, "pages of this origin may not play", http.StatusForbidden)
+		return
+	case h.isClosing():
+		http.Error(w, "the server ends", http.StatusServiceUnavailable)
+		return
+	}
+	unbound(w)
 	var stop stopper
 	entry := h.newSession(r, "ws", stop.kick)
 	up := ws.HTTPUpgrader{Timeout: writeTimeout, Protocol: func(string) bool { return true }}
@@ -43,7 +52,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	stop.use(func() { conn.Close() })
 	x := &session{handler: h, conn: conn, ahead: peekAll(buf), entry: entry}
 	if err == nil && !h.enter(x) {
-		err = errClosing
+		err = media.ErrServerClosed
+		_ = x.write(appendClose(nil, http.StatusServiceUnavailable, "the server ends")) // the client may have left
 	}
 	if err != nil {
 		h.log.Debug("no upgrade", "peer", r.RemoteAddr, "err", err)
@@ -52,14 +62,19 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 		return
 	}
 	s := &socket{session: x, played: make(chan struct{})}
-	ctx, cancel := context.WithCancel(h.life)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the session outlives the request
+	s.cancel = cancel
+	stopped := context.AfterFunc(h.life, cancel) //nolint:contextcheck // the handler ends both
 	go func() {
 		defer close(s.played)
-		if err := x.guard(func() error { return s.play(ctx, t) }); err != nil {
+		err := x.guard(func() error { return s.play(ctx, t) })
+		stopped()
+		s.giveUp() // what the context holds can go
+		if err != nil {
 			x.conn.Close()
 		}
 	}()
-	go s.watch(cancel)
+	go s.watch()
 }
 
 // socket is a session that speaks WebSocket. One goroutine reads all the time; another asks for the stream and
@@ -68,25 +83,45 @@ type socket struct {
 	*session
 	played chan struct{} // closed when nobody asks for the stream any more
 
-	mu    sync.Mutex
-	early []byte // replies from before there was a feed
-	fed   bool
+	mu     sync.Mutex
+	cancel context.CancelFunc // of whoever asks for the stream; nil afterwards
+	early  []byte             // replies from before there was a feed
+	fed    bool
+}
+
+// giveUp ends the wait for the stream.
+func (s *socket) giveUp() {
+	s.mu.Lock()
+	cancel := s.cancel
+	s.cancel = nil
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 }
 
 // play asks for the stream and begins to feed it.
 func (s *socket) play(ctx context.Context, t target) error {
 	player, err := s.handler.play(ctx, s.entry, t)
 	if err != nil {
-		s.logger().Info("player refused", "stream", t.key.String(), "err", err)
-		status, text := refusal(err)
-		return s.closeFrame(status, text)
+		s.handler.logRefusal(t, s.entry, err)
+		return s.deny(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.player = player
 	s.feed, err = player.Feed(s.conn, s.handler.ws, media.FeedOptions{Prelude: s.early, OnEnd: s.finish})
 	s.early, s.fed = nil, true
-	return err
+	if err != nil {
+		return s.deny(err)
+	}
+	return nil
+}
+
+// deny tells the client why it may not play.
+func (s *socket) deny(err error) error {
+	status, text := refusal(err)
+	return s.closeFrame(status, text)
 }
 
 // closeFrame says why the session ends. The client then closes the connection, or runs out of time.
@@ -117,9 +152,9 @@ func (s *socket) reply(b []byte) {
 }
 
 // watch reads what the client sends until it is gone.
-func (s *socket) watch(cancel context.CancelFunc) {
+func (s *socket) watch() {
 	err := s.guard(s.readFrames)
-	cancel()
+	s.giveUp()
 	<-s.played
 	if s.feed != nil {
 		_ = s.feed.Finish(closeWait) // the answer to a close frame goes out behind a whole one

@@ -51,7 +51,7 @@ func run(ctx context.Context, rtmpPort, httpPort net.Listener) error {
 	if err != nil {
 		return err
 	}
-	httpServer := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	httpServer := &http.Server{Handler: handler, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	ctx, stop := context.WithCancelCause(ctx)
 	go func() { stop(rtmpServer.Serve(rtmpPort)) }()
 	go func() { stop(httpServer.Serve(httpPort)) }()

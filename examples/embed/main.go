@@ -58,7 +58,7 @@ func run(ctx context.Context, mux *http.ServeMux, rtmpPort, httpPort net.Listene
 		return err
 	}
 	mux.Handle("/live/", watch)
-	service := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	service := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	ctx, stop := context.WithCancelCause(ctx)
 	go func() { stop(publish.Serve(rtmpPort)) }()
 	go func() { stop(service.Serve(httpPort)) }()

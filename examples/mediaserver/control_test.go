@@ -112,7 +112,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		call(http.MethodPost, "index/api/"+path, "application/x-www-form-urlencoded", "secret="+canary, status)
 	}
 	call(http.MethodPost, "index/api/setServerConfig", "application/json", `{"api.secret":"`+canary+`\nx","hook.timeoutSec":"x"}`, http.StatusOK)
-	call(http.MethodGet, "live/absent.live.flv"+query, "", "", http.StatusUnauthorized)
+	call(http.MethodGet, "live/absent.live.flv"+query, "", "", http.StatusServiceUnavailable)
 	call(http.MethodGet, "metrics"+query, "", "", http.StatusOK)
 	require.Greater(t, calls, 20)
 	_, ports, _ := strings.Cut(out.url(t, "RTMP"), "rtmp://")

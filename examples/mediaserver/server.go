@@ -30,6 +30,12 @@ import (
 // stopTime is how long an orderly end may take; players that do not read are cut off then.
 const stopTime = 8 * time.Second
 
+// How long a client of HTTP may take to send a request, and to read a reply that is no stream.
+const (
+	requestTime = 15 * time.Second
+	replyTime   = time.Minute
+)
+
 // server is all parts of the media server, wired together.
 type server struct {
 	cfg       *config.Config // as it was at the start
@@ -67,7 +73,8 @@ func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, l
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler: s.api, TLSConfig: cert, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		Handler: s.api, TLSConfig: cert, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: requestTime, WriteTimeout: replyTime, // streams take them off
 		IdleTimeout: cfg.Duration("http.keepAliveSecond"),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -140,10 +147,14 @@ func rtmpConfig(cfg *config.Config) rtmp.Config {
 }
 
 func (s *server) webConfig(cfg *config.Config) web.Config {
+	var origins []string
+	if cfg.Bool("http.allow_cross_domains") {
+		origins = []string{"*"}
+	}
 	return web.Config{
 		EnableVHost:       cfg.Bool("general.enableVhost"),
 		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
-		NoCORS:            !cfg.Bool("http.allow_cross_domains"),
+		AllowOrigins:      origins,
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
 		NotFound:          s.page(),
 	}

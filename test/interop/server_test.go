@@ -35,7 +35,7 @@ func serve(t *testing.T, cfg media.Config, other http.Handler) *server {
 	require.NoError(t, err)
 	ts, err := rtsp.NewServer(m, rtsp.Config{PortRange: [2]int{40000, 44000}})
 	require.NoError(t, err)
-	hs := &http.Server{Handler: wh, ReadHeaderTimeout: 10 * time.Second}
+	hs := &http.Server{Handler: wh, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	rtmpLn, httpLn, rtspLn := listen(t), listen(t), listen(t)
 	served := make(chan error, 3)
 	go func() { served <- ts.Serve(rtspLn) }()
