@@ -64,7 +64,12 @@ func (s *Server) playPrivately(p *Player, src Source) error {
 		return errors.Join(err, closeSource(src))
 	}
 	st.private = b
-	if !st.join(p) || !s.spawn(b.serve) {
+	if !st.join(p) {
+		cancel(nil)
+		return errors.Join(ErrServerClosed, closeSource(src))
+	}
+	if !s.spawn(b.serve) {
+		st.leave(p)
 		cancel(nil)
 		return errors.Join(ErrServerClosed, closeSource(src))
 	}

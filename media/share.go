@@ -22,6 +22,8 @@ func Share[T io.Closer](ctx context.Context, st *Stream, key any, linger time.Du
 	select {
 	case <-e.opened:
 		err = e.err
+	case <-st.life.Done(): // open may not heed its context
+		err = ErrStreamNotFound
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
