@@ -57,7 +57,11 @@ type object = map[string]any
 // call returns the reply to a request from far away.
 func call(t *testing.T, h http.Handler, r *http.Request) object {
 	t.Helper()
-	w := httptest.NewRecorder()
+	return callInto(t, h, httptest.NewRecorder(), r)
+}
+
+func callInto(t *testing.T, h http.Handler, w *httptest.ResponseRecorder, r *http.Request) object {
+	t.Helper()
 	h.ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
 	var out object
@@ -111,6 +115,13 @@ func TestSecret(t *testing.T) {
 		"loopback, no page":                 {request(near, local, "", "Origin", "null"), -100},
 		"loopback, a picture of a page":     {request(near, local, "", "Sec-Fetch-Site", "cross-site"), -100},
 		"loopback, a link of an old page":   {request(near, local, "", "Referer", "http://evil.example/x"), -100},
+		"loopback, its page by TLS":         {request(near, local, "", "Origin", "https://"+local), -100},
+		"loopback, a mark of a proxy":       {request(near, local, "", "Via", "1.1 x"), -100},
+		"loopback, a mark of a CDN":         {request(near, local, "", "CF-Connecting-IP", "127.0.0.1"), -100},
+		"loopback, a host of a proxy":       {request(near, local, "", "X-Forwarded-Host", local), -100},
+		"loopback, a wrong secret":          {request(near, local, "secret=wrong"), -100},
+		"loopback, an empty secret":         {request(near, local, "secret="), -100},
+		"loopback, a wrong secret in front": {request(near, local, "", "Secret", "wrong"), -100},
 		"far, said to be loopback by proxy": {request(far, local, "", "X-Forwarded-For", "127.0.0.1"), -100},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -290,4 +301,17 @@ func TestManyCallsAndStreams(t *testing.T) {
 		all += len(list)
 	}
 	require.Equal(t, 2*pairs, all)
+}
+
+// A page of another origin may read replies, but not those that only the login of this one gets.
+func TestCORS(t *testing.T) {
+	h, _ := newAPI(t, api.Options{})
+	for origin, want := range map[string]string{"http://evil.example": "", "http://a.example": "true", "https://a.example": ""} {
+		r := httptest.NewRequest(http.MethodGet, "http://a.example/index/api/version?secret="+secret, nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		callInto(t, h, w, r)
+		require.Equal(t, origin, w.Header().Get("Access-Control-Allow-Origin"))
+		require.Equal(t, want, w.Header().Get("Access-Control-Allow-Credentials"), origin)
+	}
 }

@@ -100,6 +100,12 @@ func (a *arguments) get(name string) string {
 	return a.header.Get(name)
 }
 
+// has reports whether an argument is given, be it empty.
+func (a *arguments) has(name string) bool {
+	_, ok := a.values[strings.ToLower(name)]
+	return ok || len(a.header.Values(name)) > 0
+}
+
 // or returns the text of an argument, or what it is when it is not given.
 func (a *arguments) or(name, otherwise string) string {
 	if v := a.get(name); v != "" {

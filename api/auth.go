@@ -8,22 +8,24 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/sluice-media/sluice/internal/forwarded"
 )
 
 // authorize decides whether a call may be made.
 func (h *Handler) authorize(c *call) error {
 	o := h.options()
-	if o.AllowIP != nil && !o.AllowIP(o.client(c.request)) {
+	if o.AllowIP != nil && !o.AllowIP(o.proxies().Client(c.request)) {
 		return &Error{Code: codeAuth, Msg: "Your ip is not allowed to access the service."}
 	}
 	switch {
 	case c.endpoint.Auth == "none", o.NoAuth:
 		return nil
-	case o.Secret != "" && sameSecret(c.args.get("secret"), o.Secret):
-		return nil
-	case h.logins.valid(c.request) && fromOwnPage(c.request):
-		return nil
-	case !o.LoopbackNeedsSecret && o.ForwardedIPHeader == "" && isLocal(c.request):
+	case c.args.has("secret"): // whoever gives one must know it, from wherever
+		if o.Secret != "" && sameSecret(c.args.get("secret"), o.Secret) {
+			return nil
+		}
+	case h.logins.valid(c.request, o.Secret) && o.fromOwnPage(c.request), o.isLocal(c.request):
 		return nil
 	}
 	return h.challenge(c, "Please login first")
@@ -35,44 +37,31 @@ func sameSecret(given, secret string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// client is the address of who calls; the zero value if it is not known.
-func (o *Options) client(r *http.Request) netip.Addr {
-	if o.ForwardedIPHeader != "" {
-		first, _, _ := strings.Cut(r.Header.Get(o.ForwardedIPHeader), ",")
-		if addr, err := netip.ParseAddr(strings.TrimSpace(first)); err == nil {
-			return addr.Unmap()
-		}
-	}
-	return peer(r).Addr()
+// proxies are those that are believed.
+func (o *Options) proxies() forwarded.Proxies {
+	return forwarded.Proxies{Header: o.ForwardedIPHeader, Trusted: o.TrustedProxy}
 }
 
-func peer(r *http.Request) netip.AddrPort {
-	addr, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero value for what is no address
-	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-}
-
-// isLocal reports whether a program on this machine calls: not one far away through a proxy here, and not a web page
-// that a browser here shows.
-func isLocal(r *http.Request) bool {
-	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip"} {
-		if len(r.Header.Values(name)) > 0 {
-			return false
-		}
+// isLocal reports whether a program on this machine calls, and needs no secret: not one far away through a proxy here,
+// and not a web page that a browser here shows.
+func (o *Options) isLocal(r *http.Request) bool {
+	if o.LoopbackNeedsSecret || o.ForwardedIPHeader != "" || forwarded.Marked(r.Header) {
+		return false
 	}
-	if !peer(r).Addr().IsLoopback() || !isLoopbackHost(r.Host) {
+	if !forwarded.Peer(r).Addr().IsLoopback() || !isLoopbackHost(r.Host) {
 		return false // a name that leads here may be anybody's
 	}
-	return fromOwnPage(r)
+	return o.fromOwnPage(r)
 }
 
 // fromOwnPage reports whether no web page of another origin makes a browser call.
-func fromOwnPage(r *http.Request) bool {
+func (o *Options) fromOwnPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 	default:
 		return false
 	}
-	return sameOrigin(r, r.Header.Get("Origin")) && sameOrigin(r, r.Header.Get("Referer"))
+	return o.sameOrigin(r, r.Header.Get("Origin")) && o.sameOrigin(r, r.Header.Get("Referer"))
 }
 
 func isLoopbackHost(host string) bool {
@@ -84,11 +73,29 @@ func isLoopbackHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || err == nil && addr.IsLoopback()
 }
 
-// sameOrigin reports whether a URL that a browser names is of the host that it calls, or there is none.
-func sameOrigin(r *http.Request, text string) bool {
+// sameOrigin reports whether a URL that a browser names is of the scheme, host and port that it calls (RFC 6454, 5), or
+// there is none.
+func (o *Options) sameOrigin(r *http.Request, text string) bool {
 	if text == "" {
 		return true
 	}
 	u, err := url.Parse(text)
-	return err == nil && u.Host == r.Host
+	if err != nil {
+		return false
+	}
+	scheme := o.proxies().Scheme(r)
+	return u.Scheme == scheme && withPort(u.Host, scheme) == withPort(r.Host, scheme)
+}
+
+// withPort adds to a host the port that its scheme implies.
+func withPort(host, scheme string) string {
+	host = strings.ToLower(host)
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	port := "80"
+	if scheme == "https" {
+		port = "443"
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port)
 }

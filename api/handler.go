@@ -146,7 +146,9 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) setCORS(head http.Header, r *http.Request) {
 	if origin := r.Header.Get("Origin"); origin != "" && !h.options().NoCORS {
 		head.Set("Access-Control-Allow-Origin", origin)
-		head.Set("Access-Control-Allow-Credentials", "true")
+		if h.options().sameOrigin(r, origin) { // nobody else's page may use the login of this one
+			head.Set("Access-Control-Allow-Credentials", "true")
+		}
 		head.Add("Vary", "Origin")
 	}
 }

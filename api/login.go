@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,16 +24,22 @@ const (
 )
 
 // logins are those who have proved to know the secret, and the challenges. A challenge is signed rather than kept:
-// everybody can ask for one.
+// everybody can ask for one. Those that were answered are kept as long as they would be good.
 type logins struct {
-	key [32]byte
+	mu   sync.Mutex
+	key  [32]byte
+	ids  map[string]proof
+	used map[string]time.Time // challenges, and when they end
+}
 
-	mu  sync.Mutex
-	ids map[string]time.Time // when they end
+// proof is what somebody has proved to know, and how long that holds.
+type proof struct {
+	secret [sha256.Size]byte // its hash
+	end    time.Time
 }
 
 func newLogins() *logins {
-	l := &logins{ids: map[string]time.Time{}}
+	l := &logins{ids: map[string]proof{}, used: map[string]time.Time{}}
 	_, _ = rand.Read(l.key[:]) // never fails
 	return l
 }
@@ -47,6 +54,8 @@ func (l *logins) newChallenge() string {
 }
 
 func (l *logins) sign(b []byte) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	mac := hmac.New(sha256.New, l.key[:])
 	mac.Write(b)
 	return mac.Sum(nil)
@@ -61,44 +70,66 @@ func (l *logins) isChallenge(text string) bool {
 	return time.Since(time.Unix(int64(binary.BigEndian.Uint32(b)), 0)) <= challengeLife
 }
 
-// valid reports whether a request comes from someone who has logged in.
-func (l *logins) valid(r *http.Request) bool {
+// use takes a challenge that was answered, and reports whether it is the first time. When so many were answered within
+// their life that they are not to be remembered, all that are under way are void.
+func (l *logins) use(challenge string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(l.used, func(_ string, end time.Time) bool { return now.After(end) })
+	if _, again := l.used[challenge]; again {
+		return false
+	}
+	if len(l.used) == maxLogins {
+		clear(l.used)
+		_, _ = rand.Read(l.key[:])
+		return true
+	}
+	l.used[challenge] = now.Add(challengeLife)
+	return true
+}
+
+// valid reports whether a request comes from someone who has logged in, with the secret that holds today.
+func (l *logins) valid(r *http.Request, secret string) bool {
 	cookie, err := r.Cookie(loginCookie)
 	if err != nil {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	end, ok := l.ids[cookie.Value]
-	return ok && time.Now().Before(end)
+	p, ok := l.ids[cookie.Value]
+	return ok && time.Now().Before(p.end) && p.secret == sha256.Sum256([]byte(secret))
 }
 
 // begin makes a login. When there are too many, the one that ends first goes.
-func (l *logins) begin() string {
+func (l *logins) begin(secret string) string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
 	id, now := hex.EncodeToString(b[:]), time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	oldest := ""
-	for other, end := range l.ids {
-		if now.After(end) {
+	for other, p := range l.ids {
+		if now.After(p.end) {
 			delete(l.ids, other)
-		} else if oldest == "" || end.Before(l.ids[oldest]) {
+		} else if oldest == "" || p.end.Before(l.ids[oldest].end) {
 			oldest = other
 		}
 	}
 	if len(l.ids) >= maxLogins {
 		delete(l.ids, oldest)
 	}
-	l.ids[id] = now.Add(loginLife)
+	l.ids[id] = proof{sha256.Sum256([]byte(secret)), now.Add(loginLife)}
 	return id
 }
 
-func (l *logins) end(id string) {
+// end ends a login, and reports whether there was one.
+func (l *logins) end(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	_, ok := l.ids[id]
 	delete(l.ids, id)
+	return ok
 }
 
 // challenge refuses a call, with the cookie that a login needs.
@@ -123,20 +154,25 @@ func (h *Handler) login(c *call) (reply, error) {
 		return nil, h.challenge(c, "Digest does not match, incorrect secret?")
 	}
 	sum := md5.Sum([]byte("zlmediakit:" + secret + ":" + cookie.Value)) //nolint:gosec // the contract's
-	if !sameSecret(strings.ToLower(c.args.get("digest")), hex.EncodeToString(sum[:])) {
+	if !sameSecret(strings.ToLower(c.args.get("digest")), hex.EncodeToString(sum[:])) || !h.logins.use(cookie.Value) {
 		return nil, h.challenge(c, "Digest does not match, incorrect secret?")
 	}
-	setCookie(c, loginCookie, h.logins.begin(), loginLife)
+	setCookie(c, loginCookie, h.logins.begin(secret), loginLife)
 	return reply{}, nil
 }
 
-// logout ends one.
+// logout ends one. Without one it says so, but is no failure: the caller is out.
 func (h *Handler) logout(c *call) (reply, error) {
-	if cookie, err := c.request.Cookie(loginCookie); err == nil {
-		h.logins.end(cookie.Value)
+	out := reply{}
+	cookie, err := c.request.Cookie(loginCookie)
+	if err == nil {
 		setCookie(c, loginCookie, "", -time.Hour)
+	}
+	if err != nil || !h.logins.end(cookie.Value) {
+		out["msg"] = "you were not logged in"
 	}
 	text := h.logins.newChallenge()
 	setCookie(c, challengeCookie, text, challengeLife)
-	return reply{"cookie": text}, nil
+	out["cookie"] = text
+	return out, nil
 }

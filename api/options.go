@@ -19,9 +19,12 @@ type Options struct {
 	LoopbackNeedsSecret bool
 	// AllowIP says who may call at all. Nil allows everyone.
 	AllowIP func(netip.Addr) bool
-	// ForwardedIPHeader names a header, set by a trusted proxy, that holds the client's address. Empty means that the
-	// peer is the client.
+	// ForwardedIPHeader names a header, such as X-Forwarded-For, in which proxies say who their clients are. Empty means
+	// that the peer is the client.
 	ForwardedIPHeader string
+	// TrustedProxy reports whether an address is that of a proxy whose ForwardedIPHeader and X-Forwarded-Proto are
+	// believed. Nil trusts nobody, and the header has no effect.
+	TrustedProxy func(netip.Addr) bool
 	// EnableVHost takes virtual hosts as they are given. Without it the endpoints that name one stream speak of the
 	// default virtual host.
 	EnableVHost bool

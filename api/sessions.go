@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/internal/zlmjson"
 	"github.com/sluice-media/sluice/media"
 )
@@ -62,7 +63,7 @@ func (h *Handler) getAllSession(c *call) (reply, error) {
 
 // caller is the connection a call comes by, which the original lists as well.
 func caller(r *http.Request) hook.Session {
-	x := hook.Session{ID: "api-" + r.RemoteAddr, Protocol: "http", Remote: peer(r)}
+	x := hook.Session{ID: "api-" + r.RemoteAddr, Protocol: "http", Remote: forwarded.Peer(r)}
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(interface{ AddrPort() netip.AddrPort }); ok {
 		x.Local = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
 	}

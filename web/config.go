@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sluice-media/sluice/internal/forwarded"
 )
 
 // Config of a [Handler]. The zero value works.
@@ -18,9 +20,12 @@ type Config struct {
 	// AllowOrigins are the origins whose pages may play, with the cookies that the browser has for this server: such as
 	// "https://example.com", or "*" for all. Pages of other origins than the server's own may not play otherwise.
 	AllowOrigins []string
-	// ForwardedIPHeader names a header, set by a trusted proxy, that holds the client's address. Empty means
+	// ForwardedIPHeader names a header, such as X-Forwarded-For, in which proxies say who their clients are. Empty means
 	// that the peer is the client.
 	ForwardedIPHeader string
+	// TrustedProxy reports whether an address is that of a proxy whose ForwardedIPHeader is believed. Nil trusts nobody,
+	// and the header has no effect.
+	TrustedProxy func(netip.Addr) bool
 	// NotFound answers what is no stream. Nil means a page with status 404.
 	NotFound http.Handler
 }
@@ -41,17 +46,8 @@ func (c *Config) foreign(r *http.Request) bool {
 	return err != nil || !strings.EqualFold(u.Host, r.Host) // whether a proxy has ended TLS is not known
 }
 
-// remote returns the address of the client.
+// remote returns the address of the client, and the port of the peer.
 func (c *Config) remote(r *http.Request) netip.AddrPort {
-	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero value for what is no address
-	peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	if c.ForwardedIPHeader == "" {
-		return peer
-	}
-	first, _, _ := strings.Cut(r.Header.Get(c.ForwardedIPHeader), ",")
-	addr, err := netip.ParseAddr(strings.TrimSpace(first))
-	if err != nil {
-		return peer
-	}
-	return netip.AddrPortFrom(addr.Unmap(), peer.Port())
+	client := forwarded.Proxies{Header: c.ForwardedIPHeader, Trusted: c.TrustedProxy}.Client(r)
+	return netip.AddrPortFrom(client, forwarded.Peer(r).Port())
 }

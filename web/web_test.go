@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -186,7 +187,7 @@ func TestOtherRequests(t *testing.T) {
 }
 
 func TestVirtualHosts(t *testing.T) {
-	s := start(t, media.Config{PlayWait: -1}, web.Config{EnableVHost: true, ForwardedIPHeader: "X-Real-IP"}, nil)
+	s := start(t, media.Config{PlayWait: -1}, web.Config{EnableVHost: true, ForwardedIPHeader: "X-Real-IP", TrustedProxy: netip.Addr.IsLoopback}, nil)
 	_, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{VHost: "v", App: "live", Name: "test"}})
 	require.NoError(t, err)
 	p, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{VHost: "w", App: "live", Name: "test"}})
@@ -198,7 +199,7 @@ func TestVirtualHosts(t *testing.T) {
 		"GET /live/test.live.flv HTTP/1.1\nHost: 127.0.0.1:80\n\n":                   404,
 		"GET /live/test.live.flv HTTP/1.1\nHost: [::1]:80\n\n":                       404,
 		"GET /live/test.live.flv?vhost=x HTTP/1.1\nHost: w\nX-Real-IP: bad\n\n":      404,
-		"GET /live/test.live.flv HTTP/1.1\nHost: w\nX-Real-IP: 9.8.7.6, 1.2.3.4\n\n": 200,
+		"GET /live/test.live.flv HTTP/1.1\nHost: w\nX-Real-IP: 1.2.3.4, 9.8.7.6\n\n": 200,
 	} {
 		_, r := s.send(t, request)
 		reply, err := http.ReadResponse(r, nil)

@@ -81,7 +81,7 @@ func isPortRange(value string) bool {
 
 func isIPRanges(value string) bool {
 	for part := range strings.SplitSeq(value, ",") {
-		if part = strings.TrimSpace(part); part != "" && !isIPRange(part) {
+		if _, ok := parseSpan(part); !ok && strings.TrimSpace(part) != "" {
 			return false
 		}
 	}
@@ -91,37 +91,55 @@ func isIPRanges(value string) bool {
 // IPFilter returns what tells the addresses of a list of [IPRanges] from others; nil for an empty list, which takes
 // all. What is no range in the list takes none.
 func IPFilter(list string) func(netip.Addr) bool {
-	type span struct{ first, last netip.Addr }
-	var spans []span
-	for part := range strings.SplitSeq(list, ",") {
-		a, b, two := strings.Cut(part, "-")
-		if !two {
-			b = a
-		}
-		first, err1 := netip.ParseAddr(strings.TrimSpace(a))
-		last, err2 := netip.ParseAddr(strings.TrimSpace(b))
-		if err1 == nil && err2 == nil {
-			spans = append(spans, span{first.Unmap(), last.Unmap()})
-		}
-	}
 	if strings.Trim(list, ", ") == "" {
 		return nil
 	}
+	var spans []span
+	for part := range strings.SplitSeq(list, ",") {
+		if s, ok := parseSpan(part); ok {
+			spans = append(spans, s)
+		}
+	}
 	return func(addr netip.Addr) bool {
 		addr = addr.Unmap().WithZone("")
-		return slices.ContainsFunc(spans, func(s span) bool {
-			return addr.BitLen() == s.first.BitLen() && s.first.Compare(addr) <= 0 && addr.Compare(s.last) <= 0
-		})
+		return slices.ContainsFunc(spans, func(s span) bool { return s.contains(addr) })
 	}
 }
 
-// isIPRange reports whether s is an address, or two of a kind in order with a dash between them.
-func isIPRange(s string) bool {
-	a, b, two := strings.Cut(s, "-")
-	first, err := netip.ParseAddr(strings.TrimSpace(a))
-	if err != nil || !two {
-		return err == nil
+// span is the addresses from first to last, of one family.
+type span struct{ first, last netip.Addr }
+
+func (s span) contains(addr netip.Addr) bool {
+	return addr.BitLen() == s.first.BitLen() && s.first.Compare(addr) <= 0 && addr.Compare(s.last) <= 0
+}
+
+// parseSpan reads an address, two with a dash between them, or a network such as 10.0.0.0/8.
+func parseSpan(text string) (span, bool) {
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, "/") {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return span{}, false
+		}
+		p = p.Masked()
+		return span{p.Addr(), lastOf(p)}, true
 	}
-	last, err := netip.ParseAddr(strings.TrimSpace(b))
-	return err == nil && first.Is4() == last.Is4() && !last.Less(first)
+	a, b, two := strings.Cut(text, "-")
+	if !two {
+		b = a
+	}
+	first, err1 := netip.ParseAddr(strings.TrimSpace(a))
+	last, err2 := netip.ParseAddr(strings.TrimSpace(b))
+	s := span{first.Unmap(), last.Unmap()}
+	return s, err1 == nil && err2 == nil && s.first.BitLen() == s.last.BitLen() && !s.last.Less(s.first)
+}
+
+// lastOf is the last address of a network.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < 8*len(b); i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	last, _ := netip.AddrFromSlice(b)
+	return last
 }

@@ -19,7 +19,7 @@ const (
 	Port      // 0..65535; 0 switches the listener off
 	PortRange // first-last, at least 36 ports
 	IP        // IPv4 or IPv6
-	IPRanges  // addresses and first-last, separated by commas; may be empty
+	IPRanges  // addresses, first-last and networks, separated by commas; may be empty
 )
 
 // String returns what is allowed, for messages.
@@ -40,7 +40,7 @@ func (t Type) String() string {
 	case IP:
 		return "an IP address"
 	case IPRanges:
-		return "IP addresses and ranges such as 10.0.0.0-10.0.0.255, separated by commas"
+		return "IP addresses, ranges such as 10.0.0.0-10.0.0.255 and networks such as 10.0.0.0/8, separated by commas"
 	default:
 		return "text"
 	}

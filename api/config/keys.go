@@ -192,7 +192,9 @@ func httpKeys() []row {
 		{"http.dirMenu", Bool, "1", 0, "show directories"},
 		{"http.virtualPath", String, "", 0, "other roots for first path segments: name,path;…"},
 		{"http.forbidCacheSuffix", String, "", 0, "suffixes of files not to be cached, separated by ,"},
-		{"http.forwarded_ip_header", String, "", 0, "header in which a trusted proxy says who the client is"},
+		{"http.forwarded_ip_header", String, "", 0, "header in which a proxy of http.trusted_proxies says who the client is, such as X-Forwarded-For"},
+		{"http.trusted_proxies", IPRanges, "127.0.0.1,::1", 0, "proxies that are believed about that; nobody if empty"},
+		{"http.publicStreams", Bool, "0", 0, "show the list of streams on the page to everybody, not only to who may call the API"},
 		{"http.allow_cross_domains", Bool, "1", 0, "let pages of other origins play and call"},
 		{"http.allow_ip_range", IPRanges, "::1,127.0.0.1,172.16.0.0-172.31.255.255,192.168.0.0-192.168.255.255,10.0.0.0-10.255.255.255", 0, "who may call the API and browse files; empty: all"},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/netip"
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
@@ -18,6 +19,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		LoopbackNeedsSecret: !cfg.Bool("api.trustLoopback"),
 		AllowIP:             config.IPFilter(cfg.String("http.allow_ip_range")),
 		ForwardedIPHeader:   cfg.String("http.forwarded_ip_header"),
+		TrustedProxy:        trustedProxy(cfg),
 		EnableVHost:         cfg.Bool("general.enableVhost"),
 		NoCORS:              !cfg.Bool("http.allow_cross_domains"),
 		CharSet:             cfg.String("http.charSet"),
@@ -27,6 +29,11 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Config:              s.store,
 		Restart:             s.askRestart,
 	}
+}
+
+// trustedProxy tells proxies that are believed from other peers. An empty list has none of them.
+func trustedProxy(cfg *config.Config) func(netip.Addr) bool {
+	return config.IPFilter(cfg.String("http.trusted_proxies"))
 }
 
 // shellConfig is the part of the configuration that the shell acts on.

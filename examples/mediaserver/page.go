@@ -27,11 +27,23 @@ func (s *server) page() http.Handler {
 		return http.NotFoundHandler() // it cannot be: the folder is embedded
 	}
 	mux.Handle("GET /", secure(http.FileServerFS(files)))
-	mux.HandleFunc("GET /streams.json", s.listStreams)
+	mux.Handle("GET /streams.json", s.listed(http.HandlerFunc(s.listStreams)))
 	mux.HandleFunc("GET /server.json", s.describe)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.Handle("GET /healthz", api.Health(s.media))
 	return mux
+}
+
+// listed lets through to the list of streams who may call the API, or everybody if that is configured: names of streams
+// are what a viewer needs to watch them.
+func (s *server) listed(list http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.store.Config().Bool("http.publicStreams") {
+			list.ServeHTTP(w, r)
+			return
+		}
+		s.api.Protect(list).ServeHTTP(w, r)
+	})
 }
 
 // secure lets the page load nothing from anywhere else.

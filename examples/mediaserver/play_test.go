@@ -129,7 +129,13 @@ func TestNamesAreEscaped(t *testing.T) {
 	require.NoError(t, pub.SetTracks(&media.Track{ID: 1, Codec: media.G711A, ClockRate: 8000, SampleRate: 8000, Channels: 1}))
 
 	res := httptest.NewRecorder()
-	s.page().ServeHTTP(res, httptest.NewRequest(http.MethodGet, "http://[::1]:8080/streams.json", nil))
+	r := httptest.NewRequest(http.MethodGet, "http://[::1]:8080/streams.json", nil)
+	s.page().ServeHTTP(res, r)
+	require.Equal(t, http.StatusUnauthorized, res.Code, "names are for who may call the API")
+	res = httptest.NewRecorder()
+	_, _, err = s.store.Update(map[string]string{"http.publicStreams": "1"})
+	require.NoError(t, err)
+	s.page().ServeHTTP(res, r)
 	require.NotContains(t, res.Body.String(), "<b>")
 	var list []pageStream
 	require.NoError(t, json.Unmarshal(res.Body.Bytes(), &list))

@@ -156,6 +156,7 @@ func (s *server) webConfig(cfg *config.Config) web.Config {
 		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
 		AllowOrigins:      origins,
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
+		TrustedProxy:      trustedProxy(cfg),
 		NotFound:          s.page(),
 	}
 }

@@ -136,9 +136,33 @@ function showStats() {
   }
 }
 
-async function refresh() {
+let secret = ""; // kept nowhere: who reloads the page gives it again
+
+// login asks for the secret, and says so when the one given was wrong.
+function login(asked) {
+  $("login").hidden = false;
+  $("empty").hidden = true;
+  $("streams").replaceChildren();
+  $("summary").textContent = asked ? "That is not the secret." : "Not logged in.";
+  secret = "";
+}
+
+$("login").onsubmit = (event) => {
+  event.preventDefault();
+  secret = $("secret").value;
+  $("secret").value = "";
+  list();
+};
+
+async function list() {
   try {
-    const reply = await fetch("streams.json", { cache: "no-store" });
+    const asked = secret !== "";
+    const reply = await fetch("streams.json", { cache: "no-store", headers: asked ? { secret } : {} });
+    if (reply.status === 401) {
+      login(asked);
+      return;
+    }
+    $("login").hidden = true;
     const list = await reply.json();
     showStreams(list);
     const found = wanted && list.find((s) => nameOf(s) === wanted);
@@ -146,6 +170,10 @@ async function refresh() {
   } catch {
     $("summary").textContent = "The server does not answer.";
   }
+}
+
+async function refresh() {
+  if ($("login").hidden) await list();
   setTimeout(refresh, 2000);
 }
 
