@@ -75,5 +75,13 @@ func (c Codec) info() codecInfo {
 // String returns the API's codec_id_name, such as "H264" or "mpeg4-generic".
 func (c Codec) String() string { return c.info().name }
 
+// title is what people call c: the API's name for AAC is that of its RTP payload.
+func (c Codec) title() string {
+	if c == AAC {
+		return "AAC"
+	}
+	return c.String()
+}
+
 // Video reports whether c codes pictures.
 func (c Codec) Video() bool { return c.info().video }

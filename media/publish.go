@@ -146,7 +146,7 @@ func (s *Server) refused(ctx context.Context, event string, key StreamKey, x hoo
 	if errors.Is(err, ErrServerClosed) {
 		return err
 	}
-	s.log.Warn("hook failed, session refused", "event", event, "stream", key.String(), "session", x.ID, "proto", x.Protocol, "err", err)
+	s.log.Warn("hook failed", "event", event, "stream", key.String(), "session", x.ID, "proto", x.Protocol, "err", err)
 	return fmt.Errorf("media: %s hook: %w", event, err)
 }
 

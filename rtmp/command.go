@@ -153,5 +153,5 @@ func (x *session) rejectConnect(c command) error {
 		return err
 	}
 	acceptor.Linger(x.conn)
-	return errTooLong
+	return &acceptor.Refusal{Cause: errTooLong}
 }

@@ -113,7 +113,7 @@ func (x *session) refusePublish(key hook.StreamKey, err error) error {
 	case errors.Is(err, media.ErrServerClosed):
 		text = "the server ends"
 	}
-	return x.refuse(code, text, fmt.Errorf("rtmp: publish %s: %w", key, err))
+	return x.refuse(code, text, fmt.Errorf("publish %s: %w", key, err))
 }
 
 // refuse tells the peer what went wrong and ends the session. A peer that has left meanwhile is told nothing.
@@ -128,9 +128,9 @@ func (x *session) refuse(code, text string, cause error) error {
 		acceptor.Linger(x.conn)
 	}
 	if cause == nil {
-		cause = fmt.Errorf("rtmp: %s: %s", code, text)
+		cause = fmt.Errorf("%s: %s", code, text)
 	}
-	return cause
+	return &acceptor.Refusal{Cause: cause}
 }
 
 // handleMedia takes what a publisher sends.

@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
@@ -59,7 +60,7 @@ func (x *session) authorize(r *wire.Request, t target) (res *wire.Response, auth
 		return x.undecided(t, err)
 	}
 	if err != nil {
-		return x.challenge(), false, &refusal{err}
+		return x.challenge(), false, &acceptor.Refusal{Cause: err}
 	}
 	x.auth.done = true
 	return nil, true, nil

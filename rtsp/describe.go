@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -83,7 +84,7 @@ func (x *session) refuse(code int, text string, cause error) (*wire.Response, er
 		res.Body = []byte(text)
 	}
 	res.Header.Add("Connection", "Close")
-	return res, &refusal{cause}
+	return res, &acceptor.Refusal{Cause: cause}
 }
 
 // refusePlay tells the client why it may not play.

@@ -16,15 +16,6 @@ var errTeardown = errors.New("rtsp: torn down")
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// refusal ends a session that was refused, once the client has had time to read why.
-type refusal struct{ cause error }
-
-// Error implements error.
-func (r *refusal) Error() string { return "rtsp: refused: " + r.cause.Error() }
-
-// Unwrap returns why.
-func (r *refusal) Unwrap() error { return r.cause }
-
 // end closes whatever the session has open.
 func (x *session) end(err error) {
 	if cause := x.feedErr.Load(); cause != nil {
@@ -42,7 +33,7 @@ func (x *session) end(err error) {
 		x.player.close(err)
 	}
 	log := x.logger()
-	if _, refused := errors.AsType[*refusal](err); refused {
+	if _, refused := errors.AsType[*acceptor.Refusal](err); refused {
 		acceptor.Linger(x.conn)
 	}
 	if x.finished && whole {

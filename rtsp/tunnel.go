@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
@@ -29,7 +30,7 @@ func (x *session) tunnel(r *wire.Request) error {
 	cookie := r.Header.Get("x-sessioncookie")
 	if cookie == "" || len(cookie) > maxCookie || x.id != "" || x.player != nil || x.publisher != nil || x.half.Load() != nil {
 		_ = x.write([]byte("HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\n"))
-		return &refusal{fmt.Errorf("%w: %.20q by HTTP", wire.ErrMalformed, r.Method)}
+		return &acceptor.Refusal{Cause: fmt.Errorf("%w: %.20q by HTTP", wire.ErrMalformed, r.Method)}
 	}
 	cookie = x.entry.Info().Remote.Addr().String() + " " + cookie
 	switch r.Method {
@@ -38,7 +39,7 @@ func (x *session) tunnel(r *wire.Request) error {
 	case "POST":
 		return x.joinGet(cookie)
 	}
-	return &refusal{fmt.Errorf("%w: %.20q by HTTP", wire.ErrMalformed, r.Method)}
+	return &acceptor.Refusal{Cause: fmt.Errorf("%w: %.20q by HTTP", wire.ErrMalformed, r.Method)}
 }
 
 // awaitPost waits for the other half, and goes on with it.
@@ -72,7 +73,7 @@ func (x *session) awaitPost(cookie string) error {
 func (x *session) joinGet(cookie string) error {
 	if !x.server.tunnels.give(cookie, x) {
 		_ = x.write([]byte("HTTP/1.0 404 Not Found\r\nConnection: close\r\n\r\n"))
-		return &refusal{errors.New("rtsp: a POST without its GET")}
+		return &acceptor.Refusal{Cause: errors.New("rtsp: a POST without its GET")}
 	}
 	return errTunnelled
 }

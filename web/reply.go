@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -55,14 +56,14 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry
 // logRefusal writes the one line that says why a client may not play. One that has given up was not refused.
 func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
 	info := entry.Info()
-	log := h.log.With("stream", t.key.String(), "session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
+	log := h.log.With("session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
 	switch {
 	case entry.Err() != nil:
 		log.Info("session kicked", "cause", entry.Err())
 	case errors.Is(err, context.Canceled):
 		log.Debug("session ended", "cause", err)
 	default:
-		log.Info("session refused", "err", err)
+		log.Info("session refused", "err", fmt.Errorf("play %s: %w", t.key, err))
 	}
 }
 

@@ -41,6 +41,15 @@ type PanicError struct {
 // Error implements error.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
+// Refusal ends a session whose peer was refused, and told so.
+type Refusal struct{ Cause error }
+
+// Error implements error.
+func (r *Refusal) Error() string { return "refused: " + r.Cause.Error() }
+
+// Unwrap returns why.
+func (r *Refusal) Unwrap() error { return r.Cause }
+
 // Guard turns a panic of fn into an error, so that it ends one session only.
 func Guard(fn func() error) (err error) {
 	defer func() {
@@ -72,11 +81,14 @@ func LogEnd(log *slog.Logger, err, kicked error, quiet bool) {
 		log.Error("session panicked", "err", err, "stack", string(p.Stack))
 		return
 	}
+	refusal, refused := errors.AsType[*Refusal](err)
 	switch {
 	case kicked != nil:
 		log.Info("session kicked", "cause", kicked)
 	case quiet || Closed(err):
 		log.Debug("session ended", "cause", err)
+	case refused:
+		log.Info("session refused", "err", refusal.Cause)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		log.Info("session timed out", "err", err)
 	default:

@@ -1,0 +1,47 @@
+package rtmp_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp"
+)
+
+// A refusal has one line in the log; who gives up was not refused; and a codec is called what people call it.
+func TestWordsOfTheLog(t *testing.T) {
+	var log logBuffer
+	m, addr := start(t, media.Config{Logger: log.logger(), Hooks: []hook.Hook{denying("bad token")}}, rtmp.Config{})
+	for _, command := range []string{"publish", "play"} {
+		c := dial(t, addr)
+		c.connect("live", "rtmp://h/live")
+		c.command(command, 3.0, nil, "test")
+		c.status()
+		c.conn.Close()
+	}
+	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
+	require.Equal(t, 2, strings.Count(log.String(), `msg="session refused"`))
+	require.Equal(t, 2, strings.Count(log.String(), "bad token"))
+	require.Contains(t, log.String(), "play __defaultVhost__/live/test")
+
+	var second logBuffer
+	m, addr = start(t, media.Config{Logger: second.logger()}, rtmp.Config{})
+	c := dial(t, addr)
+	c.connect("live", "rtmp://h/live")
+	c.command("play", 3.0, nil, "none")
+	time.Sleep(50 * time.Millisecond)
+	c.conn.Close()
+	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
+	require.NotContains(t, second.String(), "refused")
+	require.NotContains(t, second.String(), "level=INFO")
+	pub := dial(t, addr)
+	pub.connect("live", "rtmp://h/live")
+	pub.publish("test")
+	pub.sendStream(1)
+	waitStream(t, m, key("test"))
+	require.Contains(t, second.String(), "H264+AAC")
+}
