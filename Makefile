@@ -3,9 +3,9 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: test clients tools fmt fmt-check vet lint unit fuzz bench
+.PHONY: test clients tools fmt fmt-check vet vet-all lint unit fuzz bench
 
-test: clients tools fmt-check vet lint unit
+test: clients tools fmt-check vet vet-all lint unit
 
 clients:
 	@scripts/clients.sh
@@ -27,6 +27,14 @@ fmt-check: tools
 
 vet:
 	go vet ./...
+
+# The systems that the product is written for, besides the one it is built on; 386 for its int of 32 bits. The first time
+# takes minutes, as the standard library is compiled for each.
+vet-all:
+	@for target in linux/386 linux/arm64 windows/amd64 darwin/arm64; do \
+		echo "go vet for $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go vet ./... || exit 1; \
+	done
 
 lint: tools
 	golangci-lint run ./...

@@ -49,12 +49,13 @@ func (r *reader) uint16() (int, error) {
 	return int(binary.BigEndian.Uint16(b)), nil
 }
 
+// uint32 reads a count. One that an int of 32 bits cannot hold is more than any message has: it stays as large as can be.
 func (r *reader) uint32() (int, error) {
 	b, err := r.take(4)
 	if err != nil {
 		return 0, err
 	}
-	return int(binary.BigEndian.Uint32(b)), nil
+	return int(min(binary.BigEndian.Uint32(b), math.MaxInt32)), nil
 }
 
 func (r *reader) double() (float64, error) {

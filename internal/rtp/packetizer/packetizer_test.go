@@ -19,7 +19,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, change := range []func(*Config){
 		func(c *Config) { c.ClockRate = 0 },
-		func(c *Config) { c.ClockRate = math.MaxInt32 + 1 },
+		func(c *Config) { c.ClockRate = math.MaxInt32; c.ClockRate++ }, // also where int has 32 bits
 		func(c *Config) { c.PayloadType = 128 },
 		func(c *Config) { c.MaxPayload = -1 },
 		func(c *Config) { c.MaxPayload = 65524 },
