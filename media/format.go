@@ -19,7 +19,8 @@ type Description struct {
 	Tracks []*Track
 	// Metadata holds what the publisher says of the stream: string, float64 and bool values (RTMP's onMetaData).
 	Metadata map[string]any
-	// Epoch is the wall clock at the start of the stream, where DTS is 0.
+	// Epoch is the wall clock at the start of the stream, where DTS is 0. A muxer is told what it would have been for
+	// the newest packet to be of now, since the clock of the source is another one.
 	Epoch time.Time
 }
 

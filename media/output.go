@@ -219,7 +219,7 @@ func (o *output) introduce(at time.Duration) error {
 // describe asks the muxer for what belongs in front of what follows.
 func (o *output) describe() (header, change []byte, err error) {
 	defer fanout.Catch(&err)
-	d := o.stream.Description()
+	d := o.stream.current()
 	header, err = o.mux.AppendHeader(nil, d)
 	if err == nil {
 		change, err = o.mux.AppendChange(nil, d)

@@ -41,8 +41,9 @@ type Stream struct {
 	grace     *time.Timer
 	ended     bool
 	timeline  *timeline
-	pacer     *pacer        // nil if packets pass as they come
-	unwanted  []*Track      // of the publisher's, by the options
+	pacer     *pacer   // nil if packets pass as they come
+	unwanted  []*Track // of the publisher's, by the options
+	epoch     epochClock
 	lead      *Track        // the track that has the start points
 	lastStart time.Duration // DTS of the newest start point
 	mute      *mute         // silence instead of audio; nil if there is none to add

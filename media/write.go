@@ -124,6 +124,7 @@ func (st *Stream) put(pkt *Packet) { st.putAt(pkt, st.isStart(pkt)) }
 // putAt does so with a packet at which a reader can start, or not. st.mu is held.
 func (st *Stream) putAt(pkt *Packet, start bool) {
 	st.counters.count(pkt)
+	st.epoch.saw(pkt.DTS, time.Now())
 	st.past.newest = pkt.DTS
 	if start {
 		st.remember(pkt.DTS)

@@ -43,14 +43,20 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	var err error
 	switch p.kind {
 	case TCP:
-		p.feed, err = p.media.Feed(x.conn, p.use.Format, media.FeedOptions{Begin: respond, OnEnd: x.finish})
+		p.feed, err = p.media.Feed(x.conn, p.use.Format, media.FeedOptions{
+			Begin: func(first *media.Chunk) []byte { return append(respond(first), p.reports(first)...) }, OnEnd: x.finish,
+		})
 	case Multicast:
 		err = errors.Join(x.write(respond(nil)), x.beginSilence())
 	default:
 		err = x.beginSilence()
 		if err == nil {
 			p.sink, err = p.media.FeedSink(p.udp, p.use.Format, media.SinkOptions{
-				Begin: func(first *media.Chunk) { _ = x.write(respond(first)) }, OnEnd: x.finish,
+				Begin: func(first *media.Chunk) {
+					_ = x.write(respond(first))
+					_ = datagram.NewBatch().SendChunks([][]byte{p.reports(first)}, p.udp)
+				},
+				OnEnd: x.finish,
 			})
 		}
 	}
@@ -72,26 +78,49 @@ func (p *playback) playing(first *media.Chunk) *wire.Response {
 	if first == nil {
 		return res
 	}
-	channel, seq, ok := p.layout.FirstRTP(first.Data)
-	if !ok {
-		return res
+	if infos := p.rtpInfo(first); len(infos) > 0 {
+		res.Header.Add("RTP-Info", strings.Join(infos, ","))
 	}
-	// All tracks begin at the decoding time of the first picture: none has a timestamp before that, which some
-	// clients would take for one long after it.
-	formats := p.session.server.formats
-	var infos []string
+	return res
+}
+
+// rtpInfo says where the tracks begin (RFC 2326, 12.33): all at one time, that of the first chunk or of what in it is
+// earlier. None has a timestamp before that, which some clients would take for one long after it.
+func (p *playback) rtpInfo(first *media.Chunk) (infos []string) {
+	firsts, formats, at := p.layout.FirstRTP(first.Data), p.session.server.formats, first.DTS
+	if len(firsts) == 0 {
+		return nil
+	}
+	for i, index := range p.index {
+		rate := p.offers[i].ClockRate
+		if f, ok := firsts[index]; ok {
+			ticks := int32(f.Stamp - formats.Stamp(first.DTS, rate))
+			at = min(at, first.DTS+time.Duration(ticks)*time.Second/time.Duration(rate))
+		}
+	}
 	for i, index := range p.index {
 		if p.layout.Channels[index] < 0 {
 			continue
 		}
 		info := fmt.Sprintf("url=%s/%s", p.target.base, p.offers[i].Control)
-		if int(p.layout.Channels[index]) == int(channel) {
-			info += fmt.Sprintf(";seq=%d", seq)
+		if f, ok := firsts[index]; ok {
+			info += fmt.Sprintf(";seq=%d", f.Seq)
 		}
-		infos = append(infos, info+fmt.Sprintf(";rtptime=%d", formats.Stamp(first.DTS, p.offers[i].ClockRate)))
+		infos = append(infos, info+fmt.Sprintf(";rtptime=%d", formats.Stamp(at, p.offers[i].ClockRate)))
 	}
-	res.Header.Add("RTP-Info", strings.Join(infos, ","))
-	return res
+	return infos
+}
+
+// reports are sender reports of now for who begins with first.
+func (p *playback) reports(first *media.Chunk) []byte {
+	if first == nil {
+		return nil
+	}
+	rate := func(track int) int {
+		offer, _ := p.offer(track)
+		return offer.ClockRate
+	}
+	return p.layout.AppendReports(nil, first.Data, rate, time.Now())
 }
 
 // pause answers PAUSE (RFC 2326, 10.6). A publisher that pauses just sends nothing.

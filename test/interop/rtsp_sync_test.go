@@ -25,7 +25,7 @@ const (
 
 // Pictures and sound that belong together stay together.
 func TestRTSPSync(t *testing.T) {
-	source := flashes(t)
+	source := flashes(t, 3)
 	for name, publish := range map[string]func(file, url string) []string{
 		"ffmpeg": rtspPublish("tcp"), "ffmpeg UDP": rtspPublish("udp"), "GStreamer": gstRTSPPublish,
 	} {
@@ -62,7 +62,7 @@ func TestRTSPSync(t *testing.T) {
 }
 
 // flashes makes a file in which the picture is white and a beep sounds for 80 ms of every second.
-func flashes(t *testing.T) string {
+func flashes(t *testing.T, bframes int) string {
 	t.Helper()
 	need(t, "ffmpeg")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -72,7 +72,7 @@ func flashes(t *testing.T) string {
 		"-f", "lavfi", "-i", fmt.Sprintf("color=black:size=320x240:rate=%d,drawbox=color=white:thickness=fill:enable='lt(mod(t,1),0.08)'", pictureRate),
 		"-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,1),0.08),0.8*sin(2*PI*1000*t),0)':sample_rate=44100",
 		"-t", strconv.Itoa(clipSeconds), "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", "-c:v", "libx264", "-preset", "veryfast",
-		"-bf", "3", "-g", strconv.Itoa(2*pictureRate), path)
+		"-bf", strconv.Itoa(bframes), "-g", strconv.Itoa(2*pictureRate), path)
 	require.NoError(t, err)
 	checkSync(ctx, t, path, 0)
 	return path

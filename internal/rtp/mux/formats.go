@@ -122,9 +122,7 @@ func (f *Formats) Track(ssrc uint32) (index int, ok bool) {
 
 // Stamp returns the RTP timestamp of a time in a stream.
 func (f *Formats) Stamp(at time.Duration, clockRate int) uint32 {
-	seconds, rest := at/time.Second, at%time.Second
-	ticks := int64(seconds)*int64(clockRate) + (int64(rest)*int64(clockRate)+int64(time.Second)/2)/int64(time.Second)
-	return f.seed + uint32(ticks)
+	return packetizer.Stamp(at, clockRate, f.seed)
 }
 
 // randomUint32 is for identifiers that must not be guessed.

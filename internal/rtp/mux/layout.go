@@ -25,23 +25,6 @@ func NoTracks() Layout {
 	return l
 }
 
-// FirstRTP returns where the first RTP packet of a chunk goes, and its sequence number.
-func (l Layout) FirstRTP(chunk []byte) (channel byte, seq uint16, ok bool) {
-	for len(chunk) > 0 {
-		var packet []byte
-		if l.Datagrams {
-			channel, _, packet, chunk = datagram.TakeRun(chunk)
-		} else {
-			end := 4 + int(binary.BigEndian.Uint16(chunk[2:]))
-			channel, packet, chunk = chunk[1], chunk[4:end], chunk[end:]
-		}
-		if isRTP := packet[1] < 192 || packet[1] > 223; isRTP && len(packet) >= 12 { // RFC 5761, 4
-			return channel, binary.BigEndian.Uint16(packet[2:]), true
-		}
-	}
-	return 0, 0, false
-}
-
 // AppendByes appends the RTCP packets that end the tracks of a layout (RFC 3550, 6.6).
 func (f *Formats) AppendByes(dst []byte, l Layout) []byte {
 	var frames []byte

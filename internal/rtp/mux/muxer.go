@@ -12,9 +12,6 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// reportEvery is the distance of sender reports.
-const reportEvery = 5 * time.Second
-
 // muxer makes RTP of a stream's packets.
 type muxer struct {
 	formats *Formats
@@ -23,9 +20,7 @@ type muxer struct {
 	tracks  map[int]*packetizer.Packetizer // by the ID of the track
 	indexes map[int]int                    // of the tracks, by ID
 	order   []*packetizer.Packetizer
-	epoch   time.Time // wall clock at the stream's start
-	last    time.Duration
-	report  time.Duration // when sender reports are due
+	reports reports
 	scratch []byte
 	held    []*media.Packet // audio that goes out with the next picture
 	pairs   bool            // there is video for it to go with
@@ -40,7 +35,7 @@ const (
 // describe makes packetizers for the tracks that are set up. It returns io.EOF if they are not what the players were told
 // of any more. One that is missing is no reason.
 func (m *muxer) describe(d *media.Description) error {
-	m.epoch = d.Epoch
+	m.reports.describe(d)
 	m.order = m.order[:0]
 	m.pairs = m.layout.Datagrams && slices.ContainsFunc(d.Tracks, func(t *media.Track) bool { return t.Codec.Video() })
 	for i, t := range d.Tracks {
@@ -77,13 +72,9 @@ func (m *muxer) packetizer(t *media.Track, index int) *packetizer.Packetizer {
 	return z
 }
 
-// AppendHeader implements [media.Muxer]: sender reports come first, so that players know from the first packet
-// on how the tracks belong together.
+// AppendHeader implements [media.Muxer]. Sender reports are in front of the packet that a player begins with.
 func (m *muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
-	if err := m.describe(d); err != nil {
-		return dst, err
-	}
-	return m.layout.pack(dst, m.appendReports(nil)), nil
+	return dst, m.describe(d)
 }
 
 // AppendChange implements [media.Muxer]. New parameter sets come in band.
@@ -93,26 +84,24 @@ func (m *muxer) AppendChange(dst []byte, d *media.Description) ([]byte, error) {
 
 // AppendPacket implements [media.Muxer].
 func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
+	now := time.Now()
+	m.reports.saw(p, now)
 	z := m.tracks[p.Track.ID]
 	if z == nil || !z.Follows(p.Track) && m.strange(p.Track) {
 		return dst, nil
 	}
-	m.last = p.DTS
 	out := dst
 	if m.layout.Datagrams {
 		out = m.scratch[:0]
 	}
-	if m.report == 0 { // the header has just told
-		m.report = p.DTS + reportEvery
-	}
-	if p.DTS >= m.report {
-		m.report = p.DTS + reportEvery
-		out = m.appendReports(out)
+	due := m.reports.due(p.DTS, now)
+	if due {
+		out = m.appendReports(out, p.DTS)
 	}
 	if !m.layout.Datagrams {
 		return z.Append(out, p)
 	}
-	out = m.appendHeld(out, p)
+	out = m.appendHeld(out, p, due)
 	var err error
 	if len(m.held) == 0 {
 		out, err = z.Append(out, p)
@@ -129,9 +118,9 @@ func (m *muxer) strange(t *media.Track) bool {
 
 // appendHeld holds p back if it is AAC that can share a datagram with what follows: a datagram costs as much as
 // a picture. It appends what was held if that cannot wait for more; frames that cannot be sent must not cost the
-// picture.
-func (m *muxer) appendHeld(dst []byte, p *media.Packet) []byte {
-	joins := m.pairs && p.Track.Codec == media.AAC
+// picture. Nothing waits behind a report, with which a player may begin.
+func (m *muxer) appendHeld(dst []byte, p *media.Packet, reported bool) []byte {
+	joins := m.pairs && p.Track.Codec == media.AAC && !reported
 	if n := len(m.held); n > 0 && (!joins || n == maxHeld || m.held[0].Track.ID != p.Track.ID || p.DTS-m.held[0].DTS >= maxHold) {
 		dst, _ = m.tracks[m.held[0].Track.ID].AppendAll(dst, m.held)
 		clear(m.held)
@@ -143,10 +132,10 @@ func (m *muxer) appendHeld(dst []byte, p *media.Packet) []byte {
 	return dst
 }
 
-// appendReports appends a sender report of every track.
-func (m *muxer) appendReports(dst []byte) []byte {
+// appendReports appends a sender report of every track, about a time of the stream.
+func (m *muxer) appendReports(dst []byte, at time.Duration) []byte {
 	for _, z := range m.order {
-		dst = z.AppendReport(dst, m.last, m.epoch.Add(m.last))
+		dst = z.AppendReport(dst, at, m.reports.clock.at(at))
 	}
 	return dst
 }

@@ -137,3 +137,21 @@ func TestReport(t *testing.T) {
 	s := newSession(t, &media.Track{Codec: media.Opus}, testConfig(0))
 	require.Equal(t, make([]byte, 8), s.AppendReport(nil, 0, time.Time{})[12:20])
 }
+
+// A report that is moved says the same of the two clocks.
+func TestMoveReport(t *testing.T) {
+	z, err := New(&media.Track{Codec: media.Opus}, Config{ClockRate: 48000, Offset: 0xfffffff0})
+	require.NoError(t, err)
+	at, wall := 49*24*time.Hour, time.Date(2030, 1, 2, 3, 4, 5, 678_900_000, time.UTC)
+	for _, by := range []time.Duration{0, -time.Hour, 20 * time.Millisecond, time.Second, 36 * time.Hour, 100 * 24 * time.Hour} {
+		moved := z.AppendReport(nil, at, wall)[frameHeader:]
+		MoveReport(moved, 48000, wall.Add(by))
+		by = max(by, 0) // never back
+		require.Equal(t, z.AppendReport(nil, at+by, wall.Add(by))[frameHeader:], moved, "by %v", by)
+	}
+	for _, other := range [][]byte{nil, {0x80}, make([]byte, 28), z.AppendReport(nil, at, time.Time{})[frameHeader:]} {
+		same := append([]byte(nil), other...)
+		MoveReport(same, 48000, wall)
+		require.Equal(t, other, same)
+	}
+}

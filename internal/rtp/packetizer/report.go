@@ -29,6 +29,26 @@ func (z *Packetizer) AppendReport(dst []byte, at time.Duration, ntp time.Time) [
 	return dst
 }
 
+// MoveReport makes the sender report at the head of an RTCP packet one of now: its NTP time is now, and the RTP timestamp,
+// of so many ticks a second, as much later. A packet without a report, one that knows no NTP time and one that is ahead
+// of now stay as they are.
+func MoveReport(packet []byte, rate int, now time.Time) {
+	const ntpAt, stampAt, size = 8, 16, 28
+	if len(packet) < size || packet[1] != senderReport || rate <= 0 {
+		return
+	}
+	ntp := binary.BigEndian.Uint64(packet[ntpAt:])
+	if ntp == 0 {
+		return
+	}
+	ticks := ticks(now.Sub(fromNTP(ntp)), rate)
+	if ticks <= 0 { // clients take what comes before the first timestamp for what is long after it
+		return
+	}
+	binary.BigEndian.PutUint64(packet[ntpAt:], ntpTime(now))
+	binary.BigEndian.PutUint32(packet[stampAt:], binary.BigEndian.Uint32(packet[stampAt:])+uint32(ticks))
+}
+
 // appendDescription appends a source description with the CNAME alone. A chunk ends with one to four zeros, on a
 // boundary of 32 bits.
 func (z *Packetizer) appendDescription(dst []byte) []byte {
@@ -50,4 +70,10 @@ func ntpTime(t time.Time) uint64 {
 	}
 	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
 	return uint64(t.Unix()+ntpEpoch)<<32 | fraction
+}
+
+// fromNTP undoes ntpTime.
+func fromNTP(ntp uint64) time.Time {
+	fraction := (ntp&0xffffffff)*uint64(time.Second)>>32 + 1 // cut off twice
+	return time.Unix(int64(ntp>>32)-ntpEpoch, int64(fraction))
 }

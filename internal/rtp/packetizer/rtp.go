@@ -44,13 +44,21 @@ func (z *Packetizer) count(payload int) {
 	z.sent.octets += uint32(payload)
 }
 
-// timestamp returns the RTP timestamp nearest to a time of the stream. Seconds and the rest are scaled apart
-// because their product with the clock rate would leave 64 bits after a day; wrapping is harmless modulo 2^32.
+// timestamp returns the RTP timestamp nearest to a time of the stream.
 func (z *Packetizer) timestamp(at time.Duration) uint32 {
+	return Stamp(at, z.c.ClockRate, z.c.Offset)
+}
+
+// Stamp returns the RTP timestamp nearest to a time, of a clock with so many ticks a second that stands at offset when
+// the time is 0 (RFC 3550, 5.1). It wraps.
+func Stamp(at time.Duration, rate int, offset uint32) uint32 { return offset + uint32(ticks(at, rate)) }
+
+// ticks returns the ticks nearest to a time. Seconds and the rest are scaled apart because their product with the rate
+// would leave 64 bits after a day.
+func ticks(at time.Duration, rate int) int64 {
 	second, rest := int64(at/time.Second), int64(at%time.Second)
 	if rest < 0 {
 		second, rest = second-1, rest+int64(time.Second)
 	}
-	rate := int64(z.c.ClockRate)
-	return z.c.Offset + uint32(second*rate+(rest*rate+int64(time.Second)/2)/int64(time.Second))
+	return second*int64(rate) + (rest*int64(rate)+int64(time.Second)/2)/int64(time.Second)
 }

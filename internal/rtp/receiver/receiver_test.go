@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -108,6 +109,10 @@ func TestReceiverReport(t *testing.T) {
 	require.EqualValues(t, 0x456789ab, r.LastSenderReport)
 	require.EqualValues(t, 2*65536, r.Delay)
 	require.Less(t, r.Jitter, uint32(5))
+	for since, want := range map[time.Duration]uint32{18 * time.Hour: 18 * 3600 * 65536, 19 * time.Hour: 1<<32 - 1, 49 * 24 * time.Hour: 1<<32 - 1} {
+		report := s.AppendReceiverReport(nil, 7, t0.Add(time.Second+since))
+		require.Equal(t, want, binary.BigEndian.Uint32(report[28:]), "%v after the sender report", since)
+	}
 	require.Equal(t, "sluice", list[1].(*rtcp.SourceDescription).Chunks[0].Items[0].Text)
 }
 
@@ -165,6 +170,22 @@ func TestClockMovesAudioOnly(t *testing.T) {
 		}
 	}
 	require.Equal(t, audio, video)
+}
+
+// Timestamps wrap every 13 or 24 hours, and nothing is lost by that in weeks.
+func TestClockOfWeeks(t *testing.T) {
+	c := NewClock()
+	v, a := c.AddTrack(90000, true), c.AddTrack(48000, false)
+	const step = 6 * time.Hour
+	for i := range 8 * 7 * 4 {
+		at := time.Duration(i) * step
+		ticks := int64(at / time.Second)
+		require.Equal(t, at, c.At(v, uint32(ticks*90000)+0xfffffff0, t0.Add(at)))
+		require.Equal(t, at, c.At(a, uint32(ticks*48000)+7, t0.Add(at)))
+		c.SenderReport(v, ntpOf(at), uint32(ticks*90000)+0xfffffff0)
+		c.SenderReport(a, ntpOf(at), uint32(ticks*48000)+7)
+		require.WithinDuration(t, time.Unix(3_900_000_000-ntpEpoch, 0).Add(at), c.NTP(a, uint32(ticks*48000)+7), time.Microsecond)
+	}
 }
 
 func TestClockOfNonsense(t *testing.T) {

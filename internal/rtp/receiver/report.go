@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/pion/rtp"
@@ -88,7 +89,8 @@ func (s *Sequencer) AppendReceiverReport(dst []byte, local uint32, now time.Time
 	dst = binary.BigEndian.AppendUint32(dst, uint32(s.jitter))
 	since := uint32(0)
 	if s.senderNTP != 0 {
-		since = uint32(now.Sub(s.senderTime) * 65536 / time.Second)
+		// 65536ths of a second, which end after 18 hours.
+		since = uint32(min(max(now.Sub(s.senderTime).Seconds(), 0)*65536, math.MaxUint32))
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(s.senderNTP>>16))
 	dst = binary.BigEndian.AppendUint32(dst, since)

@@ -1,0 +1,52 @@
+package mux
+
+import "time"
+
+const (
+	// maxLate is how late packets may be by the wall clock before the reports follow at once: the source has paused.
+	maxLate = time.Second
+	// maxSlew is how far a report may differ from the line through those before it. Receivers take it for jitter.
+	maxSlew = 2 * time.Millisecond
+)
+
+// wallClock tells the time by the wall clock of times in a stream, on one line as far as it can: receivers place what
+// they get by the distance of reports. The line follows the clock of the source, which is another one, slowly.
+type wallClock struct {
+	epoch time.Time     // where the time in the stream is 0
+	least time.Duration // the least delay of a packet since then
+	since time.Time     // the clock was set or adjusted; zero before the first packet
+	seen  bool
+}
+
+// begin sets the clock, if it does not run yet.
+func (c *wallClock) begin(epoch time.Time) {
+	if c.epoch.IsZero() {
+		c.epoch = epoch
+	}
+}
+
+// saw notes that a packet comes now.
+func (c *wallClock) saw(at time.Duration, now time.Time) {
+	if late := now.Sub(c.epoch.Add(at)); !c.seen || late < c.least {
+		c.least, c.seen = late, true
+	}
+	if c.since.IsZero() {
+		c.since = now
+	}
+}
+
+// adjust moves the clock before a report. What a muxer is given at once when it begins is not late but old.
+func (c *wallClock) adjust(now time.Time) {
+	if !c.seen || now.Sub(c.since) < reportEvery {
+		return
+	}
+	by := c.least
+	if by < maxLate {
+		by = min(max(by, -maxSlew), maxSlew)
+	}
+	c.epoch = c.epoch.Add(by)
+	c.seen, c.since = false, now
+}
+
+// at returns the wall clock at a time of the stream.
+func (c *wallClock) at(t time.Duration) time.Time { return c.epoch.Add(t) }
