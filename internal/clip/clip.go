@@ -41,12 +41,30 @@ func Load(r io.Reader) (*Clip, error) {
 	if len(c.packets) == 0 {
 		return nil, errors.New("clip: no packets in it")
 	}
-	first, last := c.packets[0].DTS, c.packets[0].DTS
-	for _, p := range c.packets {
-		last = max(last, p.DTS)
+	for _, t := range c.tracks {
+		c.length = max(c.length, c.lengthOf(t))
 	}
-	c.length = last - first + 40*time.Millisecond
 	return c, nil
+}
+
+// lengthOf is how long a track lasts, with its last packet, in the milliseconds of FLV. That packet is as long as the
+// others are.
+func (c *Clip) lengthOf(t *media.Track) time.Duration {
+	var first, last, n time.Duration
+	for _, p := range c.packets {
+		if p.Track.ID != t.ID {
+			continue
+		}
+		if n == 0 {
+			first = p.DTS
+		}
+		last = p.DTS
+		n++
+	}
+	if n < 2 {
+		return 40 * time.Millisecond
+	}
+	return ((last - first) * n / (n - 1)).Round(time.Millisecond)
 }
 
 // SetTracks implements [flv.Sink].

@@ -3,6 +3,7 @@ package clip_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -41,5 +42,31 @@ func TestLoadRefusesWhatIsNoFLV(t *testing.T) {
 	for _, b := range []string{"", "FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00", "no FLV at all, but long enough"} {
 		_, err := clip.Load(bytes.NewReader([]byte(b)))
 		require.Error(t, err)
+	}
+}
+
+// At the seam of two rounds, each track of the demonstration goes on as within one.
+func TestDemoRepeatsWithoutGap(t *testing.T) {
+	c, err := clip.Load(bytes.NewReader(testmedia.Demo()))
+	require.NoError(t, err)
+	src := c.Source()
+	first, last, count := map[media.Codec]time.Duration{}, map[media.Codec]time.Duration{}, map[media.Codec]time.Duration{}
+	for {
+		p, err := src.ReadPacket(t.Context())
+		if err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			break
+		}
+		codec := p.Track.Codec
+		if count[codec] == 0 {
+			first[codec] = p.DTS
+		}
+		last[codec] = p.DTS
+		count[codec]++
+	}
+	require.Len(t, count, 2)
+	for codec, n := range count {
+		usual := (last[codec] - first[codec]) / (n - 1)
+		require.InDelta(t, usual, src.Duration()-(last[codec]-first[codec]), float64(time.Millisecond), "%v", codec)
 	}
 }

@@ -22,7 +22,8 @@ func H264() []byte { return h264 }
 // H264B is the same as H264 with B-frames.
 func H264B() []byte { return h264b }
 
-// Demo is an FLV file of 10 s to look at: H.264 640x360, a key frame every second, and AAC.
+// Demo is an FLV file of 8 s to look at: H.264 640x360, a key frame every second, and AAC 48000 Hz mono. Its picture and
+// sound are equally long.
 func Demo() []byte { return demo }
 
 // H265 is an elementary stream with start codes of 3 s: H.265 320x240 at 25 pictures a second, with B-frames.
