@@ -95,7 +95,7 @@ func firstChunk(it *fanout.Item) *Chunk {
 	if it == nil {
 		return nil
 	}
-	c := &Chunk{Key: it.Intro != nil, DTS: it.DTS, Data: it.Data()}
+	c := &Chunk{Key: it.Intro != nil, DTS: it.DTS, Duration: it.Duration, Data: it.Data()}
 	if it.Intro != nil {
 		c.Header = it.Intro.Header
 	}

@@ -9,8 +9,10 @@ type Format struct {
 	Name string
 	// Schema is the kind of source the readers of this format count for: rtmp, rtsp, ts, fmp4 ….
 	Schema string
-	// New returns a muxer for one stream.
+	// New returns a muxer for one stream, which makes a chunk of each packet.
 	New func() Muxer
+	// NewChunker, if it is not nil, is called instead of New, for a muxer that makes its chunks itself.
+	NewChunker func() Chunker
 }
 
 // Description is what is known of a stream besides its packets.
@@ -35,7 +37,7 @@ type Muxer interface {
 	// AppendChange appends what readers that run already must get when the description has changed. It comes
 	// in front of the first packet that needs it.
 	AppendChange(dst []byte, d *Description) ([]byte, error)
-	// AppendPacket appends p. Appending nothing leaves the packet out of the format.
+	// AppendPacket appends p. Appending nothing leaves the packet out of the format, or holds it back: see [Flusher].
 	AppendPacket(dst []byte, p *Packet) ([]byte, error)
 }
 
@@ -43,8 +45,10 @@ type Muxer interface {
 type Chunk struct {
 	// Key says that a reader can start here, after the format's header.
 	Key bool
-	// DTS is that of the packet.
+	// DTS is that of the packet, the first if there are several.
 	DTS time.Duration
+	// Duration is how long what is in the chunk lasts; 0 if that is not known.
+	Duration time.Duration
 	// Header is the header that belongs in front of this chunk for a reader that starts here.
 	Header []byte
 	// Data are the bytes.

@@ -20,7 +20,9 @@ const slack = 2 << 10
 type output struct {
 	stream  *Stream
 	format  *Format
-	mux     Muxer
+	mux     Chunker
+	writer  ChunkWriter // for mux
+	holds   bool        // the muxer may hold packets back
 	log     *fanout.Log[fanout.Item]
 	group   *fanout.Group
 	arena   fanout.Arena
@@ -29,11 +31,11 @@ type output struct {
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
 	failed  bool // for good, or it has come to its end
-	owed    bool // a start point gave nothing in this format: the next chunk is one
 
 	users int
 	timer *time.Timer // wakes the readers for what waits to be written together
 	armed bool
+	pause pause
 }
 
 // open returns the output of a format, with one more user, and starts it if it is the first: from the
@@ -59,14 +61,21 @@ func (st *Stream) newOutput(f *Format) *output {
 		group:   st.server.engine.NewGroup(),
 		changed: true,
 	}
+	o.writer.out = o
 	o.timer = time.AfterFunc(time.Hour, o.expire)
 	o.timer.Stop()
 	o.newMuxer()
 	for pkt, start := range st.packets.FromStart() {
 		o.append(pkt, start)
 	}
-	if st.ended {
+	switch {
+	case st.ended:
+		o.flushHeld()
 		o.log.Close()
+	case st.publisher == nil:
+		o.flushHeld()
+	default:
+		o.pause.begin(o)
 	}
 	return o
 }
@@ -79,22 +88,31 @@ func (o *output) release() {
 	if o.users > 0 {
 		return
 	}
-	o.timer.Stop()
+	o.stop()
 	if o.stream.outputs[o.format] == o {
 		delete(o.stream.outputs, o.format)
 	}
 }
 
-// close ends the log. Readers get what is in it first.
-func (o *output) close() {
+// stop stops the timers.
+func (o *output) stop() {
 	o.timer.Stop()
+	o.pause.stop()
+}
+
+// close ends the log. Readers get what is in it and in the muxer first.
+func (o *output) close() {
+	o.stop()
+	o.flushHeld()
 	o.log.Close()
 	o.group.Wake()
 }
 
 // write muxes a packet and wakes the readers: now, or a little later together with what follows.
 func (o *output) write(pkt *Packet, start bool) {
-	if !o.append(pkt, start) {
+	given := o.append(pkt, start)
+	o.pause.begin(o)
+	if !given {
 		return
 	}
 	wait := o.stream.server.config().MergeWrite
@@ -130,7 +148,13 @@ func (o *output) newMuxer() {
 	var err error
 	func() {
 		defer fanout.Catch(&err)
-		o.mux = o.format.New()
+		if o.format.NewChunker != nil {
+			o.mux, o.holds = o.format.NewChunker(), true
+			return
+		}
+		m := o.format.New()
+		_, o.holds = m.(Flusher)
+		o.mux = &perPacket{Muxer: m}
 	}()
 	if err != nil {
 		o.abandon(err)
@@ -142,7 +166,9 @@ func (o *output) append(pkt *Packet, start bool) bool {
 	if o.failed {
 		return false
 	}
+	before := o.log.Head()
 	if o.changed {
+		o.flushHeld()
 		err := o.introduce(pkt.DTS)
 		if errors.Is(err, io.EOF) {
 			o.retire()
@@ -153,33 +179,41 @@ func (o *output) append(pkt *Packet, start bool) bool {
 			return false
 		}
 	}
-	given, err := o.mux1(pkt, start)
-	if err != nil {
+	if err := o.mux1(pkt, start); err != nil {
 		o.fail(err)
 	}
-	return given
+	return o.log.Head() != before
 }
 
 // mux1 muxes one packet.
-func (o *output) mux1(pkt *Packet, start bool) (given bool, err error) {
+func (o *output) mux1(pkt *Packet, start bool) (err error) {
 	defer fanout.Catch(&err)
-	buf, err := o.mux.AppendPacket(o.arena.Tail(len(pkt.Data)+len(pkt.Data)/64+slack), pkt)
+	return o.mux.WritePacket(&o.writer, pkt, start)
+}
+
+// flushHeld lets the muxer give what it holds back.
+func (o *output) flushHeld() {
+	if !o.holds || o.failed || o.intro == nil {
+		return
+	}
+	err := func() (err error) {
+		defer fanout.Catch(&err)
+		return o.mux.Flush(&o.writer)
+	}()
 	if err != nil {
-		return false, err
+		o.fail(err)
 	}
-	start = start || o.owed
-	o.owed = start && len(buf) == 0
-	if len(buf) == 0 {
-		return false, nil
-	}
-	it := o.arena.Item(buf)
-	it.DTS = pkt.DTS
-	if start {
+}
+
+// add puts a chunk into the log.
+func (o *output) add(c Chunk) {
+	it := o.arena.Item(c.Data)
+	it.DTS, it.Duration = c.DTS, c.Duration
+	if c.Key {
 		it.Intro = o.intro
 	}
 	o.reflect(&it)
-	o.log.Append(it, len(buf), start)
-	return true, nil
+	o.log.Append(it, len(c.Data), c.Key)
 }
 
 // crowd is how many sockets it takes for a mirror to save more copies than it makes, with a good margin.

@@ -154,6 +154,10 @@ func (st *Stream) orphan(p *Publisher, cause error) {
 		return
 	}
 	st.publisher = nil
+	for _, o := range st.outputs {
+		o.flushHeld()
+		o.flush()
+	}
 	st.grace = time.AfterFunc(wait, func() {
 		st.endIf(cause, func() bool { return st.publisher == nil && st.last == p })
 	})

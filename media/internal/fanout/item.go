@@ -2,10 +2,10 @@ package fanout
 
 import "time"
 
-// Item is what a log of wire bytes holds: one muxed packet.
+// Item is what a log of wire bytes holds: one muxed packet, or several.
 type Item struct {
-	// DTS is that of the packet.
-	DTS time.Duration
+	// DTS is that of the packet, and Duration how long it lasts, 0 if that is not known.
+	DTS, Duration time.Duration
 	// Intro is what a reader needs in front of the item if it begins here. Nil for items that are no start.
 	Intro *Intro
 

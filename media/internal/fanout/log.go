@@ -41,7 +41,7 @@ func (r *ring[T]) slot(seq uint64) *atomic.Pointer[entry[T]] {
 
 type entry[T any] struct {
 	seq   uint64
-	size  int
+	size  uint32
 	start bool
 	value T
 }
@@ -62,8 +62,8 @@ func (l *Log[T]) Append(value T, size int, start bool) {
 	if seq-l.tail.Load() == uint64(len(r.slots)) {
 		r = l.grow(r)
 	}
-	r.slot(seq).Store(&entry[T]{seq: seq, size: size, start: start, value: value})
-	l.bytes += size
+	r.slot(seq).Store(&entry[T]{seq: seq, size: uint32(size), start: start, value: value})
+	l.bytes += int(uint32(size))
 	l.head.Store(seq + 1)
 	if start {
 		l.starts = append(l.starts, seq)
@@ -113,7 +113,7 @@ func (l *Log[T]) trim() {
 func (l *Log[T]) drop(seq uint64) {
 	l.tail.Store(seq + 1)
 	s := l.ring.Load().slot(seq)
-	l.bytes -= s.Load().size
+	l.bytes -= int(s.Load().size)
 	s.Store(nil)
 	if len(l.starts) == 0 || l.starts[0] != seq {
 		return
