@@ -5,7 +5,6 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -35,9 +34,15 @@ func appendClose(dst []byte, code int, reason string) []byte {
 	return appendFrame(dst, ws.OpClose, payload)
 }
 
-// frameMuxer puts what an FLV muxer makes into binary frames, one for each packet. A server does not mask, so
-// that the frames are the same for all players.
-type frameMuxer struct{ inner *flv.Muxer }
+// sizedMuxer is a muxer that tells how many bytes it will make of a packet, so that they can be framed in place.
+type sizedMuxer interface {
+	media.Muxer
+	PacketSize(p *media.Packet) int
+}
+
+// frameMuxer puts what a muxer makes into binary frames, one for each packet. A server does not mask, so that the frames
+// are the same for all players.
+type frameMuxer struct{ inner sizedMuxer }
 
 var _ media.Muxer = (*frameMuxer)(nil)
 

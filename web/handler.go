@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media"
 )
@@ -25,8 +24,7 @@ type Handler struct {
 	media *media.Server
 	cfg   atomic.Pointer[Config]
 	log   *slog.Logger
-	flv   *media.Format // as an HTTP reply
-	ws    *media.Format // as WebSocket frames
+	forms []*container
 
 	running tally.Tally // sessions
 	life    context.Context
@@ -44,15 +42,10 @@ var (
 
 // NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
-	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
-	h := &Handler{
-		media: m, log: m.Logger(), sessions: map[*session]struct{}{},
-		flv: &media.Format{Name: "flv", Schema: "rtmp", New: func() media.Muxer { return flv.NewMuxer(encoder) }},
-		ws:  &media.Format{Name: "ws-flv", Schema: "rtmp", New: func() media.Muxer { return &frameMuxer{inner: flv.NewMuxer(encoder)} }},
-	}
+	h := &Handler{media: m, log: m.Logger(), sessions: map[*session]struct{}{}, forms: containers(&cfg)}
 	h.life, h.die = context.WithCancel(context.Background())
 	h.store(cfg)
-	if err := m.Register(h, "rtmp"); err != nil {
+	if err := m.Register(h, schemas(h.forms)...); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -78,7 +71,7 @@ func (h *Handler) Reconfigure(cfg Config) {
 // Config.NotFound.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(r)
-	t, ok := h.config().parseTarget(r)
+	t, ok := h.parseTarget(r)
 	if !ok {
 		h.config().NotFound.ServeHTTP(w, r)
 		return
@@ -91,7 +84,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodHead:
-		h.setHeaders(w.Header(), r)
+		h.setHeaders(w.Header(), r, t)
 		return
 	case http.MethodOptions:
 		h.allow(w.Header(), r)
@@ -160,8 +153,8 @@ func (h *Handler) allow(head http.Header, r *http.Request) {
 }
 
 // setHeaders sets those of a stream.
-func (h *Handler) setHeaders(head http.Header, r *http.Request) {
-	head.Set("Content-Type", "video/x-flv; charset=utf-8")
+func (h *Handler) setHeaders(head http.Header, r *http.Request, t target) {
+	head.Set("Content-Type", t.form.kind)
 	head.Set("Cache-Control", "no-store")
 	h.setCORS(head, r)
 }
@@ -196,7 +189,7 @@ func refusal(err error) (status int, text string) {
 }
 
 // newSession enters a request in the session list.
-func (h *Handler) newSession(r *http.Request, protocol string, kick func(error)) *media.Session {
+func (h *Handler) newSession(r *http.Request, t target, protocol string, kick func(error)) *media.Session {
 	var local netip.AddrPort
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		local = a.AddrPort()
@@ -206,12 +199,12 @@ func (h *Handler) newSession(r *http.Request, protocol string, kick func(error))
 		protocol += "s"
 	}
 	return h.media.NewSession(hook.Session{
-		Schema: "rtmp", Protocol: protocol, Remote: h.config().remote(r), Local: local, Params: r.URL.RawQuery,
+		Schema: t.form.schema, Protocol: protocol, Remote: h.config().remote(r), Local: local, Params: r.URL.RawQuery,
 	}, kick)
 }
 
 func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*media.Player, error) {
-	return h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: "rtmp", Params: t.params})
+	return h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: t.form.schema, Params: t.params})
 }
 
 // Shutdown waits until the players have got the rest of their streams, or ctx ends; then it closes them and

@@ -18,7 +18,7 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 	defer cancel()
 	var stop stopper
 	stop.use(cancel)
-	entry := h.newSession(r, "http", stop.kick)
+	entry := h.newSession(r, t, "http", stop.kick)
 	player, err := h.play(ctx, entry, t)
 	if err != nil {
 		h.refuse(w, r, t, entry, err)
@@ -26,11 +26,11 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 		return
 	}
 	if r.ProtoMajor == 1 {
-		if h.takeReply(w, r, entry, player, &stop) {
+		if h.takeReply(w, r, t, entry, player, &stop) {
 			return
 		}
 	}
-	if err = h.writeReply(ctx, w, r, player); errors.Is(err, media.ErrServerClosed) {
+	if err = h.writeReply(ctx, w, r, t, player); errors.Is(err, media.ErrServerClosed) {
 		h.refuse(w, r, t, entry, err)
 	}
 	player.Close(err)
@@ -69,8 +69,8 @@ func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
 
 // takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it
 // could. The goroutine that watches the client is a new one, so that what the http.Server holds can go.
-func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, entry *media.Session, player *media.Player, stop *stopper) bool {
-	head := h.replyHead(w, r)
+func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, player *media.Player, stop *stopper) bool {
+	head := h.replyHead(w, r, t)
 	x, err := h.takeOver(w)
 	switch {
 	case errors.Is(err, http.ErrNotSupported):
@@ -83,7 +83,7 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, entry *media
 	x.entry, x.player = entry, player
 	conn := x.conn
 	stop.use(func() { conn.Close() })
-	x.feed, err = player.Feed(x.conn, h.flv, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
+	x.feed, err = player.Feed(x.conn, t.form.reply, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
 	if err != nil {
 		x.sayUnavailable()
 		x.end(err)
@@ -104,9 +104,9 @@ func (x *session) watch() {
 }
 
 // replyHead returns the head of a reply that ends with the connection.
-func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request) []byte {
+func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request, t target) []byte {
 	head := w.Header().Clone()
-	h.setHeaders(head, r)
+	h.setHeaders(head, r, t)
 	var buf headBuffer
 	buf.b = append(buf.b, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nDate: "...)
 	buf.b = time.Now().UTC().AppendFormat(buf.b, http.TimeFormat)
@@ -116,11 +116,11 @@ func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request) []byte {
 }
 
 // writeReply lets the fan-out engine write the reply through the ResponseWriter.
-func (h *Handler) writeReply(ctx context.Context, w http.ResponseWriter, r *http.Request, player *media.Player) error {
-	h.setHeaders(w.Header(), r)
+func (h *Handler) writeReply(ctx context.Context, w http.ResponseWriter, r *http.Request, t target, player *media.Player) error {
+	h.setHeaders(w.Header(), r, t)
 	conn := newWriterConn(w, r)
 	ended := make(chan error, 1)
-	feed, err := player.Feed(conn, h.flv, media.FeedOptions{OnEnd: func(err error) {
+	feed, err := player.Feed(conn, t.form.reply, media.FeedOptions{OnEnd: func(err error) {
 		conn.finish()
 		ended <- err
 	}})

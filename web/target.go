@@ -10,37 +10,24 @@ import (
 	"github.com/sluice-media/sluice/hook"
 )
 
-// suffix is what the path of an FLV stream ends with, in any case.
-const suffix = ".live.flv"
-
 // target is what a request asks for.
 type target struct {
 	key    hook.StreamKey
+	form   *container
 	params string
 }
 
-// parseTarget returns the stream that a URL names: /app/name.live.flv, or /app/name with schema=rtmp in the
-// query, in which case nothing is cut off. The name may have slashes.
-func (c *Config) parseTarget(r *http.Request) (target, bool) {
+// parseTarget returns the stream that a URL names: /app/name with the suffix of a container, such as .live.flv, or
+// /app/name with schema= in the query, in which case nothing is cut off. The name may have slashes.
+func (h *Handler) parseTarget(r *http.Request) (target, bool) {
 	query := r.URL.Query()
-	path := strings.TrimPrefix(r.URL.Path, "/")
-	if query.Has("schema") {
-		if query.Get("schema") != "rtmp" {
-			return target{}, false
-		}
-	} else {
-		cut := len(path) - len(suffix)
-		if cut < 0 || !strings.EqualFold(path[cut:], suffix) {
-			return target{}, false
-		}
-		path = path[:cut]
-	}
+	form, path := containerOf(h.forms, strings.TrimPrefix(r.URL.Path, "/"), query)
 	app, name, _ := strings.Cut(path, "/")
-	if app == "" || name == "" {
+	if form == nil || app == "" || name == "" {
 		return target{}, false
 	}
-	key := hook.StreamKey{VHost: c.vhost(r.Host, query), App: app, Name: name}
-	return target{key: key, params: r.URL.RawQuery}, true
+	key := hook.StreamKey{VHost: h.config().vhost(r.Host, query), App: app, Name: name}
+	return target{key: key, form: form, params: r.URL.RawQuery}, true
 }
 
 func (c *Config) vhost(host string, query url.Values) string {

@@ -42,7 +42,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	}
 	unbound(w)
 	var stop stopper
-	entry := h.newSession(r, "ws", stop.kick)
+	entry := h.newSession(r, t, "ws", stop.kick)
 	up := ws.HTTPUpgrader{Timeout: writeTimeout, Protocol: func(string) bool { return true }}
 	conn, buf, _, err := up.Upgrade(r, w)
 	if conn == nil { // the upgrader has answered
@@ -110,7 +110,7 @@ func (s *socket) play(ctx context.Context, t target) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.player = player
-	s.feed, err = player.Feed(s.conn, s.handler.ws, media.FeedOptions{Prelude: s.early, OnEnd: s.finish})
+	s.feed, err = player.Feed(s.conn, t.form.frames, media.FeedOptions{Prelude: s.early, OnEnd: s.finish})
 	s.early, s.fed = nil, true
 	if err != nil {
 		return s.deny(err)
