@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/relay"
 )
 
@@ -32,7 +33,7 @@ func (h *Handler) addFFmpeg(all map[string]serveFunc) {
 	all["listFFmpegSource"] = with(h, part, func(_ *call, p FFmpeg) (reply, error) {
 		var objects []ffmpegObject
 		for _, s := range p.FFmpegs() {
-			objects = append(objects, ffmpegObject{s.Key, s.Source, s.Destination, s.Command, s.Template})
+			objects = append(objects, ffmpegObject{s.Key, redact.URL(s.Source), redact.URL(s.Destination), redact.Text(s.Command), s.Template})
 		}
 		return list(reply{}, objects), nil
 	})

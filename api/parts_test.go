@@ -39,10 +39,10 @@ func (d *double) Pulls() []relay.Status {
 	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "test"}
 	return []relay.Status{
 		{
-			Key: "k", Stream: key, URL: "rtsp://a/b", State: relay.Playing, Alive: 3 * time.Second, Retries: 2, BytesPerSecond: 5,
+			Key: "k", Stream: key, URL: "rtsp://me:canary@a/b?t=canary", State: relay.Playing, Alive: 3 * time.Second, Retries: 2, BytesPerSecond: 5,
 			TotalBytes: 7,
 		},
-		{Key: "dropped", State: relay.Dropped, Err: errors.New("reset")},
+		{Key: "dropped", State: relay.Dropped, Err: errors.New("reset by rtsp://me:canary@a/b")},
 	}
 }
 
@@ -74,7 +74,7 @@ func (d *double) RunFFmpeg(_ context.Context, r relay.FFmpegRequest) error {
 }
 func (d *double) StopFFmpeg(key string) bool { return key == "k" }
 func (d *double) FFmpegs() []relay.FFmpegStatus {
-	return []relay.FFmpegStatus{{Key: "k", Source: "a", Destination: "b", Command: "ffmpeg -i a b"}}
+	return []relay.FFmpegStatus{{Key: "k", Source: "rtsp://me:canary@a", Destination: "b?key=canary", Command: "ffmpeg -i rtsp://me:canary@a b"}}
 }
 
 func (d *double) Snapshot(_ context.Context, r relay.SnapshotRequest) (*relay.Snapshot, error) {
@@ -266,7 +266,7 @@ func TestPartsReplies(t *testing.T) {
 		"delFFmpegSource?key=x":              {"code": 0.0, "data": object{"flag": false}},
 		"delFFmepgSource?key=k":              {"code": 0.0, "data": object{"flag": true}},
 		"listFFmpegSource": {"code": 0.0, "data": []any{object{
-			"key": "k", "src_url": "a", "dst_url": "b", "cmd": "ffmpeg -i a b", "ffmpeg_cmd_key": "",
+			"key": "k", "src_url": "rtsp://xxxxx@a", "dst_url": "b?key=xxxxx", "cmd": "ffmpeg -i rtsp://xxxxx@a b", "ffmpeg_cmd_key": "",
 		}}},
 		"listRtpServer": {"code": 0.0, "data": []any{object{
 			"vhost": hook.DefaultVHost, "app": "rtp", "stream_id": "s", "port": 3.0, "ssrc": 5.0, "tcp_mode": 2.0, "only_track": 2.0,
@@ -298,12 +298,13 @@ func TestPartsReplies(t *testing.T) {
 	}
 	info := get(t, h, "getProxyInfo?key=k")["data"].(object)
 	require.NotContains(t, info, "key")
+	require.Equal(t, "rtsp://xxxxx@a/b?t=xxxxx", info["url"])
 	require.Equal(t, object{"vhost": hook.DefaultVHost, "app": "live", "stream": "test", "params": ""}, info["src"])
 	require.Len(t, info["tracks"], 1)
 
 	require.Equal(t, "playing", info["status_str"])
 	dropped := get(t, h, "getProxyInfo?key=dropped")["data"].(object)
-	require.Equal(t, []any{1.0, "play shutdown: reset"}, []any{dropped["status"], dropped["status_str"]})
+	require.Equal(t, []any{1.0, "play shutdown: reset by rtsp://xxxxx@a/b"}, []any{dropped["status"], dropped["status_str"]})
 }
 
 // A picture is answered as it is, in parts too; without one there is the default, or an error.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/zlmjson"
 	"github.com/sluice-media/sluice/relay"
 	"github.com/sluice-media/sluice/rtsp"
@@ -153,7 +154,7 @@ func relayInfo(c *call, all []relay.Status, object func(relay.Status) reply) (re
 // relayObject is what the API shows of a pull as of a push.
 func relayObject(s relay.Status) reply {
 	out := reply{
-		"url": s.URL, "status": number(s.State != relay.Playing), "liveSecs": int64(s.Alive / time.Second),
+		"url": redact.URL(s.URL), "status": number(s.State != relay.Playing), "liveSecs": int64(s.Alive / time.Second),
 		"bytesSpeed": s.BytesPerSecond, "totalBytes": s.TotalBytes,
 	}
 	return out
@@ -182,7 +183,7 @@ func stateText(s relay.Status) string {
 	text := [...]string{relay.Connecting: "connecting", relay.Playing: "playing", relay.Failed: "play failed", relay.Dropped: "play shutdown"}
 	out := text[min(max(s.State, 0), relay.Dropped)]
 	if s.State > relay.Playing && s.Err != nil {
-		out += ": " + s.Err.Error()
+		out += ": " + redact.Text(s.Err.Error())
 	}
 	return out
 }

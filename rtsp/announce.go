@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -19,7 +20,7 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 	}
 	t, ok := parseTarget(strings.TrimSuffix(r.URL, ".sdp"), x.server.config().EnableVHost)
 	if !ok {
-		return x.refuse(wire.StatusForbidden, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
+		return x.refuse(wire.StatusForbidden, "", fmt.Errorf("%w: %.200q", media.ErrBadName, redact.URL(r.URL)))
 	}
 	t.key.Name = strings.TrimSuffix(t.key.Name, ".sdp")
 	desc, err := sdp.Parse(r.Body)

@@ -16,6 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
@@ -92,8 +93,8 @@ type client struct {
 // dial connects to the server of a URL.
 func dial(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		return nil, fmt.Errorf("rtsp: %w", err)
+	if err != nil { // it repeats the URL, and what it takes for a port may be of a password
+		return nil, fmt.Errorf("rtsp: %.200q is no URL", redact.URL(rawURL))
 	}
 	port := "554"
 	switch u.Scheme {

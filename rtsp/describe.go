@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -35,7 +36,7 @@ func (x *session) open(r *wire.Request) (*wire.Response, error) {
 		return &wire.Response{Code: wire.StatusNotFound}, nil // some try where a track may be
 	}
 	if !ok {
-		return x.refuse(wire.StatusNotFound, "", fmt.Errorf("%w: %.200q", media.ErrBadName, r.URL))
+		return x.refuse(wire.StatusNotFound, "", fmt.Errorf("%w: %.200q", media.ErrBadName, redact.URL(r.URL)))
 	}
 	if x.player != nil && x.player.target.key == t.key {
 		return nil, nil //nolint:nilnil // there is no response yet

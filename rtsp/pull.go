@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ingest"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
@@ -74,7 +75,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		return err
 	}
 	p.media = pub
-	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", c.url), Bye: func() {
+	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", redact.URL(c.url)), Bye: func() {
 		p.byed.Store(true)
 		c.conn.Close()
 	}})

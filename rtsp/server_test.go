@@ -36,7 +36,9 @@ var testKey = media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "test
 // start serves RTSP on a free port until the test ends.
 func start(t testing.TB, mc media.Config, rc rtsp.Config) (*media.Server, string) {
 	t.Helper()
-	mc.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if mc.Logger == nil {
+		mc.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	m, err := media.New(mc)
 	require.NoError(t, err)
 	s, err := rtsp.NewServer(m, rc)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
@@ -187,7 +188,7 @@ func (x *session) handle(r *wire.Request) error {
 	}
 	res, err := x.respond(r)
 	if x.server.log.Enabled(context.Background(), slog.LevelDebug) && res != nil {
-		x.logger().Debug("request", "method", r.Method, "url", r.URL, "status", res.Code)
+		x.logger().Debug("request", "method", r.Method, "url", redact.URL(r.URL), "status", res.Code)
 	}
 	if res == nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -118,6 +120,9 @@ func TestSecretsStaySecret(t *testing.T) {
 	_, ports, _ := strings.Cut(out.url(t, "RTMP"), "rtmp://")
 	addr, _, _ := strings.Cut(ports, "/")
 	dialRTMP(t, addr, "publish", "test", "NetStream.Publish.BadAuth")
+	addr, _, _ = strings.Cut(strings.TrimPrefix(out.url(t, "RTSP"), "rtsp://"), "/")
+	askRTSP(t, addr, "ANNOUNCE rtsp://me:"+canary+"@h/x?token="+canary, 403)
+	askRTSP(t, addr, "DESCRIBE rtsp://me:"+canary+"@h/live/test?token="+canary, 503)
 	require.Contains(t, out.String(), "getMediaList", "nothing is logged")
 	require.Contains(t, out.String(), "connection refused", "no hook has failed")
 	require.NotContains(t, out.String(), canary)
@@ -170,4 +175,18 @@ func drained(c chan string) (all []string) {
 		all = append(all, <-c)
 	}
 	return all
+}
+
+// askRTSP sends a request without a body, and awaits the status.
+func askRTSP(t *testing.T, addr, line string, want int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(limit)))
+	_, err = fmt.Fprintf(conn, "%s RTSP/1.0\r\nCSeq: 1\r\n\r\n", line)
+	require.NoError(t, err)
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, answer, fmt.Sprintf(" %d ", want))
 }

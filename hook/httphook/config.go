@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/redact"
 )
 
 // Config of a [Hook]. The zero value sends nothing.
@@ -115,8 +117,8 @@ func (c Config) check() error {
 
 func checkURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil {
-		return errors.Unwrap(err) // what it wraps does not repeat the URL, in which there may be a secret
+	if err != nil { // it repeats the URL, and what it takes for a port may be of a password
+		return fmt.Errorf("%.200q is no URL", redact.URL(address))
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errors.New("it must begin with http:// or https:// and a host")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/url"
+
+	"github.com/sluice-media/sluice/internal/redact"
 )
 
 // The ways in which an answer can fail to count, as [Error.Class].
@@ -21,8 +23,8 @@ type Error struct {
 	Err   error
 }
 
-// Error returns the class and the cause, in the form of ZLMediaKit.
-func (e *Error) Error() string { return "[" + e.Class + "]:" + e.Err.Error() }
+// Error returns the class and the cause, in the form of ZLMediaKit and without what may be secret in a URL.
+func (e *Error) Error() string { return "[" + e.Class + "]:" + redact.Text(e.Err.Error()) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/internal/ahead"
+	"github.com/sluice-media/sluice/internal/redact"
 )
 
 // Frame is an interleaved frame (RFC 2326, 10.12).
@@ -155,7 +156,7 @@ func firstLine(line string) (m Message, err error) {
 		return Message{Response: res}, nil
 	}
 	if len(fields) != 3 || !strings.Contains(fields[2], "/") {
-		return m, fmt.Errorf("%w: request line %.60q", ErrMalformed, line)
+		return m, fmt.Errorf("%w: request line %.60q", ErrMalformed, redact.URL(line))
 	}
 	return Message{Request: &Request{Method: fields[0], URL: fields[1], Proto: fields[2]}}, nil
 }
@@ -172,7 +173,7 @@ func (r *Reader) header(left *int) (Header, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, fmt.Errorf("%w: header line %.60q", ErrMalformed, line)
+			return nil, fmt.Errorf("%w: a header line without a colon", ErrMalformed) // it may hold a secret
 		}
 		if len(h) == MaxFields {
 			return nil, fmt.Errorf("%w: more than %d header lines", ErrTooBig, MaxFields)

@@ -167,3 +167,14 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	_, err = NewReader(strings.NewReader(fmt.Sprintf(request, MaxBody+1)), 32, nil).Next()
 	require.ErrorIs(t, err, ErrTooBig)
 }
+
+// What is malformed is shown without what may be secret in it.
+func TestMalformedHasNoSecrets(t *testing.T) {
+	for _, in := range []string{
+		"DESCRIBE rtsp://me:canary@h/x RTSP/1.0 x\r\n\r\n", "GET rtsp://h/x?t=canary\r\n\r\n", "OPTIONS * RTSP/1.0\r\nAuthorization canary\r\n\r\n",
+	} {
+		_, err := NewReader(strings.NewReader(in), 64, nil).Next()
+		require.ErrorIs(t, err, ErrMalformed)
+		require.NotContains(t, err.Error(), "canary")
+	}
+}
