@@ -13,6 +13,7 @@
 //	api/config     config.ini with the keys of ZLMediaKit
 //	api/metrics    figures for Prometheus
 //	api/shell      the telnet shell
+//	docs/cookbook  answers in Go to what one asks first, for docs/cookbook.md
 //	examples       embed, authhook, customsource, and mediaserver, the complete server
 //	bench          load generator, floor and report
 //	test/interop   tests with real clients

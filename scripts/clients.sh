@@ -17,6 +17,8 @@ need chromium chromium
 need curl curl
 need node nodejs
 need npm npm
+need nginx nginx
+need caddy caddy
 
 [ ${#packages[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

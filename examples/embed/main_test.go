@@ -52,14 +52,33 @@ func publish(ctx context.Context, address string) error {
 	return nil
 }
 
+// describe asks for live/a by RTSP, and returns the first of the reply with its description.
+func describe(t *testing.T, address string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	_, err = io.WriteString(conn, "DESCRIBE rtsp://"+address+"/live/a RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+	require.NoError(t, err)
+	r := bufio.NewReader(conn)
+	var text strings.Builder
+	for !strings.Contains(text.String(), "\nm=") {
+		line, err := r.ReadString('\n')
+		require.NoError(t, err, text.String())
+		text.WriteString(line)
+	}
+	return text.String()
+}
+
 func TestRun(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	rtmpPort, httpPort := listen(t), listen(t)
+	rtmpPort, rtspPort, httpPort := listen(t), listen(t), listen(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", hello)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 2)
-	go func() { done <- run(ctx, mux, rtmpPort, httpPort) }()
+	go func() { done <- run(ctx, mux, "s3cret", rtmpPort, rtspPort, httpPort) }()
 
 	base := "http://" + httpPort.Addr().String()
 	res, err := http.Get(base + "/hello")
@@ -78,6 +97,13 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "FLV", string(head[:3]))
 	require.NoError(t, res.Body.Close())
+	require.Contains(t, describe(t, rtspPort.Addr().String()), "m=audio")
+	res, err = http.Get(base + "/index/api/getMediaList?schema=rtsp&secret=s3cret")
+	require.NoError(t, err)
+	list, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Contains(t, string(list), `"stream": "a"`)
 
 	stop()
 	require.NoError(t, <-published)
@@ -88,9 +114,9 @@ func TestRun(t *testing.T) {
 
 func TestRunReturnsWhatFails(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	rtmpPort, httpPort := listen(t), listen(t)
+	rtmpPort, rtspPort, httpPort := listen(t), listen(t), listen(t)
 	require.NoError(t, rtmpPort.Close())
-	err := run(t.Context(), http.NewServeMux(), rtmpPort, httpPort)
+	err := run(t.Context(), http.NewServeMux(), "", rtmpPort, rtspPort, httpPort)
 	require.ErrorIs(t, err, net.ErrClosed)
 	require.False(t, errors.Is(err, context.Canceled))
 }
