@@ -1,5 +1,5 @@
 // Package api is the control of a media server over HTTP: the /index/api of ZLMediaKit, so that a backend written for it
-// works unchanged.
+// works unchanged with what is there.
 //
 // One table, contract.json, lists every endpoint with its parameters and replies; the router, the check of the
 // arguments and the OpenAPI description are all made of it. What an endpoint controls beyond streams and sessions it

@@ -59,13 +59,16 @@ type Key struct {
 	Comment string
 	// Min and Max bound a number; if both are 0 only its type does.
 	Min, Max float64
+	// NoEffect says that the setting is only kept: the part that will act on it is not there yet, or it is never needed.
+	// Comment says so too.
+	NoEffect bool
 }
 
 // Restart reports whether a new value takes effect at the next start only, in ZLMediaKit as here: what says
-// where to listen and who the server is. The other settings may change while the server runs.
+// where to listen, and how what runs beside the streams is set up. The other settings may change while the server runs.
 func (k Key) Restart() bool {
 	switch k.Name {
-	case "general.listen_ip", "general.mediaServerId", "hook.alive_interval", "hook.outbox", "hook.outbox_mb":
+	case "general.listen_ip", "hook.alive_interval", "hook.outbox", "hook.outbox_mb":
 		return true
 	}
 	return k.Type == Port

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 const (
 	ms = time.Millisecond
@@ -19,7 +22,11 @@ func Keys() []Key {
 	} {
 		for _, r := range part {
 			b := bounds[r.name]
-			all = append(all, Key{r.name, r.typ, r.value, r.unit, r.comment, b.min, b.max})
+			k := Key{r.name, r.typ, r.value, r.unit, r.comment, b.min, b.max, noEffect(r.name)}
+			if k.NoEffect && !strings.HasPrefix(k.Comment, "of no effect") {
+				k.Comment += " (of no effect yet)"
+			}
+			all = append(all, k)
 		}
 	}
 	return all
@@ -102,10 +109,10 @@ func protocolKeys() []row {
 		{"protocol.mp4_save_path", String, "./www", 0, "where MP4 recordings go"},
 		{"protocol.hls_save_path", String, "./www", 0, "where HLS files go"},
 		{"protocol.hls_demand", Bool, "0", 0, "make HLS only while somebody watches it"},
-		{"protocol.rtsp_demand", Bool, "0", 0, "the same for RTSP"},
-		{"protocol.rtmp_demand", Bool, "0", 0, "the same for RTMP and FLV"},
-		{"protocol.ts_demand", Bool, "0", 0, "the same for TS"},
-		{"protocol.fmp4_demand", Bool, "0", 0, "the same for fMP4"},
+		{"protocol.rtsp_demand", Bool, "0", 0, "of no effect: RTSP is made only while somebody watches it"},
+		{"protocol.rtmp_demand", Bool, "0", 0, "of no effect: RTMP and FLV are made only while somebody watches them"},
+		{"protocol.ts_demand", Bool, "0", 0, "make TS only while somebody watches it"},
+		{"protocol.fmp4_demand", Bool, "0", 0, "make fMP4 only while somebody watches it"},
 	}
 }
 

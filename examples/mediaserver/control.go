@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
@@ -53,11 +55,6 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 
 // apply makes a changed configuration hold, as far as it can while the server runs.
 func (s *server) apply(cfg *config.Config) error {
-	for _, k := range config.Keys() {
-		if (k.Restart() || fixed(k.Name)) && cfg.String(k.Name) != s.cfg.String(k.Name) {
-			s.log.Warn("configuration: holds after a restart", "key", k.Name)
-		}
-	}
 	rtspCfg, err := rtspConfig(cfg)
 	if err != nil {
 		return err
@@ -66,6 +63,7 @@ func (s *server) apply(cfg *config.Config) error {
 	if err := s.hook.SetConfig(hookConfig(cfg, s.log)); err != nil {
 		return err
 	}
+	s.tellDelayed(cfg)
 	rtmpCfg := rtmpConfig(cfg)
 	s.streams.Reconfigure(s.webConfig(cfg))
 	return errors.Join(
@@ -73,6 +71,38 @@ func (s *server) apply(cfg *config.Config) error {
 		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
 		s.shell.Reconfigure(shellConfig(cfg)),
 	)
+}
+
+// tellDelayed names the settings that have just changed and hold at the next start only.
+func (s *server) tellDelayed(cfg *config.Config) {
+	var keys []string
+	for _, k := range config.Keys() {
+		value := cfg.String(k.Name)
+		if (k.Restart() || fixed(k.Name)) && !k.NoEffect && value != s.cfg.String(k.Name) && value != s.applied.String(k.Name) {
+			keys = append(keys, k.Name)
+		}
+	}
+	if len(keys) > 0 {
+		s.log.Info("configuration: these hold after a restart", "keys", strings.Join(keys, " "))
+	}
+	s.applied = cfg
+}
+
+// tellIdle names the settings that somebody has made, and the ports that would be open, for parts that are not there.
+func (s *server) tellIdle(ctx context.Context) {
+	var keys []string
+	for _, k := range config.Keys() {
+		usual := k.Default
+		if k.Type == config.Port {
+			usual = "0"
+		}
+		if k.NoEffect && s.cfg.String(k.Name) != usual {
+			keys = append(keys, k.Name)
+		}
+	}
+	if len(keys) > 0 {
+		s.log.InfoContext(ctx, "configuration: these have no effect in this version", "keys", strings.Join(keys, " "))
+	}
 }
 
 // fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.

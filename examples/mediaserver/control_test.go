@@ -64,7 +64,9 @@ func TestLiveChange(t *testing.T) {
 	require.Equal(t, "http://example.com", origin())
 	require.Equal(t, 2.0, out.api(t, "setServerConfig?http.allow_cross_domains=0&rtp.videoMtuSize=1200")["changed"])
 	require.Empty(t, origin())
-	require.Contains(t, out.String(), "holds after a restart")
+	require.Equal(t, 1.0, out.api(t, "setServerConfig?general.mediaServerId=me")["changed"], "that holds at once")
+	require.Equal(t, 1, strings.Count(out.String(), "after a restart"))
+	require.Contains(t, out.String(), "these hold after a restart\" keys=rtp.videoMtuSize\n")
 }
 
 // The server restarts in place and keeps what was set, also without a file.

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/sluice-media/sluice/api/config"
@@ -123,20 +121,4 @@ func loadTLS(path string) (*tls.Config, error) {
 		return nil, fmt.Errorf("-s %s: %w", path, err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
-}
-
-// tellAbsent names the ports that are configured for protocols that are not there.
-func (s *server) tellAbsent(ctx context.Context) {
-	var ports []string
-	for _, key := range []string{
-		"rtp_proxy.port", "rtc.port", "rtc.tcpPort", "rtc.signalingPort",
-		"rtc.signalingSslPort", "rtc.icePort", "rtc.iceTcpPort", "srt.port", "onvif.port",
-	} {
-		if port := s.cfg.Int(key); port != 0 {
-			ports = append(ports, fmt.Sprintf("%s=%d", key, port))
-		}
-	}
-	if len(ports) > 0 {
-		s.log.InfoContext(ctx, "ports not opened, this version does not have their protocols", "ports", strings.Join(ports, " "))
-	}
 }

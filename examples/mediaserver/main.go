@@ -87,7 +87,7 @@ func (f *flags) serve(ctx context.Context, cfg *config.Config, out io.Writer, op
 		if err != nil {
 			return err
 		}
-		s.tellAbsent(ctx)
+		s.tellIdle(ctx)
 		s.logLimits()
 		fmt.Fprint(out, s.banner(f.demo))
 		err = s.serve(ctx, f.demo)

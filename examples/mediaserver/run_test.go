@@ -128,14 +128,14 @@ func TestFirstStartWritesConfig(t *testing.T) {
 	secret := regexp.MustCompile(`(?m)^secret=(.+)$`).FindSubmatch(text)
 	require.Len(t, secret[1], 32)
 	require.NotContains(t, out.String(), string(secret[1]))
-	require.Equal(t, 1, strings.Count(out.String(), "ports=\"rtp_proxy.port=10000"))
+	require.Equal(t, 1, strings.Count(out.String(), "no effect in this version\" keys=rtp_proxy.port\n"))
 }
 
 func TestPortZeroIsOff(t *testing.T) {
 	out := start(t, "-c", write(t, "[rtmp]\nport=0\n[rtsp]\nport=0\n[shell]\nport=0\n[rtp_proxy]\nport=0\n"))
 	require.NotContains(t, out.String(), "rtmp://")
 	require.NotContains(t, out.String(), "telnet")
-	require.NotContains(t, out.String(), "not opened")
+	require.NotContains(t, out.String(), "no effect")
 	_, body := get(t, out.url(t, "page")+"server.json")
 	require.JSONEq(t, `{"publish":""}`, body)
 }

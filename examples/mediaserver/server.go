@@ -39,6 +39,7 @@ const (
 // server is all parts of the media server, wired together.
 type server struct {
 	cfg       *config.Config // as it was at the start
+	applied   *config.Config // as it is; the store guards it
 	store     *config.Store
 	log       *slog.Logger
 	tls       *tls.Config // nil without a certificate
@@ -64,7 +65,7 @@ type server struct {
 
 // newServer wires the parts. The file of cfg, if it has one, is written when the API changes it.
 func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, flags: f, open: open, log: log, tls: cert, restart: make(chan struct{})}
+	s := &server{cfg: cfg, applied: cfg, flags: f, open: open, log: log, tls: cert, restart: make(chan struct{})}
 	s.store = config.NewStore(cfg, f.file(), s.apply)
 	if err := s.newCore(); err != nil {
 		return nil, err

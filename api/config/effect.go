@@ -1,0 +1,39 @@
+package config
+
+import "slices"
+
+// noEffect reports whether nothing reads a setting: the part that will is not there yet, or what it sets is not needed.
+func noEffect(key string) bool {
+	switch sectionOf(key) {
+	case "ffmpeg", "hls", "cluster", "record", "rtc", "srt", "onvif", "python":
+		return true
+	case "rtp_proxy":
+		return key != "rtp_proxy.port_range"
+	}
+	return slices.Contains(idle(), key)
+}
+
+// idle lists the settings without an effect in sections that have others.
+func idle() []string {
+	return []string{
+		"api.defaultSnap", "api.downloadRoot", "api.snapRoot",
+
+		"protocol.enable_fmp4", "protocol.enable_hls", "protocol.enable_hls_fmp4", "protocol.enable_mp4", "protocol.enable_ts",
+		"protocol.fmp4_demand", "protocol.hls_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
+		"protocol.mp4_max_second", "protocol.mp4_save_path", "protocol.rtmp_demand", "protocol.rtsp_demand",
+		"protocol.ts_demand",
+
+		"general.broadcast_player_count_changed", "general.check_nvidia_dev", "general.enable_ffmpeg_log",
+		"general.resetWhenRePlay", "general.unready_frame_cache", "general.wait_add_track_ms",
+		"general.wait_audio_track_data_ms", "general.wait_track_ready_ms",
+
+		"hook.on_http_access", "hook.on_record_mp4", "hook.on_record_ts", "hook.on_rtp_server_timeout",
+		"hook.on_send_rtp_stopped",
+
+		"http.dirMenu", "http.forbidCacheSuffix", "http.maxUploadSize", "http.notFound", "http.rootPath", "http.sendBufSize",
+		"http.virtualPath",
+
+		"rtmp.directProxy", "rtp.audioMtuSize", "rtp.h264_stap_a", "rtp.lowLatency", "rtp.rtpMaxSize", "rtsp.directProxy",
+		"rtsp.lowLatency",
+	}
+}
