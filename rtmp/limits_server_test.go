@@ -37,13 +37,13 @@ func (l *logBuffer) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// refused reports whether a new connection is closed at once.
+// refused reports whether a new connection is closed before it has said anything.
 func refused(t *testing.T, addr string) bool {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
 	_, err = conn.Read(make([]byte, 1))
 	ne, ok := err.(net.Error) //nolint:errorlint // it is not wrapped
 	return !ok || !ne.Timeout()

@@ -128,14 +128,14 @@ func TestKickedViewersEnd(t *testing.T) {
 
 // A viewer by HTTP/2 stays while nothing is published, however short the time to read is.
 func TestQuietStreamIsNoStall(t *testing.T) {
-	s := start(t, media.Config{StallTimeout: 100 * time.Millisecond}, web.Config{}, secure(true))
+	s := start(t, media.Config{StallTimeout: time.Second}, web.Config{}, secure(true))
 	pub := s.publish(t, "live", "test", 1)
 	reply, err := s.Client().Get(s.URL + "/live/test.live.flv")
 	require.NoError(t, err)
 	defer reply.Body.Close()
 	_, err = io.ReadFull(reply.Body, make([]byte, 20))
 	require.NoError(t, err)
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(1500 * time.Millisecond)
 	require.NoError(t, pub.WritePacket(packet(1)))
 	pub.Close(nil)
 	_, err = io.Copy(io.Discard, reply.Body)
@@ -149,7 +149,7 @@ func TestStreamsOutliveTheLimitsOfTheServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, media.Config{}, web.Config{}, func(h http.Handler, s *httptest.Server) http.Handler {
-				s.Config.ReadTimeout, s.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+				s.Config.ReadTimeout, s.Config.WriteTimeout = time.Second, time.Second
 				if wrap != nil {
 					h = wrap(h, s)
 				}
@@ -164,9 +164,9 @@ func TestStreamsOutliveTheLimitsOfTheServer(t *testing.T) {
 				}
 				got <- err
 			}()
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(1500 * time.Millisecond)
 			pub := s.publish(t, "live", "test", 1)
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(1500 * time.Millisecond)
 			require.NoError(t, pub.WritePacket(packet(1)))
 			pub.Close(nil)
 			require.NoError(t, <-got)
