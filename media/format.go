@@ -9,6 +9,9 @@ type Format struct {
 	Name string
 	// Schema is the kind of source the readers of this format count for: rtmp, rtsp, ts, fmp4 ….
 	Schema string
+	// Carries reports whether the format can carry a track; packets of others are left out. Nil carries all. It is called
+	// with locks held, and only computes.
+	Carries func(*Track) bool
 	// New returns a muxer for one stream, which makes a chunk of each packet.
 	New func() Muxer
 	// NewChunker, if it is not nil, is called instead of New, for a muxer that makes its chunks itself.

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
@@ -36,6 +37,9 @@ type output struct {
 	timer *time.Timer // wakes the readers for what waits to be written together
 	armed bool
 	pause pause
+
+	without []int // IDs of the tracks that the format does not carry
+	owed    bool  // a start point was in one of them: the next packet is one
 }
 
 // open returns the output of a format, with one more user, and starts it if it is the first: from the
@@ -179,7 +183,13 @@ func (o *output) append(pkt *Packet, start bool) bool {
 			return false
 		}
 	}
+	start, o.owed = start || o.owed, false
+	if len(o.without) > 0 && slices.Contains(o.without, pkt.Track.ID) {
+		o.owed = start
+		return o.log.Head() != before
+	}
 	if err := o.mux1(pkt, start); err != nil {
+		o.owed = start
 		o.fail(err)
 	}
 	return o.log.Head() != before
@@ -246,6 +256,7 @@ func (o *output) introduce(at time.Duration) error {
 		o.log.Append(it, len(change), false)
 	}
 	o.intro = &fanout.Intro{Header: header, Change: change}
+	o.without = o.format.leaves(o.stream.Description().Tracks)
 	o.changed = false
 	return nil
 }

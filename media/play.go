@@ -71,8 +71,8 @@ func (s *Server) admit(ctx context.Context, p *Player) error {
 			return err
 		}
 	}
-	if s.join(p) {
-		return nil
+	if joined, err := s.join(p); joined || err != nil {
+		return err
 	}
 	opened, err := s.openSource(ctx, p)
 	if err != nil || p.stream != nil {
@@ -93,10 +93,20 @@ func (s *Server) askPlay(ctx context.Context, ev *hook.PlayEvent) error {
 	return nil
 }
 
-// join gives p its stream, if it is there and served in the schema asked for.
-func (s *Server) join(p *Player) bool {
+// join gives p its stream, if it is there and served in the schema asked for. It fails if the stream is there and will
+// not be: the schema can carry nothing of it.
+func (s *Server) join(p *Player) (joined bool, err error) {
 	st, ok := s.Stream(p.request.Stream)
-	return ok && serves(&st.options, p.request.Schema) && st.join(p)
+	if !ok || !serves(&st.options, p.request.Schema) {
+		return false, nil
+	}
+	s.mu.Lock()
+	carried := s.carried(st, p.request.Schema)
+	s.mu.Unlock()
+	if !carried {
+		return false, ErrStreamNotFound
+	}
+	return st.join(p), nil
 }
 
 // awaitStream waits for a stream. If no opener knows of it, the hooks are told that it was not found.
@@ -108,8 +118,8 @@ func (s *Server) awaitStream(ctx context.Context, p *Player, ev *hook.PlayEvent,
 		return ErrServerClosed
 	}
 	for {
-		if s.join(p) {
-			return nil
+		if joined, err := s.join(p); joined || err != nil {
+			return err
 		}
 		again, err := s.awaitOnce(ctx, p, asked)
 		if !again {
@@ -122,8 +132,8 @@ func (s *Server) awaitStream(ctx context.Context, p *Player, ev *hook.PlayEvent,
 func (s *Server) awaitOnce(ctx context.Context, p *Player, asked <-chan bool) (again bool, err error) {
 	arrived := s.arrival(p.request.Stream)
 	defer s.leaveArrival(p.request.Stream, arrived)
-	if s.join(p) { // it may have come before we began to listen
-		return false, nil
+	if joined, err := s.join(p); joined || err != nil { // it may have come before we began to listen
+		return false, err
 	}
 	select {
 	case <-arrived.c:

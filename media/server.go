@@ -162,6 +162,7 @@ func (s *Server) enter(st *Stream, src hook.Source) bool {
 		return false
 	}
 	st.registered = true
+	s.logLeft(st)
 	s.postChanged(st, true, src)
 	if a := s.arrivals[st.key]; a != nil {
 		close(a.c)
@@ -204,19 +205,6 @@ func (st *Stream) Schemas() []string {
 	return st.server.schemasOf(st)
 }
 
-// schemasOf lists the schemas a stream is served in. s.mu is held.
-func (s *Server) schemasOf(st *Stream) []string {
-	var list []string
-	for _, r := range s.services {
-		for _, schema := range r.schemas {
-			if serves(&st.options, schema) && !slices.Contains(list, schema) {
-				list = append(list, schema)
-			}
-		}
-	}
-	return append(list, st.late...)
-}
-
 // postChanged tells observers that a stream came or went. s.mu is held, so that they are told in order.
 func (s *Server) postChanged(st *Stream, registered bool, src hook.Source) {
 	if len(s.hooks.streamChanged) == 0 {
@@ -243,7 +231,7 @@ func (s *Server) postSchema(st *Stream, schema string, registered bool, src hook
 
 // hasSchemas reports whether any protocol serves streams. s.mu is held.
 func (s *Server) hasSchemas() bool {
-	return slices.ContainsFunc(s.services, func(r registration) bool { return len(r.schemas) > 0 })
+	return slices.ContainsFunc(s.services, func(r registration) bool { return len(r.formats) > 0 })
 }
 
 // postFlow tells observers what a session moved.

@@ -21,12 +21,23 @@ type Service interface {
 // Register makes svc end with the server. Protocol servers do it when they are built. The schemas are those
 // in which it serves streams: observers are told of a stream once for each.
 func (s *Server) Register(svc Service, schemas ...string) error {
+	formats := make([]*Format, len(schemas))
+	for i, schema := range schemas {
+		formats[i] = &Format{Schema: schema}
+	}
+	return s.RegisterFormats(svc, formats...)
+}
+
+// RegisterFormats is Register for a service that cannot carry every codec: it serves streams in the schemas of formats,
+// of which only Schema and Carries are looked at. A stream none of whose tracks the formats of a schema can carry does
+// not exist in that schema: it is not listed there, and not found by its players.
+func (s *Server) RegisterFormats(svc Service, formats ...*Format) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return ErrServerClosed
 	}
-	s.services = append(s.services, registration{svc, slices.Clone(schemas)})
+	s.services = append(s.services, registration{svc, slices.Clone(formats)})
 	return nil
 }
 
@@ -43,7 +54,7 @@ func (s *Server) Unregister(svc Service) {
 // registration is a service that ends with the server.
 type registration struct {
 	service Service
-	schemas []string
+	formats []*Format
 }
 
 // Err returns ErrServerClosed once Shutdown or Close has begun, and nil before.

@@ -27,10 +27,11 @@ type Stream struct {
 	life    context.Context // ends with the stream
 	die     context.CancelFunc
 
-	private    *playback // what makes a stream of one player's own; nil for the others
-	registered bool      // guarded by server.mu, like the two that follow
-	announced  []string  // the schemas of which observers were told
-	late       []string  // those that Announce has added
+	private    *playback         // what makes a stream of one player's own; nil for the others
+	registered bool              // guarded by server.mu, like the two that follow
+	announced  []string          // the schemas of which observers were told
+	leftOut    map[string]string // codecs that were said to be left out, by schema; likewise
+	late       []string          // those that Announce has added
 
 	sharesMu sync.Mutex
 	shares   map[any]*share // what its users have in common; guarded by sharesMu

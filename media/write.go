@@ -43,6 +43,8 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 	}
 	if first {
 		st.server.register(st)
+	} else {
+		st.server.reconsider(st)
 	}
 	return nil
 }

@@ -19,8 +19,9 @@ const (
 const maxBody = 1<<24 - 1
 
 func newFormat(legacy bool) *media.Format {
-	return &media.Format{Name: "rtmp", Schema: "rtmp", New: func() media.Muxer {
-		return &muxer{encoder: flv.Encoder{Legacy: legacy}}
+	encoder := flv.Encoder{Legacy: legacy}
+	return &media.Format{Name: "rtmp", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
+		return &muxer{encoder: encoder}
 	}}
 }
 

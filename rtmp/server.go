@@ -31,7 +31,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	s := &Server{media: m, log: m.Logger(), format: newFormat(cfg.LegacyCodecs)}
 	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, m.Limit, s.accept)
-	if err := m.Register(s, "rtmp"); err != nil {
+	if err := m.RegisterFormats(s, s.format); err != nil {
 		return nil, err
 	}
 	return s, nil

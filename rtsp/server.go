@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -39,7 +40,7 @@ func NewServer(m *media.Server, cfg Config) (*Server, error) {
 	s.cfg.Store(&cfg)
 	s.acceptor = acceptor.New(s.protocol(), ErrServerClosed, s.log, m.Limit, s.accept)
 	s.formats = mux.NewFormats(mux.Config{MaxPayload: cfg.MaxPayload})
-	if err := m.Register(s, "rtsp"); err != nil {
+	if err := m.RegisterFormats(s, &media.Format{Name: "rtsp", Schema: "rtsp", Carries: sdp.Carries}); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -21,23 +21,23 @@ type container struct {
 func containers(cfg *Config) []*container {
 	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
 	return []*container{
-		newContainer(".live.flv", "rtmp", "video/x-flv; charset=utf-8", "flv", func() sizedMuxer { return flv.NewMuxer(encoder) }),
+		newContainer(".live.flv", "rtmp", "video/x-flv; charset=utf-8", "flv", encoder.Carries, func() sizedMuxer { return flv.NewMuxer(encoder) }),
 	}
 }
 
-func newContainer(suffix, schema, kind, name string, mux func() sizedMuxer) *container {
+func newContainer(suffix, schema, kind, name string, carries func(*media.Track) bool, mux func() sizedMuxer) *container {
 	return &container{
 		suffix: suffix, schema: schema, kind: kind,
-		reply:  &media.Format{Name: name, Schema: schema, New: func() media.Muxer { return mux() }},
-		frames: &media.Format{Name: "ws-" + name, Schema: schema, New: func() media.Muxer { return &frameMuxer{inner: mux()} }},
+		reply:  &media.Format{Name: name, Schema: schema, Carries: carries, New: func() media.Muxer { return mux() }},
+		frames: &media.Format{Name: "ws-" + name, Schema: schema, Carries: carries, New: func() media.Muxer { return &frameMuxer{inner: mux()} }},
 	}
 }
 
-// schemas are those of the containers.
-func schemas(all []*container) []string {
-	var list []string
+// formats are those of the containers.
+func formats(all []*container) []*media.Format {
+	var list []*media.Format
 	for _, c := range all {
-		list = append(list, c.schema)
+		list = append(list, c.reply, c.frames)
 	}
 	return list
 }

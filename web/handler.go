@@ -45,7 +45,7 @@ func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 	h := &Handler{media: m, log: m.Logger(), sessions: map[*session]struct{}{}, forms: containers(&cfg)}
 	h.life, h.die = context.WithCancel(context.Background())
 	h.store(cfg)
-	if err := m.Register(h, schemas(h.forms)...); err != nil {
+	if err := m.RegisterFormats(h, formats(h.forms)...); err != nil {
 		return nil, err
 	}
 	return h, nil

@@ -47,6 +47,12 @@ func (e Encoder) code(c media.Codec) (id byte, letters string) {
 	return 0, fourCC(c)
 }
 
+// Carries reports whether FLV has the codec of a track.
+func (e Encoder) Carries(t *media.Track) bool {
+	id, letters := e.code(t.Codec)
+	return id != 0 || letters != ""
+}
+
 // TagType returns TagAudio or TagVideo, or 0 if FLV has no such codec.
 func (e Encoder) TagType(p *media.Packet) byte {
 	id, letters := e.code(p.Track.Codec)

@@ -44,6 +44,12 @@ func OfferFor(t *media.Track, index int) (o Offer, ok bool) {
 	return o, ok && m.clock > 0 && m.clock <= maxClockRate && m.channels <= maxChannels
 }
 
+// Carries reports whether RTP can carry a track.
+func Carries(t *media.Track) bool {
+	_, ok := OfferFor(t, 0)
+	return ok
+}
+
 // encodingOf returns how a=rtpmap names the codec of a track.
 func encodingOf(t *media.Track) (m rtpmap, ok bool) {
 	channels := max(t.Channels, 1)
