@@ -50,7 +50,7 @@ func requireHangUp(t testing.TB, conn net.Conn, what string) {
 
 // One deadline holds from the connection to PLAY or RECORD, whatever was asked between.
 func TestHandshakeDeadline(t *testing.T) {
-	const limit = time.Second
+	const limit = 3 * time.Second
 	m, addr := start(t, media.Config{Hooks: []hook.Hook{&gate{}}}, rtsp.Config{HandshakeTimeout: limit, IdleTimeout: time.Minute})
 	publishClip(t, m)
 	_, locked := start(t, media.Config{Hooks: []hook.Hook{&gate{realm: "r"}}}, rtsp.Config{HandshakeTimeout: limit})
@@ -97,8 +97,8 @@ func (p *pausing) OnPlay(ctx context.Context, _ *hook.PlayEvent) error {
 
 // The time that a hook takes is not the client's.
 func TestHandshakeLeavesTimeToHooks(t *testing.T) {
-	const limit = time.Second
-	m, addr := start(t, media.Config{Hooks: []hook.Hook{&pausing{pause: 2 * limit}}}, rtsp.Config{HandshakeTimeout: limit})
+	const limit = 3 * time.Second
+	m, addr := start(t, media.Config{Hooks: []hook.Hook{&pausing{pause: limit + time.Second}}}, rtsp.Config{HandshakeTimeout: limit})
 	publishClip(t, m)
 	url := "rtsp://h/live/test"
 	say(t, dial(t, addr), "DESCRIBE "+url+" RTSP/1.0\nCSeq: 1", "SETUP "+url+"/trackID=0 RTSP/1.0\nCSeq: 2\n"+viaTCP)
