@@ -36,6 +36,7 @@ func (p *playback) takePorts(track int, client [2]int) (string, error) {
 		p.udp = &udpPlayer{playback: p, channels: make([]datagram.Destination, 2*tracks)}
 	}
 	p.udp.forget(track, to)
+	clear(p.udp.channels[2*track : 2*track+2])
 	p.layout.Channels[track] = -1
 	from, err := p.udp.ports(track, to)
 	if err != nil {
@@ -104,7 +105,7 @@ func (u *udpPlayer) hear(s *datagram.Socket, origin *origin) {
 	}
 }
 
-// forget gives up where a track goes to, but for what it keeps.
+// forget gives the ports that a track goes to back to others, but for those that it keeps. The track may be sent to still.
 func (u *udpPlayer) forget(track int, keep clientPorts) {
 	for i := range u.channels[2*track : 2*track+2] {
 		d := u.channels[2*track+i].OrNowhere()
@@ -114,7 +115,6 @@ func (u *udpPlayer) forget(track int, keep clientPorts) {
 		if to := d.To(); to != keep[0] && to != keep[1] {
 			u.playback.session.server.shared.remove(to, u.playback)
 		}
-		u.channels[2*track+i] = datagram.Destination{}
 	}
 }
 
