@@ -27,6 +27,7 @@ func TestURLsInLogHaveNoSecrets(t *testing.T) {
 				"OPTIONS " + url + " RTSP/1.0\nCSeq: 1",
 				"DESCRIBE " + url + " RTSP/1.0\nCSeq: 1",
 				"SETUP " + url + "/trackID=0 RTSP/1.0\nCSeq: 1\n" + viaTCP,
+				"SETUP " + url[:strings.Index(url, "?")] + "?" + canary + "/trackID=0 RTSP/1.0\nCSeq: 1\n" + viaTCP,
 				announce(url),
 				"DESCRIBE " + url + " and more RTSP/1.0\nCSeq: 1",
 				"OPTIONS * RTSP/1.0\nAuthorization " + canary,

@@ -70,7 +70,8 @@ func maskQuery(query string) string {
 	var b strings.Builder
 	for query != "" {
 		end := indexAny(query, "&;")
-		if name, _, ok := strings.Cut(query[:end], "="); ok {
+		// RTSP clients put the control of a track behind the query: the value then stands where a name would.
+		if name, _, ok := strings.Cut(query[:end], "="); ok && !strings.Contains(name, "/") {
 			b.WriteString(name + "=")
 		}
 		if end > 0 {

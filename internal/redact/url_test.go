@@ -33,6 +33,7 @@ func TestURL(t *testing.T) {
 		"rtsp://h/l?token=SECRET":               "rtsp://h/l?token=xxxxx",
 		"rtsp://h/l?a=SECRET&b=SECRET;c=SECRET": "rtsp://h/l?a=xxxxx&b=xxxxx;c=xxxxx",
 		"rtsp://h/l?SECRET":                     "rtsp://h/l?xxxxx",
+		"rtsp://h/l?SECRET/trackID=0":           "rtsp://h/l?xxxxx",
 		"rtsp://h/l?a=SECRET=SECRET":            "rtsp://h/l?a=xxxxx",
 		"rtsp://h/l?a=SECRET?b=SECRET":          "rtsp://h/l?a=xxxxx",
 		"rtsp://h/l?a=SECRET/trackID=0":         "rtsp://h/l?a=xxxxx",
