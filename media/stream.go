@@ -188,6 +188,9 @@ func (st *Stream) endIf(cause error, holds func() bool) {
 	if p != nil {
 		p.evict(cause)
 	}
+	if st.private != nil { // its player is logged
+		return
+	}
 	st.server.log.Info("stream ended", "stream", st.key.String(), "cause", cause)
 }
 

@@ -24,7 +24,12 @@ func (x *session) describe(r *wire.Request) (*wire.Response, error) {
 	res := &wire.Response{Code: wire.StatusOK}
 	res.Header.Add("Content-Base", x.player.target.base+"/")
 	res.Header.Add("Content-Type", "application/sdp")
-	res.Body = sdp.Append(nil, x.player.media.Stream().Key().Name, x.player.offers)
+	name := x.player.media.Stream().Key().Name
+	if length, private := x.player.media.Private(); private {
+		res.Body = sdp.AppendSource(nil, name, length, x.player.offers)
+	} else {
+		res.Body = sdp.Append(nil, name, x.player.offers)
+	}
 	return res, nil
 }
 

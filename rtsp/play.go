@@ -21,11 +21,15 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 		return &wire.Response{Code: wire.StatusMethodNotValid}, nil
 	}
 	if p.begun {
-		if err := x.write(x.complete(r, p.playing(nil)).Append(nil)); err != nil {
-			return nil, err
+		return x.replay(r)
+	}
+	respond := func(first *media.Chunk) []byte { return x.complete(r, p.playing(first)).Append(nil) }
+	if _, p.private = p.media.Private(); p.private {
+		from, err := p.seek(r)
+		if err != nil {
+			return &wire.Response{Code: wire.StatusInvalidRange}, nil
 		}
-		p.pause(false)
-		return nil, nil //nolint:nilnil // it was given
+		respond = func(*media.Chunk) []byte { return x.complete(r, p.playingFrom(from)).Append(nil) }
 	}
 	if p.use = x.server.formats.Use(p.layout, p.tracks); p.use == nil {
 		return x.refuse(wire.StatusServiceUnavailable, "too many combinations of interleaved channels are in use", errTooManyLayouts)
@@ -39,7 +43,6 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	p.begun = true
 	x.settle()
 	x.plays.Store(true)
-	respond := func(first *media.Chunk) []byte { return x.complete(r, p.playing(first)).Append(nil) }
 	var err error
 	switch p.kind {
 	case TCP:
@@ -60,7 +63,9 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 			})
 		}
 	}
-	p.plan = nil
+	if !p.private {
+		p.plan = nil
+	}
 	x.logger().Debug("playing")
 	return nil, err
 }
@@ -137,6 +142,7 @@ func (x *session) pause() (*wire.Response, error) {
 
 // pause stops the media, or lets it go on. What goes to a group goes on.
 func (p *playback) pause(on bool) {
+	p.paused = on
 	switch {
 	case p.feed != nil:
 		p.feed.Pause(on)

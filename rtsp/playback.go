@@ -16,7 +16,7 @@ import (
 type playback struct {
 	session *session
 	media   *media.Player
-	*plan   // nil once it plays: players are many, and nothing is set up any more
+	*plan   // nil once it plays live: players are many, and nothing is set up any more
 
 	kind   Transport // of all tracks, AnyTransport before the first SETUP
 	layout mux.Layout
@@ -25,11 +25,13 @@ type playback struct {
 	udp    *udpPlayer
 	group  *group
 
-	begun bool
-	feed  *media.Feed
-	sink  *media.SinkFeed
-	heard atomic.Int64 // when the client was heard of, Unix nanoseconds
-	ended atomic.Bool
+	begun   bool
+	private bool // it has a source to itself
+	paused  bool
+	feed    *media.Feed
+	sink    *media.SinkFeed
+	heard   atomic.Int64 // when the client was heard of, Unix nanoseconds
+	ended   atomic.Bool
 
 	lost atomic.Pointer[losses] // nil before the first report
 }

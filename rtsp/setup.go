@@ -66,6 +66,9 @@ func (p *playback) take(track int, choice wire.Transport) (string, error) {
 	case choice.Multicast:
 		kind = Multicast
 	}
+	if _, private := p.media.Private(); private && kind == Multicast {
+		return "", nil // nobody else plays it
+	}
 	if choice.Secure || p.kind != AnyTransport && p.kind != kind || cfg.Transport != AnyTransport && cfg.Transport != kind ||
 		kind != TCP && (cfg.TLSConfig != nil || p.session.half.Load() != nil) {
 		return "", nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
@@ -14,11 +15,25 @@ import (
 // Append appends a session description (RFC 8866, 5) that offers live media to players. name is that of the
 // session. Offers must be of [OfferFor].
 func Append(dst []byte, name string, offers []Offer) []byte {
+	return appendSpan(dst, name, "now-", offers)
+}
+
+// AppendSource appends one that offers media of a length (RFC 2326, C.1.5), 0 if that is not known.
+func AppendSource(dst []byte, name string, length time.Duration, offers []Offer) []byte {
+	span := "0-"
+	if length > 0 {
+		span = fmt.Sprintf("0-%.3f", length.Seconds())
+	}
+	return appendSpan(dst, name, span, offers)
+}
+
+func appendSpan(dst []byte, name, span string, offers []Offer) []byte {
 	if name = strings.TrimSpace(strings.ToValidUTF8(lineOf(name), "")); name == "" {
 		name = "-" // RFC 8866, 5.3: must not be empty
 	}
 	dst = fmt.Appendf(dst, "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=%s\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n", name)
-	dst = append(dst, "a=tool:sluice\r\na=control:*\r\na=range:npt=now-\r\n"...)
+	dst = append(dst, "a=tool:sluice\r\na=control:*\r\na=range:npt="...)
+	dst = append(append(dst, span...), "\r\n"...)
 	for _, o := range offers {
 		dst = o.append(dst)
 	}

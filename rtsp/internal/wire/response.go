@@ -21,6 +21,7 @@ const (
 	StatusNotAcceptable        = 406
 	StatusSessionNotFound      = 454
 	StatusMethodNotValid       = 455
+	StatusInvalidRange         = 457
 	StatusAggregateNotAllowed  = 459
 	StatusUnsupportedTransport = 461
 	StatusInternalError        = 500
@@ -48,6 +49,8 @@ func reason(code int) string {
 		return "Session Not Found"
 	case StatusMethodNotValid:
 		return "Method Not Valid in This State"
+	case StatusInvalidRange:
+		return "Invalid Range"
 	case StatusAggregateNotAllowed:
 		return "Aggregate Operation Not Allowed"
 	case StatusUnsupportedTransport:

@@ -1,0 +1,160 @@
+package rtsp_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/testmedia"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp"
+)
+
+// film lets m play a clip of 6 s to whoever asks for it, each from its beginning.
+func film(t testing.TB, m *media.Server) {
+	t.Helper()
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(t, err)
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return c.Source(), nil }))
+}
+
+// filmViewer is a client that plays by TCP and reads what comes in between.
+type filmViewer struct {
+	t    *testing.T
+	conn net.Conn
+	r    *bufio.Reader
+	last rtp.Packet // of the first track
+	n    int
+}
+
+// ask sends a request and returns the response, past what is played before it.
+func (v *filmViewer) ask(method, url string, more ...string) (code string, head textproto.MIMEHeader, body string) {
+	v.t.Helper()
+	_, err := fmt.Fprintf(v.conn, "%s rtsp://h/live/film%s RTSP/1.0\r\nCSeq: 1\r\n%s\r\n", method, url, strings.Join(append(more, ""), "\r\n"))
+	require.NoError(v.t, err)
+	for v.frame() {
+	}
+	text := textproto.NewReader(v.r)
+	line, err := text.ReadLine()
+	require.NoError(v.t, err)
+	head, err = text.ReadMIMEHeader()
+	require.NoError(v.t, err)
+	n, _ := strconv.Atoi(head.Get("Content-Length"))
+	b := make([]byte, n)
+	_, err = io.ReadFull(v.r, b)
+	require.NoError(v.t, err)
+	return strings.Fields(line)[1], head, string(b)
+}
+
+// frame reads an interleaved frame, if one is next.
+func (v *filmViewer) frame() bool {
+	v.t.Helper()
+	require.NoError(v.t, v.conn.SetReadDeadline(time.Now().Add(patience)))
+	b, err := v.r.Peek(4)
+	require.NoError(v.t, err)
+	if b[0] != '$' {
+		return false
+	}
+	channel := b[1]
+	packet := make([]byte, 4+(int(b[2])<<8|int(b[3])))
+	_, err = io.ReadFull(v.r, packet)
+	require.NoError(v.t, err)
+	if channel == 0 {
+		require.NoError(v.t, v.last.Unmarshal(packet[4:]))
+		v.n++
+	}
+	return true
+}
+
+// next returns the timestamp of the next picture.
+func (v *filmViewer) next() uint32 {
+	v.t.Helper()
+	for n := v.n; v.n == n; {
+		require.True(v.t, v.frame())
+	}
+	return v.last.Timestamp
+}
+
+func rtptime(t *testing.T, head textproto.MIMEHeader) uint32 {
+	t.Helper()
+	_, text, ok := strings.Cut(head.Get("RTP-Info"), "rtptime=")
+	require.True(t, ok, head)
+	text, _, _ = strings.Cut(text, ",")
+	n, err := strconv.ParseUint(text, 10, 32)
+	require.NoError(t, err)
+	return uint32(n)
+}
+
+func TestSourceIsPausedAndSought(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{})
+	film(t, m)
+	conn := dial(t, addr)
+	v := &filmViewer{t: t, conn: conn, r: bufio.NewReader(conn)}
+	_, _, body := v.ask("DESCRIBE", "")
+	require.Contains(t, body, "a=range:npt=0-6.")
+	for i := range 2 {
+		code, _, _ := v.ask("SETUP", fmt.Sprintf("/trackID=%d", i), fmt.Sprintf("Transport: RTP/AVP/TCP;unicast;interleaved=%d-%d", 2*i, 2*i+1))
+		require.Equal(t, "200", code)
+	}
+	code, head, _ := v.ask("PLAY", "", "Range: npt=4.5-")
+	require.Equal(t, "200", code)
+	require.Regexp(t, `^npt=4\.0\d\d-6\.\d+$`, head.Get("Range"))
+	first := v.next()
+	require.Equal(t, rtptime(t, head), first, "RTP-Info tells the first packet")
+
+	code, head, _ = v.ask("PLAY", "", "Range: npt=0-", "Scale: 2")
+	require.Equal(t, "200", code)
+	require.Equal(t, "2", head.Get("Scale"))
+	begin := rtptime(t, head)
+	require.Less(t, v.next()-begin, uint32(90000/25), "nothing of the place before comes after the answer; sound begins a little earlier")
+	require.InDelta(t, 4*90000, float64(first-begin), 90000/10)
+
+	code, _, _ = v.ask("PAUSE", "")
+	require.Equal(t, "200", code)
+	at := v.last.Timestamp
+	for _, bad := range []string{"Scale: -1", "Scale: x"} {
+		code, _, _ = v.ask("PLAY", "", bad)
+		require.Equal(t, "457", code)
+	}
+	code, head, _ = v.ask("PLAY", "", "Scale: 1")
+	require.Equal(t, "200", code)
+	require.NotContains(t, head, "Rtp-Info", "it goes on")
+	require.Less(t, v.next()-at, uint32(90000), "where it was")
+	code, _, _ = v.ask("TEARDOWN", "")
+	require.Equal(t, "200", code)
+	require.Eventually(t, func() bool {
+		for range m.Sessions() {
+			return false
+		}
+		return true
+	}, patience, time.Millisecond)
+}
+
+func TestNormalPlayTimes(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{})
+	film(t, m)
+	for text, want := range map[string]string{
+		"npt=2.5-": "npt=2.0", "npt=0:00:02.5-3": "npt=2.0", "npt=now-": "npt=0.0", "npt=-3": "npt=0.0", "npt=1e300-": "npt=0.0",
+		"npt=NaN-": "npt=0.0", "npt=99:99:99-": "npt=4.0", "clock=19961108T142300Z-": "npt=0.0", "npt=1:2-": "npt=0.0", "": "npt=0.0",
+	} {
+		conn := dial(t, addr)
+		v := &filmViewer{t: t, conn: conn, r: bufio.NewReader(conn)}
+		v.ask("SETUP", "/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+		code, head, _ := v.ask("PLAY", "", "Range: "+text)
+		require.Equal(t, "200", code, text)
+		require.True(t, strings.HasPrefix(head.Get("Range"), want), "%q: %q", text, head.Get("Range"))
+		conn.Close()
+	}
+}
