@@ -66,6 +66,7 @@ func (st *Stream) newOutput(f *Format) *output {
 		changed: true,
 	}
 	o.writer.out = o
+	o.mirror.Budget = &st.server.mirrored
 	o.timer = time.AfterFunc(time.Hour, o.expire)
 	o.timer.Stop()
 	o.newMuxer()
@@ -98,10 +99,11 @@ func (o *output) release() {
 	}
 }
 
-// stop stops the timers.
+// stop stops the timers, and closes the files.
 func (o *output) stop() {
 	o.timer.Stop()
 	o.pause.stop()
+	o.mirror.Close()
 }
 
 // close ends the log. Readers get what is in it and in the muxer first.

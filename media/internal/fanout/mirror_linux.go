@@ -3,7 +3,7 @@ package fanout
 import (
 	"fmt"
 	"io"
-	"runtime"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -17,23 +17,50 @@ const segmentSize = 1 << 20
 const leastSent = 32 << 10
 
 // Mirror keeps what a log holds in files that exist in memory only. From these the system sends an item to any number
-// of sockets without copying it for each. The zero value is ready. It is for the goroutine that writes the log.
+// of sockets without copying it for each. The zero value is ready. It is for the goroutine that writes the log, which
+// closes it in the end.
 type Mirror struct {
+	// Budget bounds the bytes; items over it are not mirrored.
+	Budget *Budget
+
 	segments []*segment // oldest first; items go to the last
 	err      error      // the system does not let us; nothing is mirrored any more
 }
 
 // segment is one file. Nothing in it ever changes, since what was sent may still lie in the queue of a socket. It is
-// closed once neither the mirror nor an item knows it.
+// closed once the mirror has let go of it and nobody sends from it; an item may know it longer.
 type segment struct {
-	fd   int
-	size int64
-	last uint64 // sequence number of the newest item in it
+	fd     int
+	size   int64
+	last   uint64 // sequence number of the newest item in it
+	users  atomic.Int32
+	budget *Budget
+}
+
+// use keeps the file open until release, if it is open still.
+func (g *segment) use() bool {
+	for {
+		n := g.users.Load()
+		if n == 0 {
+			return false
+		}
+		if g.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (g *segment) release() {
+	if g.users.Add(-1) == 0 {
+		_ = unix.Close(g.fd)
+		g.budget.give(int(g.size))
+	}
 }
 
 // Add notes where in a file an item lies that is about to become item seq of the log.
 func (m *Mirror) Add(it *Item, seq uint64) error {
-	if m.err != nil || it.end == it.off {
+	n := it.end - it.off
+	if m.err != nil || n == 0 || !m.Budget.take(n) {
 		return nil
 	}
 	g, err := m.room()
@@ -41,13 +68,25 @@ func (m *Mirror) Add(it *Item, seq uint64) error {
 		err = g.write(it.Data())
 	}
 	if err != nil {
+		m.Budget.give(n)
 		m.err = fmt.Errorf("fanout: %w", err)
 		return m.err
 	}
 	it.file, it.pos = g, g.size
-	g.size += int64(it.end - it.off)
+	g.size += int64(n)
 	g.last = seq
 	return nil
+}
+
+// Close lets go of all files.
+func (m *Mirror) Close() { m.drop(len(m.segments)) }
+
+// drop lets go of the oldest n files.
+func (m *Mirror) drop(n int) {
+	for _, g := range m.segments[:n] {
+		g.release()
+	}
+	m.segments = append([]*segment(nil), m.segments[n:]...)
 }
 
 // write appends b, all of it or nothing that counts.
@@ -71,8 +110,8 @@ func (m *Mirror) room() (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &segment{fd: fd}
-	runtime.AddCleanup(g, func(fd int) { _ = unix.Close(fd) }, fd)
+	g := &segment{fd: fd, budget: m.Budget}
+	g.users.Store(1)
 	m.segments = append(m.segments, g)
 	return g, nil
 }
@@ -100,7 +139,7 @@ func (m *Mirror) Trim(tail uint64) {
 		n++
 	}
 	if n > 0 {
-		m.segments = append([]*segment(nil), m.segments[n:]...)
+		m.drop(n)
 	}
 }
 
@@ -122,10 +161,15 @@ func (p span) extend(it *Item, size int) span {
 	return span{}
 }
 
-// sendFile sends what s holds from its file. It fails with EINVAL where a socket cannot be sent to like that.
+// sendFile sends what s holds from its file. It fails with EINVAL where a socket cannot be sent to like that, or the file
+// is closed.
 func sendFile(fd uintptr, s *Scratch) (int, syscall.Errno) {
+	g := s.span.file
+	if !g.use() {
+		return 0, syscall.EINVAL
+	}
 	pos := s.span.pos
-	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDFILE, fd, uintptr(s.span.file.fd), uintptr(unsafe.Pointer(&pos)), uintptr(s.size), 0, 0)
-	runtime.KeepAlive(s.span.file)
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDFILE, fd, uintptr(g.fd), uintptr(unsafe.Pointer(&pos)), uintptr(s.size), 0, 0)
+	g.release()
 	return int(n), errno
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -90,21 +89,73 @@ func TestSpan(t *testing.T) {
 	require.Zero(t, s.span, "behind a header")
 }
 
-// The files of items that the log has let go of are closed once nobody can send from them.
+// The files of items that the log has let go of are closed at once, but for one that is being sent from; and all when the
+// mirror is.
 func TestMirrorCloses(t *testing.T) {
 	before := files(t)
-	var m Mirror
+	budget := &Budget{}
+	budget.Set(1 << 30)
+	m := Mirror{Budget: budget}
+	var first Item
 	for i := range 20 {
 		it := Item{mem: make([]byte, 600<<10), end: 600 << 10}
 		m.Trim(uint64(max(i-3, 0)))
 		require.NoError(t, m.Add(&it, uint64(i)))
+		if i == 0 {
+			first = it
+			require.True(t, first.file.use())
+		}
 	}
 	require.LessOrEqual(t, len(m.segments), 3)
-	m = Mirror{}
-	require.Eventually(t, func() bool {
-		runtime.GC()
-		return files(t) <= before
-	}, 10*time.Second, time.Millisecond)
+	require.Equal(t, before+len(m.segments)+1, files(t))
+	first.file.release()
+	require.False(t, first.file.use())
+	require.Equal(t, before+len(m.segments), files(t))
+	require.Positive(t, budget.Used())
+	m.Close()
+	require.Equal(t, before, files(t))
+	require.Zero(t, budget.Used())
+}
+
+// Mirrors that share a budget hold no more than it allows, and what is over it goes out as copies.
+func TestMirrorsShareABudget(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	const most = 3 << 20
+	e := NewEngine(1)
+	budget := &Budget{}
+	budget.Set(most)
+	var reading sync.WaitGroup
+	for range 4 {
+		s := newStream(e, Limits{Bytes: 64 << 20, Items: 1000})
+		s.mirror = &Mirror{Budget: budget}
+		server, client := tcpPair(t)
+		_, err := e.NewFeed(server, s.log, s.group, FeedConfig{OnEnd: func(error) { server.Close() }})
+		require.NoError(t, err)
+		reading.Go(func() { require.Len(t, parse(t, client).seqs, 50) })
+		for i := range 50 {
+			s.write(40000, i == 0)
+			s.group.Wake()
+			require.LessOrEqual(t, budget.Used(), most)
+		}
+		s.mirror.Close() // who is behind gets copies
+		require.Zero(t, budget.Used())
+		s.mirror = &Mirror{Budget: budget}
+		for range 80 {
+			it := s.arena.Item(append(s.arena.Tail(40000), make([]byte, 40000)...))
+			require.NoError(t, s.mirror.Add(&it, 0))
+		}
+		require.LessOrEqual(t, budget.Used(), most)
+		require.Greater(t, budget.Used(), most-40000)
+		s.mirror.Close()
+		s.log.Close()
+		s.group.Wake()
+	}
+	reading.Wait()
+	e.Close()
+	off := Mirror{Budget: &Budget{}}
+	it := Item{mem: []byte("abc"), end: 3}
+	require.NoError(t, off.Add(&it, 0))
+	require.Nil(t, it.file)
 }
 
 func files(t *testing.T) int {
