@@ -92,6 +92,7 @@ const (
 	signalOverflow
 	signalHeld
 	signalFinish
+	signalAlone
 	signalWhole // it ended between two items, with nothing left of what was inserted
 )
 

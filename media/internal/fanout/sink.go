@@ -42,7 +42,6 @@ type SinkFeed struct {
 	lost   uint64
 	first  uint64 // the item that was queued first
 	intros int    // queued in front of it
-	alone  bool   // it shares no batch any more
 
 	ended sync.WaitGroup // one: who works for it
 }
@@ -177,7 +176,7 @@ func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
 
 // collect puts into s the items that wait, as far as they go into one call and follow each other.
 func (f *SinkFeed) collect(s *Scratch) bool {
-	if !f.alone {
+	if !f.alone() {
 		s.take(reflect.TypeOf(f.sink))
 	}
 	s.reset()
@@ -202,7 +201,7 @@ func (f *SinkFeed) collect(s *Scratch) bool {
 // queue gives the sink what was collected.
 func (f *SinkFeed) queue(s *Scratch) (err error) {
 	defer Catch(&err)
-	if !f.alone {
+	if !f.alone() {
 		s.batch = f.sink.Queue(s.batch, s.bufs[:s.n])
 		return nil
 	}
@@ -216,16 +215,19 @@ func (f *SinkFeed) queue(s *Scratch) (err error) {
 // and has its own from then on, so that the guilty one shows.
 func (f *SinkFeed) suspect(s *Scratch, err error, many int) {
 	switch {
-	case f.alone:
+	case f.alone():
 		f.settle(s)
 	case many == 1:
 		f.end(err)
 	default:
-		f.alone = true
+		f.signals.Or(signalAlone)
 		f.skip(0)
 		f.work(s)
 	}
 }
+
+// alone reports whether the feed shares no batch any more.
+func (f *SinkFeed) alone() bool { return f.signals.Load()&signalAlone != 0 }
 
 // settle learns what became of what was queued, and goes on.
 func (f *SinkFeed) settle(s *Scratch) {
