@@ -59,7 +59,7 @@ func (h *Handler) snapshot(c *call, p Snapshots) (reply, error) {
 		if picture = h.options().DefaultSnapshot; picture == nil {
 			return nil, err
 		}
-		h.log.Info("no snapshot", "err", err)
+		h.log.Info("no snapshot", "err", redact.Text(err.Error()))
 	}
 	c.written = true
 	c.writer.Header().Set("Content-Type", picture.ContentType)

@@ -2,25 +2,26 @@ package redact
 
 import "strings"
 
-// mask stands for what was taken out, as in (*net/url.URL).Redacted.
-const mask = "xxxxx"
+const (
+	// mask stands for what was taken out, as in (*net/url.URL).Redacted.
+	mask = "xxxxx"
+	// maxLength bounds what is left of a URL, in bytes.
+	maxLength = 512
+)
 
-// URL returns a URL without its user and password, the values of its query, and its fragment. It takes any text, such
-// as a URL that cannot be parsed, and rather takes out too much: what a query calls its token is anybody's choice, and a
-// password may have characters in it that should have been escaped. The names of a query stay, a value without one goes.
+// URL returns a URL without its user and password, the values of its parameters, and its fragment; what is longer than
+// 512 bytes is cut off. It takes any text, such as a URL that cannot be parsed, and rather takes out too much: what a
+// query calls its token is anybody's choice, and a password may have characters in it that should have been escaped. The
+// names of parameters stay; what has no name or no value, or a name that may be a token, goes.
 func URL(text string) string {
+	var b strings.Builder
 	scheme, rest := cutScheme(text)
-	rest = maskUser(rest)
-	rest, _, fragment := strings.Cut(rest, "#")
-	path, query, hasQuery := strings.Cut(rest, "?")
-	out := scheme + path
-	if hasQuery {
-		out += "?" + maskQuery(query)
-	}
-	if fragment {
-		out += "#" + mask
-	}
-	return out
+	b.WriteString(scheme)
+	rest = cutUser(&b, rest)
+	path := rest[:pathLength(rest)]
+	writePath(&b, path)
+	writeQuery(&b, rest[len(path):])
+	return shorten(b.String())
 }
 
 // Text masks the URLs in a text, such as an error or a command line: the words that have a scheme.
@@ -47,43 +48,20 @@ func cutScheme(text string) (scheme, rest string) {
 	return "", text
 }
 
-// maskUser masks what stands in front of the host.
-func maskUser(rest string) string {
-	authority := rest[:indexAny(rest, "/?#")]
-	_, port, _ := strings.Cut(authority[strings.LastIndex(authority, "]")+1:], ":") // in brackets there are other colons
-	if !strings.Contains(authority, "@") && isNumber(port) {
-		return rest
+// pathLength is where the query or the fragment begins. The question mark may be escaped.
+func pathLength(s string) int {
+	for i := range len(s) {
+		if s[i] == '?' || s[i] == '#' || isEscapedMark(s[i:]) {
+			return i
+		}
 	}
-	// A password may have a slash in it, or a question mark: the last @ counts.
-	end := strings.LastIndex(rest[:indexAny(rest, "?#")], "@")
-	if end < 0 {
-		end = strings.LastIndex(rest, "@")
-	}
-	if end < 0 {
-		return mask + rest[len(authority):]
-	}
-	return mask + rest[end:]
+	return len(s)
 }
 
-// maskQuery masks the values of a query.
-func maskQuery(query string) string {
-	var b strings.Builder
-	for query != "" {
-		end := indexAny(query, "&;")
-		// RTSP clients put the control of a track behind the query: the value then stands where a name would.
-		if name, _, ok := strings.Cut(query[:end], "="); ok && !strings.Contains(name, "/") {
-			b.WriteString(name + "=")
-		}
-		if end > 0 {
-			b.WriteString(mask)
-		}
-		if end == len(query) {
-			break
-		}
-		b.WriteByte(query[end])
-		query = query[end+1:]
-	}
-	return b.String()
+const escapedMark = "%3F"
+
+func isEscapedMark(s string) bool {
+	return len(s) >= len(escapedMark) && strings.EqualFold(s[:len(escapedMark)], escapedMark)
 }
 
 // indexAny is where the first of some characters is, or the length of s.
@@ -94,4 +72,9 @@ func indexAny(s, chars string) int {
 	return len(s)
 }
 
-func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
+func shorten(s string) string {
+	if len(s) <= maxLength {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLength], "") + "…"
+}
