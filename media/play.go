@@ -22,6 +22,8 @@ type PlayRequest struct {
 	Params string
 	// Authorized skips OnPlay, for a protocol that has asked another hook already.
 	Authorized bool
+	// NoWait returns ErrStreamNotFound at once for a stream that is not live: nobody is asked for it.
+	NoWait bool
 }
 
 // Play asks the hooks and waits for the stream, if it is not there, as long as Config.PlayWait says. It
@@ -73,6 +75,9 @@ func (s *Server) admit(ctx context.Context, p *Player) error {
 	}
 	if joined, err := s.join(p); joined || err != nil {
 		return err
+	}
+	if p.request.NoWait {
+		return ErrStreamNotFound
 	}
 	opened, err := s.openSource(ctx, p)
 	if err != nil || p.stream != nil {

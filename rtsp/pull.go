@@ -137,6 +137,11 @@ func (p *pull) play(ctx context.Context) error {
 	defer keeping.Wait()
 	defer cancel()
 	keeping.Go(func() { c.keepAlive(ctx) })
+	keeping.Go(func() {
+		if _, err := p.media.Stream().Tracks(ctx); err == nil {
+			c.cfg.tellPlaying(p.media.Stream())
+		}
+	})
 	err := p.read()
 	_, _ = c.send("TEARDOWN", aggregate, nil, nil) // as a courtesy
 	return err

@@ -90,9 +90,16 @@ func TestPullEnds(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, <-pulled, context.Canceled)
 
-	go func() { pulled <- rtsp.Pull(t.Context(), to, url, testKey, rtsp.ClientConfig{}) }()
+	playing := make(chan *media.Stream, 1)
+	go func() {
+		pulled <- rtsp.Pull(t.Context(), to, url, testKey, rtsp.ClientConfig{OnPlaying: func(st *media.Stream) {
+			playing <- st
+			panic("a user's code")
+		}})
+	}()
 	requireMedia(t, to, 5)
 	st, _ := to.Stream(testKey)
+	require.Same(t, st, <-playing)
 	st.Kick(media.ErrKicked)
 	require.ErrorIs(t, <-pulled, media.ErrKicked)
 
@@ -110,17 +117,54 @@ func TestPush(t *testing.T) {
 			from, _ := start(t, media.Config{}, rtsp.Config{})
 			stop := publishClip(t, from)
 			to, addr := relay(t, rtsp.Config{})
-			pushed := make(chan error, 1)
+			pushed, playing := make(chan error, 1), make(chan *media.Stream, 1)
 			go func() {
-				pushed <- rtsp.Push(t.Context(), from, testKey, "rtsp://"+addr+"/live/test", rtsp.ClientConfig{Transport: transport})
+				pushed <- rtsp.Push(t.Context(), from, testKey, "rtsp://"+addr+"/live/test", rtsp.ClientConfig{
+					Transport: transport, OnPlaying: func(st *media.Stream) { playing <- st },
+				})
 			}()
 			requireMedia(t, to, 30)
+			st := <-playing
+			require.Equal(t, testKey, st.Key())
+			_, readers := st.Readers("rtsp")
+			require.Equal(t, 1, readers, "who is pushed to watches")
+			_, sent := pushSession(t, from).Bytes()
+			require.NotZero(t, sent)
 			stop()
 			require.ErrorIs(t, <-pushed, io.EOF)
 			require.Eventually(t, func() bool { _, ok := to.Stream(testKey); return !ok }, patience, 10*time.Millisecond)
 			require.ErrorIs(t, rtsp.Push(t.Context(), from, testKey, "rtsp://"+addr+"/live/test", rtsp.ClientConfig{}), media.ErrStreamNotFound)
 		})
 	}
+}
+
+// pushSession returns the one of who is pushed to.
+func pushSession(t *testing.T, m *media.Server) *media.Session {
+	t.Helper()
+	for x := range m.Sessions() {
+		if x.Player() != nil {
+			return x
+		}
+	}
+	t.Fatal("nobody watches")
+	return nil
+}
+
+// Who is pushed to can be kicked, as any other viewer.
+func TestPushIsKicked(t *testing.T) {
+	from, _ := start(t, media.Config{}, rtsp.Config{})
+	publishClip(t, from)
+	to, addr := relay(t, rtsp.Config{})
+	pushed := make(chan error, 1)
+	go func() {
+		pushed <- rtsp.Push(t.Context(), from, testKey, "rtsp://"+addr+"/live/test", rtsp.ClientConfig{})
+	}()
+	requireMedia(t, to, 5)
+	st, _ := from.Stream(testKey)
+	pushSession(t, from).Kick(media.ErrKicked)
+	require.ErrorIs(t, <-pushed, media.ErrKicked)
+	_, readers := st.Readers("rtsp")
+	require.Zero(t, readers)
 }
 
 // oddServer answers as it is told, and sends G.711 once it was asked to play.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
@@ -22,7 +23,8 @@ import (
 // Push publishes the stream key to a URL (rtsp or rtsps, user and password in it if need be), until ctx or either
 // side ends. It does not wait for the stream: without it the error is [media.ErrStreamNotFound]. The error is
 // never nil: that of ctx, io.EOF when the stream has ended or its tracks have got other codecs, a *[StatusError], or what
-// the network failed with. The stream does not count as watched.
+// the network failed with. The push counts as a reader of the stream: it is in the session list, and whoever kicks it
+// there ends it with the cause.
 func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL string, cfg ClientConfig) error {
 	st, ok := m.Stream(key)
 	if !ok {
@@ -38,18 +40,31 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	p := &push{client: c, stream: st, tracks: tracks, layout: mux.NoTracks()}
+	entry := m.NewSession(hook.Session{
+		Schema: "rtsp", Protocol: "rtsp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
+	}, func(error) { c.conn.Close() })
+	defer entry.Close()
+	player, err := m.Play(ctx, media.PlayRequest{Stream: key, Session: entry, Schema: "rtsp", Authorized: true, NoWait: true})
+	if err != nil {
+		return err
+	}
+	p := &push{client: c, player: player, stream: player.Stream(), tracks: tracks, layout: mux.NoTracks()}
 	defer p.close()
 	err = acceptor.Guard(func() error { return p.run(ctx) })
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	switch cause := entry.Err(); {
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case cause != nil:
+		err = cause
 	}
+	player.Close(err)
 	return err
 }
 
 // push is a stream that is pushed.
 type push struct {
 	client  *client
+	player  *media.Player
 	stream  *media.Stream
 	tracks  []*media.Track
 	layout  mux.Layout
@@ -150,8 +165,9 @@ func (p *push) write(ctx context.Context) error {
 	defer cancel(nil)
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
+	helping.Go(func() { p.client.cfg.tellPlaying(p.stream) })
 	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
-	r := p.stream.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
+	r := p.player.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
 	defer r.Close()
 	err := sendAll(ctx, r, p.send)
 	if errors.Is(err, io.EOF) {
@@ -164,13 +180,23 @@ func (p *push) write(ctx context.Context) error {
 
 // send sends chunks: datagrams, or all in one write.
 func (p *push) send(chunks [][]byte, b *datagram.Batch) error {
-	if !p.layout.Datagrams {
-		return p.client.write(bytes.Join(chunks, nil))
+	if p.layout.Datagrams {
+		if err := b.SendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
+			return p.sent(chunks, err)
+		}
+		return nil
 	}
-	if err := b.SendChunks(chunks, &p.to); !errors.Is(err, media.ErrBusy) {
-		return err
+	return p.sent(chunks, p.client.write(bytes.Join(chunks, nil)))
+}
+
+// sent counts chunks that went out.
+func (p *push) sent(chunks [][]byte, err error) error {
+	for _, chunk := range chunks {
+		if err == nil {
+			p.player.Sent(len(chunk))
+		}
 	}
-	return nil
+	return err
 }
 
 // read reads until the server hangs up.
