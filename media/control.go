@@ -38,6 +38,7 @@ func (p *Player) Seek(ctx context.Context, at time.Duration) (time.Duration, err
 		b.held, b.atEnd, b.last = nil, false, to
 		b.jumped = true
 		b.restart(to)
+		b.flush() // what muxers hold back is of the place before
 		b.drop()
 		return nil
 	})

@@ -63,6 +63,10 @@ func (s *Server) playPrivately(p *Player, src Source) error {
 		cancel(nil)
 		return errors.Join(err, closeSource(src))
 	}
+	if !s.serves(st, p.request.Schema) {
+		cancel(nil)
+		return errors.Join(ErrStreamNotFound, closeSource(src))
+	}
 	st.private = b
 	if !st.join(p) {
 		cancel(nil)

@@ -89,6 +89,15 @@ func (b *playback) list() []reined {
 	return slices.Clone(b.readers)
 }
 
+// flush lets the muxers give what they hold back.
+func (b *playback) flush() {
+	b.stream.mu.Lock()
+	defer b.stream.mu.Unlock()
+	for _, o := range b.stream.outputs {
+		o.flushHeld()
+	}
+}
+
 // drop takes back what the readers have not taken.
 func (b *playback) drop() {
 	for _, r := range b.list() {

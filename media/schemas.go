@@ -34,6 +34,19 @@ func (s *Server) carried(st *Stream, schema string) bool {
 	return !known
 }
 
+// serves reports whether the formats of a schema can carry something of a stream that is in no table, and says so in the
+// log if not.
+func (s *Server) serves(st *Stream, schema string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.carried(st, schema) {
+		return true
+	}
+	s.log.Warn("source not served, the format carries none of its codecs", "stream", st.key.String(), "schema", schema,
+		"codecs", st.trackNames())
+	return false
+}
+
 // schemasOf lists the schemas a stream is served in. s.mu is held.
 func (s *Server) schemasOf(st *Stream) []string {
 	var list []string

@@ -348,3 +348,35 @@ func TestSourceWaitsForAReader(t *testing.T) {
 		require.NotZero(t, n)
 	})
 }
+
+// What a muxer that looks ahead holds back of the place before a seek does not come after it.
+func TestSeekOfAMuxerThatLooksAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p := show(t, &film{pictures: 1500})
+		defer m.Close()
+		r := p.ReadFormat(ahead)
+		require.Equal(t, []string{"Hv1*@0+40", "@40+40"}, chunks(t, r, 2))
+		synctest.Wait()
+		_, err := p.Seek(t.Context(), 40*time.Second)
+		require.NoError(t, err)
+		require.Equal(t, []string{"*@40000+40", "@40040+40"}, chunks(t, r, 2))
+		require.Zero(t, r.Skipped(), "nor is it lost")
+	})
+}
+
+func TestSourceThatTheSchemaCannotCarry(t *testing.T) {
+	m := newServer(t, media.Config{})
+	f := &media.Format{Name: "f", Schema: "narrow", New: wire.New, Carries: func(t *media.Track) bool { return t.Codec == media.AAC }}
+	require.NoError(t, m.RegisterFormats(nobody{}, f))
+	src := &film{pictures: 10}
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return src, nil }))
+	_, err := m.Play(t.Context(), media.PlayRequest{Stream: key, Schema: "narrow"})
+	require.ErrorIs(t, err, media.ErrStreamNotFound)
+	require.EqualValues(t, 1, src.closed.Load())
+}
+
+// nobody is a service without sessions.
+type nobody struct{}
+
+func (nobody) Shutdown(context.Context) error { return nil }
+func (nobody) Close() error                   { return nil }
