@@ -98,8 +98,7 @@ func (x *session) handleCommand(m chunk.Message) error {
 		x.fcName = c.text(1) // the answer comes with the one to publish: a hook decides then
 		return x.write(appendResult(nil, c.id, nil, amf.Undefined{}))
 	case "FCUnpublish":
-		return x.write(appendCommand(nil, controlStream, 0, "onFCUnpublish", 0, nil,
-			status("status", "NetStream.Unpublish.Success", "")))
+		return x.unpublish()
 	case "FCSubscribe":
 		return x.write(appendCommand(nil, controlStream, 0, "onFCSubscribe", 0, nil,
 			status("status", "NetStream.Play.Start", "")))

@@ -22,7 +22,8 @@ func (x *session) end(err error) {
 	if x.player != nil {
 		x.player.Close(err)
 	}
-	quiet := x.finished || x.player != nil && errors.Is(err, syscall.ECONNRESET)
+	gone := errors.Is(err, syscall.ECONNRESET) && (x.player != nil || x.publisher != nil) // of a publisher the stream says so
+	quiet := x.finished || gone
 	acceptor.LogEnd(x.logger(), err, x.entry.Err(), quiet)
 	x.conn.Close()
 	x.entry.Close()

@@ -36,6 +36,8 @@ type session struct {
 	readUntil time.Time             // the read deadline of a publisher
 	fcName    string                // what FCPublish announced
 	finished  bool                  // the peer has closed its stream
+
+	unpublishing bool // an answer to FCUnpublish is due
 }
 
 func newSession(s *Server, conn net.Conn) *session {

@@ -1,6 +1,7 @@
 package rtmp_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -44,4 +45,21 @@ func TestWordsOfTheLog(t *testing.T) {
 	pub.sendStream(1)
 	waitStream(t, m, key("test"))
 	require.Contains(t, second.String(), "H264+AAC")
+}
+
+// A publisher whose connection is reset has one line, that of its stream.
+func TestDropHasOneLine(t *testing.T) {
+	var log logBuffer
+	m, addr := start(t, media.Config{Logger: log.logger()}, rtmp.Config{})
+	c := dial(t, addr)
+	c.connect("live", "rtmp://h/live")
+	c.publish("test")
+	c.sendStream(1)
+	waitStream(t, m, key("test"))
+	require.NoError(t, c.conn.(*net.TCPConn).SetLinger(0))
+	c.conn.Close()
+	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
+	require.Contains(t, log.String(), "publisher dropped")
+	require.Contains(t, log.String(), "connection reset by peer")
+	require.NotContains(t, log.String(), "session failed")
 }

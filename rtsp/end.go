@@ -39,7 +39,8 @@ func (x *session) end(err error) {
 	if x.finished && whole {
 		_ = acceptor.Guard(x.seeOff)
 	}
-	quiet := x.finished || x.player != nil && errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errTunnelled)
+	gone := errors.Is(err, syscall.ECONNRESET) && (x.player != nil || x.publisher != nil) // of a publisher the stream says so
+	quiet := x.finished || gone || errors.Is(err, errTunnelled)
 	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
 	if !errors.Is(err, errTunnelled) { // the connection is another session's now
 		x.Abort()
