@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// listenProfiles opens the port on which the process can be measured. It is a port of its own: profiles are
-// not for everyone who may watch.
+// listenProfiles opens the port on which the process can be measured. It is a port of its own, for who may
+// call the API: profiles are not for everyone who may watch, nor for what a browser here shows.
 func (s *server) listenProfiles(addr string, open listenFunc) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -20,7 +20,7 @@ func (s *server) listenProfiles(addr string, open listenFunc) error {
 	if err != nil {
 		return fmt.Errorf("-pprof: %w", err)
 	}
-	s.profiles = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	s.profiles = &http.Server{Handler: s.api.Protect(mux), ReadHeaderTimeout: 10 * time.Second}
 	s.listeners = append(s.listeners, listener{Listener: ln, scheme: "pprof", serve: s.profiles.Serve})
 	return nil
 }

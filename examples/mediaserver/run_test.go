@@ -198,4 +198,14 @@ func TestProfiles(t *testing.T) {
 	require.Contains(t, body, "mediaserver")
 	res, _ = get(t, out.url(t, "page")+"debug/pprof/")
 	require.Equal(t, http.StatusNotFound, res.StatusCode, "not where everyone can see it")
+	for name, value := range map[string]string{"Origin": "http://evil.example", "X-Forwarded-For": "192.0.2.1", "Secret": "wrong", "Host": "evil.example"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, out.url(t, "profiles"), http.NoBody)
+		require.NoError(t, err)
+		r.Header.Set(name, value)
+		r.Host = r.Header.Get("Host")
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		res.Body.Close()
+		require.Equal(t, http.StatusUnauthorized, res.StatusCode, name)
+	}
 }
