@@ -25,10 +25,19 @@ func (h *Handler) authorize(c *call) error {
 		if o.Secret != "" && sameSecret(c.args.get("secret"), o.Secret) {
 			return nil
 		}
+		h.logWrongSecret(c)
 	case h.logins.valid(c.request, o.Secret) && o.fromOwnPage(c.request), o.isLocal(c.request):
 		return nil
 	}
 	return h.challenge(c, "Please login first")
+}
+
+// logWrongSecret says who seems to guess.
+func (h *Handler) logWrongSecret(c *call) {
+	if n, ok := h.wrong.Ready(); ok {
+		client := h.options().proxies().Client(c.request)
+		h.log.Warn("api: wrong secret", "endpoint", c.Name, "peer", c.request.RemoteAddr, "client", client.String(), "number", n)
+	}
 }
 
 // sameSecret compares in a time that tells neither the secret nor its length.

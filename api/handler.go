@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -22,6 +23,7 @@ type Handler struct {
 	log    *slog.Logger
 	opts   atomic.Pointer[Options]
 	logins *logins
+	wrong  throttle.Throttle // of the log line of wrong secrets
 	table  *table
 	routes map[string]*route      // by path in lower case
 	schema atomic.Pointer[[]byte] // the OpenAPI description
@@ -188,6 +190,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 	out, err := h.guard(c)
 	if err != nil {
 		out = failure(h.options().legacy(err))
+	}
+	if _, ok := out["code"]; !ok {
+		out["code"] = codeSuccess
 	}
 	if h.options().Debug {
 		h.log.Debug("api call", "endpoint", rt.Name, "peer", r.RemoteAddr, "code", out["code"], "took", time.Since(begun))

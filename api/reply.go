@@ -60,9 +60,6 @@ func failure(err error) reply {
 
 // write sends a reply.
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, out reply) {
-	if _, ok := out["code"]; !ok {
-		out["code"] = codeSuccess
-	}
 	body, err := json.MarshalIndent(out, "", "\t")
 	if err != nil {
 		h.log.Error("api: reply not sent", "endpoint", r.URL.Path, "err", err)

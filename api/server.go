@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/sluice-media/sluice/media"
@@ -63,18 +64,31 @@ func (h *Handler) setServerConfig(c *call) (reply, error) {
 			values[name] = c.args.values[lower]
 		}
 	}
+	before := store.All()
 	changed, refused, err := store.Update(values)
 	if err != nil {
 		return nil, BadArgument(err.Error())
 	}
 	if changed > 0 {
-		h.log.Info("configuration changed over the API", "changed", changed, "peer", c.request.RemoteAddr)
+		h.log.Info("configuration changed over the API", "keys", differing(before, store.All()), "peer", c.request.RemoteAddr)
 	}
 	out := reply{"changed": changed}
 	if len(refused) > 0 {
 		out["msg"] = errors.Join(refused...).Error()
 	}
 	return out, nil
+}
+
+// differing names the keys whose values differ. The values are nobody's business: some are secrets.
+func differing(a, b map[string]string) string {
+	var keys []string
+	for key, value := range b {
+		if a[key] != value {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return strings.Join(keys, " ")
 }
 
 // threadLoad is an entry of getThreadsLoad.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -681,4 +684,24 @@ func TestMuteAudio(t *testing.T) {
 	n, err = r.ReadBatch(t.Context(), dst)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
+}
+
+// A tap that ends because its reader has is no failure.
+func TestTapAtTheEndOfItsReader(t *testing.T) {
+	var log logBuffer
+	s := newServer(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	publish(t, s, video)
+	for _, c := range []struct {
+		err    error
+		failed int
+	}{{io.EOF, 0}, {fmt.Errorf("reading: %w", io.EOF), 0}, {errors.New("no space left"), 1}} {
+		returned := make(chan struct{})
+		stop := s.Tap(nil, media.TapFunc(func(context.Context, *media.Stream) error {
+			defer close(returned)
+			return c.err
+		}))
+		<-returned
+		require.Eventually(t, func() bool { return strings.Count(log.String(), "tap failed") == c.failed }, 10*time.Second, time.Millisecond)
+		stop()
+	}
 }

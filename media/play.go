@@ -250,8 +250,9 @@ func (p *Player) Close(cause error) {
 		Stream: p.stream.key, Session: p.session.event(p.request.Schema, p.request.Params),
 		TotalBytes: p.session.sent.Load() - p.sent, Duration: time.Since(p.begun), Player: true,
 	})
-	p.server.log.Debug("player left", "stream", p.stream.key.String(), "session", p.session.info.ID,
-		"proto", p.session.info.Protocol, "cause", cause)
+	if p.ownSession { // otherwise whoever has the session says how it ended
+		p.server.log.Debug("player left", "stream", p.stream.key.String(), "session", p.session.info.ID, "cause", cause)
+	}
 	p.closeSession()
 }
 

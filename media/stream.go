@@ -191,7 +191,11 @@ func (st *Stream) endIf(cause error, holds func() bool) {
 	if st.private != nil { // its player is logged
 		return
 	}
-	st.server.log.Info("stream ended", "stream", st.key.String(), "cause", cause)
+	log := st.server.log.With("stream", st.key.String())
+	if cause != nil { // its publisher has not finished
+		log = log.With("cause", cause)
+	}
+	log.Info("stream ended")
 }
 
 // close ends the logs and timers, and returns the publisher there was. st.mu is held.

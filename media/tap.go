@@ -2,7 +2,9 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"sync"
 )
@@ -11,7 +13,8 @@ import (
 // a goroutine of its own, and returns when ctx ends. Recorders, relays and detectors are taps. A tap is no
 // reader: it does not keep a stream from being unwatched.
 type Tap interface {
-	// ServeStream handles one stream. ctx ends with the stream or the tap. An error is logged.
+	// ServeStream handles one stream. ctx ends with the stream or the tap. An error is logged, but for io.EOF: that is
+	// how reading a stream ends.
 	ServeStream(ctx context.Context, st *Stream) error
 }
 
@@ -64,7 +67,7 @@ func (s *Server) startTap(e *tapEntry, st *Stream) {
 		ctx, cancel := context.WithCancel(e.ctx)
 		defer cancel()
 		defer context.AfterFunc(st.life, cancel)()
-		if err := e.serve(ctx, st); err != nil && ctx.Err() == nil {
+		if err := e.serve(ctx, st); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
 			s.log.Warn("tap failed", "stream", st.key.String(), "err", err)
 		}
 	})

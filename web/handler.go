@@ -204,7 +204,11 @@ func (h *Handler) newSession(r *http.Request, t target, protocol string, kick fu
 }
 
 func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*media.Player, error) {
-	return h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: t.form.schema, Params: t.params})
+	player, err := h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: t.form.schema, Params: t.params})
+	if err == nil {
+		h.logger(entry, player).Debug("playing")
+	}
+	return player, err
 }
 
 // Shutdown waits until the players have got the rest of their streams, or ctx ends; then it closes them and

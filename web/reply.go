@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -32,6 +31,8 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 	}
 	if err = h.writeReply(ctx, w, r, t, player); errors.Is(err, media.ErrServerClosed) {
 		h.refuse(w, r, t, entry, err)
+	} else {
+		h.logEnd(entry, player, err)
 	}
 	player.Close(err)
 	entry.Close()
@@ -51,20 +52,6 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // the client may have left
-}
-
-// logRefusal writes the one line that says why a client may not play. One that has given up was not refused.
-func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
-	info := entry.Info()
-	log := h.log.With("session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
-	switch {
-	case entry.Err() != nil:
-		log.Info("session kicked", "cause", entry.Err())
-	case errors.Is(err, context.Canceled):
-		log.Debug("session ended", "cause", err)
-	default:
-		log.Info("session refused", "err", fmt.Errorf("play %s: %w", t.key, err))
-	}
 }
 
 // takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -108,17 +105,12 @@ func (x *session) write(b []byte) error {
 	return x.conn.SetWriteDeadline(time.Time{})
 }
 
-func (x *session) logger() *slog.Logger {
-	info := x.entry.Info()
-	return x.handler.log.With("session", info.ID, "proto", info.Protocol, "peer", info.Remote.String())
-}
-
 // guard turns a panic of fn into a log line.
 func (x *session) guard(fn func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.New("web: session panicked")
-			x.logger().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
+			x.handler.logger(x.entry, x.player).Error("session panicked", "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	return fn()
@@ -131,24 +123,11 @@ func (x *session) end(err error) {
 	}
 	x.conn.Close()
 	if x.entry != nil {
-		x.logEnd(err)
+		x.handler.logEnd(x.entry, x.player, err)
 		x.entry.Close()
 	}
 	x.handler.mu.Lock()
 	delete(x.handler.sessions, x)
 	x.handler.mu.Unlock()
 	x.handler.running.Done()
-}
-
-func (x *session) logEnd(err error) {
-	switch kicked := x.entry.Err(); {
-	case kicked != nil:
-		x.logger().Info("session kicked", "cause", kicked)
-	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || x.player != nil && errors.Is(err, syscall.ECONNRESET):
-		x.logger().Debug("session ended")
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		x.logger().Info("session timed out", "err", err)
-	default:
-		x.logger().Info("session failed", "err", err)
-	}
 }

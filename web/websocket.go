@@ -34,6 +34,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	}
 	switch {
 	case h.config().foreign(r):
+		h.log.Info("session refused", "proto", "ws", "peer", r.RemoteAddr, "err", fmt.Errorf("pages of %.200q may not play", r.Header.Get("Origin")))
 		http.Error(w, "pages of this origin may not play", http.StatusForbidden)
 		return
 	case h.isClosing():

@@ -36,6 +36,7 @@ func TestControl(t *testing.T) {
 	require.True(t, strings.HasPrefix(string(text), "# my server\n"))
 	require.Contains(t, string(text), "timeoutSec=5\n")
 	require.NotContains(t, string(text), "/bin/sh")
+	require.Contains(t, out.String(), `keys="api.secret hook.timeoutSec"`)
 	reply := out.api(t, "setServerConfig?hook.timeoutSec=x&general.flowThreshold=77")
 	require.Equal(t, 1.0, reply["changed"])
 	require.Contains(t, reply["msg"], "hook.timeoutSec")
@@ -45,6 +46,13 @@ func TestControl(t *testing.T) {
 	require.Contains(t, body, "sluice_streams 1\n")
 	require.NotContains(t, body, "canary")
 	require.NotContains(t, out.String(), "canary", "the log holds the secret")
+}
+
+// A hook that refuses the demonstration, or one who kicks it, does not end the server.
+func TestDemoMayBeRefused(t *testing.T) {
+	out := start(t, "-demo", "-c", write(t, "[hook]\nenable=1\nretry=0\non_publish=http://127.0.0.1:1/\n"))
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "the demonstration has ended") }, limit, time.Millisecond)
+	require.Equal(t, 0.0, out.api(t, "version")["code"])
 }
 
 // What can change while the server runs does, for the sessions that come after.

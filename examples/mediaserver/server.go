@@ -234,8 +234,8 @@ func (s *server) serve(ctx context.Context, demo bool) error {
 	}
 	if demo {
 		parts.Go(func() {
-			if err := s.publishDemo(ctx); err != nil {
-				cancel(fmt.Errorf("demo: %w", err)) // of no effect if ctx has ended
+			if err := s.publishDemo(ctx); err != nil && ctx.Err() == nil { // such as when a hook refuses it
+				s.log.ErrorContext(ctx, "the demonstration has ended", "err", err)
 			}
 		})
 	}

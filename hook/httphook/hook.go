@@ -11,14 +11,16 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/throttle"
 )
 
 // Hook posts the events of a media server to a backend. It implements all interfaces of package hook; put it in
 // media.Config.Hooks. Its methods may be called by any goroutine.
 type Hook struct {
 	settings atomic.Pointer[settings]
-	index    atomic.Uint64 // the next hook_index
-	boxes    *boxes        // nil without an outbox
+	index    atomic.Uint64     // the next hook_index
+	boxes    *boxes            // nil without an outbox
+	lost     throttle.Throttle // of the log line of lost observations
 }
 
 // settings is a Config with what is made of it.
@@ -119,7 +121,14 @@ func (h *Hook) observe(ctx context.Context, s *settings, event, vhost string, bo
 func (h *Hook) tell(ctx context.Context, s *settings, event, vhost string, body any) {
 	_, err := h.decide(ctx, s, event, vhost, body)
 	if err != nil && !errors.Is(err, hook.ErrNotHandled) {
-		s.Logger.Warn("hook: observation lost", "event", event, "err", err)
+		h.logLost(s, event, err)
+	}
+}
+
+// logLost says that observations did not arrive. While a backend is away, each session that ends has some.
+func (h *Hook) logLost(s *settings, event string, err error) {
+	if n, ok := h.lost.Ready(); ok {
+		s.Logger.Warn("hook: observations lost", "number", n, "last", event, "err", err)
 	}
 }
 

@@ -345,6 +345,28 @@ func TestNoSecretInErrors(t *testing.T) {
 	err = h.OnPlay(t.Context(), play())
 	require.Error(t, err)
 	h.OnServerStarted(t.Context(), &hook.ServerStartedEvent{Config: map[string]string{"api.secret": "canary"}})
-	require.Contains(t, log.String(), "observation lost")
+	require.Contains(t, log.String(), "observations lost")
 	require.NotContains(t, log.String()+fmt.Sprint(err, errors.Unwrap(err), hook.PeerText(err)), "canary")
+}
+
+// While the backend is away, what it misses does not fill the log.
+func TestLostObservationsAreCounted(t *testing.T) {
+	var log bytes.Buffer
+	h := newHook(t, "http://127.0.0.1:1/", func(cfg *httphook.Config) {
+		cfg.Retries = -1
+		cfg.Transport = nowhere{}
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	for range 100 {
+		h.OnServerExited(t.Context(), &hook.ServerExitedEvent{})
+	}
+	require.Contains(t, log.String(), "number=1 last=on_server_exited")
+	require.Less(t, strings.Count(log.String(), "\n"), 50)
+}
+
+// nowhere is a network that is down.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("network is unreachable")
 }

@@ -85,10 +85,10 @@ func LogEnd(log *slog.Logger, err, kicked error, quiet bool) {
 	switch {
 	case kicked != nil:
 		log.Info("session kicked", "cause", kicked)
+	case refused && !errors.Is(err, context.Canceled): // who has given up was not refused; a hook may well fail with EOF
+		log.Info("session refused", "err", refusal.Cause)
 	case quiet || Closed(err):
 		log.Debug("session ended", "cause", err)
-	case refused:
-		log.Info("session refused", "err", refusal.Cause)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		log.Info("session timed out", "err", err)
 	default:
