@@ -211,6 +211,7 @@ func (p *publication) close(finished bool, cause error) {
 		cause = nil
 	}
 	if p.media != nil {
+		p.ingest.Close()
 		p.media.Close(cause)
 	}
 }

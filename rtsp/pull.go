@@ -89,6 +89,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 	case p.byed.Load():
 		err = io.EOF
 	}
+	p.ingest.Close()
 	pub.Close(err)
 	return err
 }

@@ -2,10 +2,8 @@
 package ingest
 
 import (
-	"cmp"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +20,6 @@ const (
 	waitTracks = 10 * time.Second
 	// waitVideo is how long audio waits for the first picture, whose decoding time may lie before it.
 	waitVideo = 2 * time.Second
-	// maxWaiting bounds the packets that wait meanwhile.
-	maxWaiting = 500
 )
 
 // Ingest makes a stream of the RTP of a publisher. Its methods may be called from any goroutine.
@@ -31,13 +27,13 @@ type Ingest struct {
 	pub  *media.Publisher
 	opts Options
 
-	mu      sync.Mutex
-	clock   *receiver.Clock
-	tracks  []*track
-	begun   time.Time
-	known   bool // the tracks are
-	waiting []*media.Packet
-	broken  uint64
+	mu     sync.Mutex
+	clock  *receiver.Clock
+	tracks []*track
+	begun  time.Time
+	known  bool // the tracks are
+	hold   hold
+	broken uint64
 }
 
 // Options of an [Ingest].
@@ -54,15 +50,18 @@ type track struct {
 	media    *media.Track
 	seq      *receiver.Sequencer
 	depack   *depacketizer.Depacketizer
-	decoding *receiver.Decoding        // nil: decoding order is presentation order
-	depthOf  *media.Track              // whose parameter sets decoding follows
-	gap      bool                      // pictures are missing up to the next key frame
-	came     bool                      // a unit has
-	reports  func(report []byte) error // nil: nowhere
-	reported time.Time
-	counted  time.Time
-	ssrc     uint32
-	ended    bool // the sender has said so
+	decoding *receiver.Decoding // nil: decoding order is presentation order
+	depthOf  *media.Track       // whose parameter sets decoding follows
+	gap      bool               // pictures are missing up to the next key frame
+	came     bool               // a unit has
+	// Of the first unit.
+	firstStamp uint32
+	firstAt    time.Time
+	reports    func(report []byte) error // nil: nowhere
+	reported   time.Time
+	counted    time.Time
+	ssrc       uint32
+	ended      bool // the sender has said so
 }
 
 // New returns an ingest of the medias of a session description, which give their indexes to its tracks.
@@ -129,16 +128,7 @@ func (in *Ingest) describe(now time.Time) error {
 		return nil
 	}
 	in.known = true
-	if err := in.pub.SetTracks(ready...); err != nil {
-		return err
-	}
-	waiting := in.waiting
-	in.waiting = nil
-	slices.SortStableFunc(waiting, func(a, b *media.Packet) int { return cmp.Compare(a.DTS, b.DTS) })
-	for _, p := range waiting {
-		in.write(p)
-	}
-	return nil
+	return in.pub.SetTracks(ready...)
 }
 
 // describes reports whether a decoder could be set up for a track.

@@ -61,13 +61,25 @@ func (in *Ingest) deliver(t *track, packets []receiver.Packet, now time.Time) {
 
 // unit gives the stream a picture or an audio frame.
 func (in *Ingest) unit(t *track, u *depacketizer.Unit, now time.Time) {
-	pts := in.clock.At(t.index, u.Stamp, now)
 	if t.media.Codec.Video() && !in.opts.Torn {
 		t.gap = (t.gap || u.Gap) && !u.Key
 		if t.gap {
 			return // it may refer to what is missing
 		}
 	}
+	if in.hold.placed {
+		in.write(in.stamp(t, u, now))
+		return
+	}
+	in.keep(t, u, now)
+	t.came = true
+	_ = in.describe(now) // the publisher's end is seen elsewhere
+	in.release(now)
+}
+
+// stamp makes a packet of a unit.
+func (in *Ingest) stamp(t *track, u *depacketizer.Unit, now time.Time) *media.Packet {
+	pts := in.clock.At(t.index, u.Stamp, now)
 	p := &media.Packet{
 		Track: u.Track, PTS: pts, DTS: pts, Key: u.Key, Data: u.Data,
 		NTP: in.clock.NTP(t.index, u.Stamp),
@@ -75,15 +87,7 @@ func (in *Ingest) unit(t *track, u *depacketizer.Unit, now time.Time) {
 	if t.media.Codec == media.H264 || t.media.Codec == media.H265 {
 		p.DTS = t.decodingTime(u.Track, pts)
 	}
-	t.came = true
-	if !in.known {
-		if len(in.waiting) < maxWaiting {
-			in.waiting = append(in.waiting, p)
-		}
-		_ = in.describe(now) // the publisher's end is seen elsewhere
-		return
-	}
-	in.write(p)
+	return p
 }
 
 // decodingTime recovers the DTS, which RTP does not carry.

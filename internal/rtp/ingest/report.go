@@ -27,6 +27,7 @@ func (in *Ingest) Report(index int, b []byte, now time.Time) {
 		case *rtcp.SenderReport:
 			in.clock.SenderReport(t.index, p.NTPTime, p.RTPTime)
 			t.seq.SenderReport(p.NTPTime, p.RTPTime, now)
+			in.release(now)
 		case *rtcp.Goodbye:
 			in.goodbye(t)
 		}

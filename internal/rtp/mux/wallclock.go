@@ -5,7 +5,10 @@ import "time"
 const (
 	// maxLate is how late packets may be by the wall clock before the reports follow at once: the source has paused.
 	maxLate = time.Second
-	// maxSlew is how far a report may differ from the line through those before it. Receivers take it for jitter.
+	// maxEarly is how early packets may be before the reports follow. Some clients give a picture a wrong time when the
+	// line goes back by milliseconds.
+	maxEarly = time.Second
+	// maxSlew is how far a report may differ from the line through those before it.
 	maxSlew = 2 * time.Millisecond
 )
 
@@ -40,11 +43,14 @@ func (c *wallClock) adjust(now time.Time) {
 	if !c.seen || now.Sub(c.since) < reportEvery {
 		return
 	}
-	by := c.least
-	if by < maxLate {
-		by = min(max(by, -maxSlew), maxSlew)
+	switch by := c.least; {
+	case by >= maxLate:
+		c.epoch = c.epoch.Add(by)
+	case by > 0:
+		c.epoch = c.epoch.Add(min(by, maxSlew))
+	case by < -maxEarly:
+		c.epoch = c.epoch.Add(-maxSlew)
 	}
-	c.epoch = c.epoch.Add(by)
 	c.seen, c.since = false, now
 }
 

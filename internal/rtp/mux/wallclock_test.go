@@ -49,9 +49,21 @@ func TestWallClock(t *testing.T) {
 		require.InDelta(t, 0, off(), float64(2*maxSlew))
 		require.LessOrEqual(t, c.at(at).Sub(before), maxSlew)
 	}
+	line := c.at(0)
+	for range 25 * 600 { // and of one whose clock gains as much
+		step(40*time.Millisecond, 40*time.Millisecond-4*time.Microsecond)
+		c.adjust(now)
+	}
+	require.Equal(t, line, c.at(0))
+	for range 25 * 3600 * 4 { // until it is too much
+		step(40*time.Millisecond, 40*time.Millisecond-4*time.Microsecond)
+		require.LessOrEqual(t, off(), maxEarly+10*time.Millisecond)
+	}
+	require.Greater(t, off(), maxEarly-10*time.Millisecond)
 	step(40*time.Millisecond, time.Minute)
-	for range 150 {
+	for range 300 {
 		step(40*time.Millisecond, 40*time.Millisecond)
+		c.adjust(now)
 	}
 	require.InDelta(t, 0, off(), float64(maxSlew))
 }
