@@ -145,14 +145,19 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
+// setCORS lets pages of any origin read the reply, and only our own use the login.
 func (h *Handler) setCORS(head http.Header, r *http.Request) {
-	if origin := r.Header.Get("Origin"); origin != "" && !h.options().NoCORS {
-		head.Set("Access-Control-Allow-Origin", origin)
-		if h.options().sameOrigin(r, origin) { // nobody else's page may use the login of this one
-			head.Set("Access-Control-Allow-Credentials", "true")
-		}
-		head.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || h.options().NoCORS {
+		return
 	}
+	head.Add("Vary", "Origin")
+	if !h.options().sameOrigin(r, origin) {
+		head.Set("Access-Control-Allow-Origin", "*")
+		return
+	}
+	head.Set("Access-Control-Allow-Origin", origin)
+	head.Set("Access-Control-Allow-Credentials", "true")
 }
 
 // allow answers a browser that asks before it calls.

@@ -135,14 +135,15 @@ func (l *logins) end(id string) bool {
 // challenge refuses a call, with the cookie that a login needs.
 func (h *Handler) challenge(c *call, msg string) error {
 	text := h.logins.newChallenge()
-	setCookie(c, challengeCookie, text, challengeLife)
+	h.setCookie(c, challengeCookie, text, challengeLife)
 	return &Error{Code: codeAuth, Msg: msg, extra: reply{"cookie": text}}
 }
 
-func setCookie(c *call, name, value string, life time.Duration) {
+func (h *Handler) setCookie(c *call, name, value string, life time.Duration) {
+	secure := h.options().proxies().Scheme(c.request) == "https"
 	http.SetCookie(c.writer, &http.Cookie{
 		Name: name, Value: value, Path: "/", Expires: time.Now().Add(life),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: c.request.TLS != nil,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	})
 }
 
@@ -158,7 +159,7 @@ func (h *Handler) login(c *call) (reply, error) {
 		h.logWrongSecret(c)
 		return nil, h.challenge(c, "Digest does not match, incorrect secret?")
 	}
-	setCookie(c, loginCookie, h.logins.begin(secret), loginLife)
+	h.setCookie(c, loginCookie, h.logins.begin(secret), loginLife)
 	return reply{}, nil
 }
 
@@ -167,13 +168,13 @@ func (h *Handler) logout(c *call) (reply, error) {
 	out := reply{}
 	cookie, err := c.request.Cookie(loginCookie)
 	if err == nil {
-		setCookie(c, loginCookie, "", -time.Hour)
+		h.setCookie(c, loginCookie, "", -time.Hour)
 	}
 	if err != nil || !h.logins.end(cookie.Value) {
 		out["msg"] = "you were not logged in"
 	}
 	text := h.logins.newChallenge()
-	setCookie(c, challengeCookie, text, challengeLife)
+	h.setCookie(c, challengeCookie, text, challengeLife)
 	out["cookie"] = text
 	return out, nil
 }

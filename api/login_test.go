@@ -110,3 +110,17 @@ func TestForwardedAddress(t *testing.T) {
 		require.Equal(t, c.code, call(t, h, r)["code"], fmt.Sprint(i))
 	}
 }
+
+// Cookies of a page that is seen by HTTPS never go out in the clear, also where a trusted proxy speaks TLS for us.
+func TestSecureCookies(t *testing.T) {
+	h, _ := newAPI(t, api.Options{TrustedProxy: netip.Addr.IsLoopback})
+	for peer, want := range map[string]bool{"127.0.0.1:5": true, "192.0.2.1:5": false} {
+		r := httptest.NewRequest(http.MethodGet, "http://a.example/index/api/version", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-Proto", "https")
+		w := httptest.NewRecorder()
+		require.Equal(t, -100.0, callInto(t, h, w, r)["code"])
+		require.Len(t, w.Result().Cookies(), 1)
+		require.Equal(t, want, w.Result().Cookies()[0].Secure, peer)
+	}
+}
