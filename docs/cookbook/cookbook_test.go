@@ -300,3 +300,28 @@ func serveRTSP(t *testing.T, m *media.Server) (address string) {
 	})
 	return ln.Addr().String()
 }
+
+func TestCinema(t *testing.T) {
+	m := newMedia(t, media.Config{})
+	track := &media.Track{ID: 1, Codec: media.VP8, ClockRate: 90000}
+	f := film{tracks: []*media.Track{track}}
+	for i := range 250 {
+		at := time.Duration(i) * 40 * time.Millisecond
+		f.packets = append(f.packets, &media.Packet{Track: track, DTS: at, PTS: at, Key: i%25 == 0, Data: []byte{byte(i)}})
+	}
+	defer m.Open(cinema{"tea": f})()
+	for range 2 { // each has it from the beginning
+		p, err := m.Play(t.Context(), media.PlayRequest{Stream: media.StreamKey{App: "films", Name: "tea"}, Schema: "code"})
+		require.NoError(t, err)
+		to, err := p.Seek(t.Context(), 5500*time.Millisecond)
+		require.NoError(t, err)
+		require.Equal(t, 5*time.Second, to)
+		batch := make([]*media.Packet, 1)
+		_, err = p.Read().ReadBatch(t.Context(), batch)
+		require.NoError(t, err)
+		require.Equal(t, to, batch[0].DTS)
+		p.Close(nil)
+	}
+	_, err := cinema{}.Open(t.Context(), &media.OpenRequest{})
+	require.ErrorIs(t, err, hook.ErrNotHandled)
+}
