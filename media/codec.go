@@ -1,5 +1,7 @@
 package media
 
+import "log/slog"
+
 // Codec is the coding of an elementary stream. The numbers are those of the API's codec_id.
 type Codec int
 
@@ -75,12 +77,12 @@ func (c Codec) info() codecInfo {
 // String returns the API's codec_id_name, such as "H264" or "mpeg4-generic".
 func (c Codec) String() string { return c.info().name }
 
-// title is what people call c: the API's name for AAC is that of its RTP payload.
-func (c Codec) title() string {
+// LogValue implements slog.LogValuer. It is what people call c: the API's name for AAC is that of its RTP payload.
+func (c Codec) LogValue() slog.Value {
 	if c == AAC {
-		return "AAC"
+		return slog.StringValue("AAC")
 	}
-	return c.String()
+	return slog.StringValue(c.String())
 }
 
 // Video reports whether c codes pictures.

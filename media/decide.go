@@ -18,7 +18,7 @@ func (s *Server) HTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook
 			continue
 		}
 		if err != nil {
-			return reply, s.refused(ctx, "http_access", StreamKey{}, ev.Session, err)
+			return reply, refused(ctx, "http_access", err)
 		}
 		return reply, nil
 	}
@@ -37,7 +37,7 @@ func (s *Server) ShellLogin(ctx context.Context, ev *hook.ShellLoginEvent) error
 			continue
 		}
 		if err != nil {
-			return s.refused(ctx, "shell_login", StreamKey{}, ev.Session, err)
+			return refused(ctx, "shell_login", err)
 		}
 		verdict = nil
 	}

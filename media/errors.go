@@ -15,6 +15,8 @@ var (
 	ErrStalled = errors.New("media: the peer does not read")
 	// ErrNoReader ends a stream that was closed because nobody watched it.
 	ErrNoReader = errors.New("media: nobody watches")
+	// ErrHookFailed is wrapped by the error of a decision that no hook has made, because one failed or took too long.
+	ErrHookFailed = errors.New("media: hook failed")
 	// ErrUnknownTrack is what WritePacket answers to a packet of a track that SetTracks did not name.
 	ErrUnknownTrack = errors.New("media: unknown track")
 	// ErrPublisherClosed is what WritePacket answers after Close, or after another publisher has resumed.

@@ -92,7 +92,7 @@ func (s *Server) askPlay(ctx context.Context, ev *hook.PlayEvent) error {
 			return struct{}{}, h.OnPlay(ctx, ev)
 		})
 		if err != nil && !errors.Is(err, hook.ErrNotHandled) {
-			return s.refused(ctx, "play", ev.Stream, ev.Session, err)
+			return refused(ctx, "play", err)
 		}
 	}
 	return nil

@@ -125,7 +125,7 @@ func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Pu
 			continue
 		}
 		if err != nil {
-			return all, s.refused(ctx, "publish", ev.Stream, ev.Session, err)
+			return all, refused(ctx, "publish", err)
 		}
 		all.Options = all.Options.Merge(reply.Options)
 		if all.StreamReplace == "" {
@@ -135,8 +135,8 @@ func (s *Server) askPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Pu
 	return all, nil
 }
 
-// refused logs a hook that failed rather than refused, and returns the error for the session.
-func (s *Server) refused(ctx context.Context, event string, key StreamKey, x hook.Session, err error) error {
+// refused returns the error for a session that a hook refuses, or cannot decide about.
+func refused(ctx context.Context, event string, err error) error {
 	if _, denied := hook.Denied(err); denied {
 		return err
 	}
@@ -146,8 +146,7 @@ func (s *Server) refused(ctx context.Context, event string, key StreamKey, x hoo
 	if errors.Is(err, ErrServerClosed) {
 		return err
 	}
-	s.log.Warn("hook failed", "event", event, "stream", key.String(), "session", x.ID, "proto", x.Protocol, "err", err)
-	return fmt.Errorf("media: %s hook: %w", event, err)
+	return fmt.Errorf("%w: %s: %w", ErrHookFailed, event, err)
 }
 
 // attach makes p the publisher of a stream: of a new one, or of one whose publisher dropped.

@@ -18,7 +18,7 @@ func (s *Server) RTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (string
 			continue
 		}
 		if err != nil {
-			return "", s.refused(ctx, "rtsp_realm", ev.Stream, ev.Session, err)
+			return "", refused(ctx, "rtsp_realm", err)
 		}
 		if realm != "" {
 			return realm, nil
@@ -42,5 +42,5 @@ func (s *Server) RTSPAuth(ctx context.Context, ev *hook.RTSPAuthEvent) (hook.RTS
 			failed = err
 		}
 	}
-	return hook.RTSPAuthReply{}, s.refused(ctx, "rtsp_auth", ev.Stream, ev.Session, failed)
+	return hook.RTSPAuthReply{}, refused(ctx, "rtsp_auth", failed)
 }

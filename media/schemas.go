@@ -82,8 +82,8 @@ func (s *Server) leftOut(st *Stream) map[string]string {
 
 func (s *Server) codecsLeft(st *Stream, schema string) (names []string) {
 	for _, t := range st.Description().Tracks {
-		if !s.carries(schema, t) && !slices.Contains(names, t.Codec.String()) {
-			names = append(names, t.Codec.String())
+		if !s.carries(schema, t) && !slices.Contains(names, t.Codec.LogValue().String()) {
+			names = append(names, t.Codec.LogValue().String())
 		}
 	}
 	return names

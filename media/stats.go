@@ -226,7 +226,7 @@ func (st *Stream) trackNames() string { return codecNames(st.Description().Track
 func codecNames(tracks []*Track) string {
 	var names []string
 	for _, t := range tracks {
-		names = append(names, t.Codec.title())
+		names = append(names, t.Codec.LogValue().String())
 	}
 	return strings.Join(names, "+")
 }

@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -61,7 +60,7 @@ func (x *session) refusePlay(key hook.StreamKey, err error) error {
 	case errors.Is(err, media.ErrServerClosed):
 		text = "the server ends"
 	}
-	return x.refuse(code, text, fmt.Errorf("play %s: %w", key, err))
+	return x.refuse(code, text, &acceptor.StreamError{Op: "play", Stream: key.String(), Err: err})
 }
 
 // finish is called when the player has got all there is, or cannot be written to. It ends watch, and with it

@@ -113,7 +113,7 @@ func (x *session) refusePublish(key hook.StreamKey, err error) error {
 	case errors.Is(err, media.ErrServerClosed):
 		text = "the server ends"
 	}
-	return x.refuse(code, text, fmt.Errorf("publish %s: %w", key, err))
+	return x.refuse(code, text, &acceptor.StreamError{Op: "publish", Stream: key.String(), Err: err})
 }
 
 // refuse tells the peer what went wrong and ends the session. A peer that has left meanwhile is told nothing.

@@ -27,7 +27,7 @@ func TestWordsOfTheLog(t *testing.T) {
 	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
 	require.Equal(t, 2, strings.Count(log.String(), `msg="session refused"`))
 	require.Equal(t, 2, strings.Count(log.String(), "bad token"))
-	require.Contains(t, log.String(), "play __defaultVhost__/live/test")
+	require.Contains(t, log.String(), `stream=__defaultVhost__/live/test err="play: [auth failed]`)
 
 	var second logBuffer
 	m, addr = start(t, media.Config{Logger: second.logger()}, rtmp.Config{})

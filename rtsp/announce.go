@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
@@ -61,7 +62,9 @@ func originURL(raw string) string {
 
 // refusePublish tells the client why it may not publish.
 func (x *session) refusePublish(key hook.StreamKey, err error) (*wire.Response, error) {
-	err = fmt.Errorf("publish %s: %w", key, err)
+	if x.publisher == nil { // else the logger names the stream
+		err = &acceptor.StreamError{Op: "publish", Stream: key.String(), Err: err}
+	}
 	switch {
 	case errors.Is(err, media.ErrStreamExists):
 		return x.refuse(wire.StatusNotAcceptable, "the stream is published already", err)

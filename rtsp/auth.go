@@ -60,7 +60,7 @@ func (x *session) authorize(r *wire.Request, t target) (res *wire.Response, auth
 		return x.undecided(t, err)
 	}
 	if err != nil {
-		return x.challenge(), false, &acceptor.Refusal{Cause: err}
+		return x.challenge(), false, &acceptor.Refusal{Cause: &acceptor.StreamError{Op: "play", Stream: t.key.String(), Err: err}}
 	}
 	x.auth.done = true
 	return nil, true, nil

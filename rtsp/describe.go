@@ -95,7 +95,7 @@ func (x *session) refuse(code int, text string, cause error) (*wire.Response, er
 
 // refusePlay tells the client why it may not play.
 func (x *session) refusePlay(key hook.StreamKey, err error) (*wire.Response, error) {
-	err = fmt.Errorf("play %s: %w", key, err)
+	err = &acceptor.StreamError{Op: "play", Stream: key.String(), Err: err}
 	if errors.Is(err, media.ErrStreamNotFound) || errors.Is(err, media.ErrBadName) {
 		return x.refuse(wire.StatusNotFound, "", err)
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"syscall"
 
@@ -22,7 +21,7 @@ func (h *Handler) logger(entry *media.Session, player *media.Player) *slog.Logge
 
 // logRefusal writes the one line that says why a client may not play. One that has given up was not refused.
 func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
-	h.logEnd(entry, nil, &acceptor.Refusal{Cause: fmt.Errorf("play %s: %w", t.key, err)})
+	h.logEnd(entry, nil, &acceptor.Refusal{Cause: &acceptor.StreamError{Op: "play", Stream: t.key.String(), Err: err}})
 }
 
 // logEnd writes the one line that says why a session ended.

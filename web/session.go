@@ -2,11 +2,9 @@ package web
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -27,6 +25,7 @@ type session struct {
 	entry   *media.Session
 	player  *media.Player
 	feed    *media.Feed
+	told    bool // the log says why it ends
 }
 
 // takeOver takes the connection of a request. Its session counts until end. While the handler closes, the client is told.
@@ -105,17 +104,6 @@ func (x *session) write(b []byte) error {
 	return x.conn.SetWriteDeadline(time.Time{})
 }
 
-// guard turns a panic of fn into a log line.
-func (x *session) guard(fn func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = errors.New("web: session panicked")
-			x.handler.logger(x.entry, x.player).Error("session panicked", "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
-	return fn()
-}
-
 // end closes all that the session has. It is called once, by the last goroutine that works for it.
 func (x *session) end(err error) {
 	if x.player != nil {
@@ -123,11 +111,19 @@ func (x *session) end(err error) {
 	}
 	x.conn.Close()
 	if x.entry != nil {
-		x.handler.logEnd(x.entry, x.player, err)
+		x.logEnd(err)
 		x.entry.Close()
 	}
 	x.handler.mu.Lock()
 	delete(x.handler.sessions, x)
 	x.handler.mu.Unlock()
 	x.handler.running.Done()
+}
+
+// logEnd writes the one line that says why the session ended, unless there is one.
+func (x *session) logEnd(err error) {
+	if !x.told {
+		x.handler.logEnd(x.entry, x.player, err)
+	}
+	x.told = true
 }

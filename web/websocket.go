@@ -12,6 +12,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -68,10 +69,11 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	stopped := context.AfterFunc(h.life, cancel) //nolint:contextcheck // the handler ends both
 	go func() {
 		defer close(s.played)
-		err := x.guard(func() error { return s.play(ctx, t) })
+		err := acceptor.Guard(func() error { return s.play(ctx, t) })
 		stopped()
 		s.giveUp() // what the context holds can go
 		if err != nil {
+			s.logPanic(err)
 			x.conn.Close()
 		}
 	}()
@@ -90,6 +92,13 @@ type socket struct {
 	fed    bool
 }
 
+// logPanic says why the stream did not come, if that is a fault of ours. Of what else there is, the reader hears too.
+func (s *socket) logPanic(err error) {
+	if _, panicked := errors.AsType[*acceptor.PanicError](err); panicked {
+		s.logEnd(err)
+	}
+}
+
 // giveUp ends the wait for the stream.
 func (s *socket) giveUp() {
 	s.mu.Lock()
@@ -106,6 +115,7 @@ func (s *socket) play(ctx context.Context, t target) error {
 	player, err := s.handler.play(ctx, s.entry, t)
 	if err != nil {
 		s.handler.logRefusal(t, s.entry, err)
+		s.told = true
 		return s.deny(err)
 	}
 	s.mu.Lock()
@@ -154,7 +164,7 @@ func (s *socket) reply(b []byte) {
 
 // watch reads what the client sends until it is gone.
 func (s *socket) watch() {
-	err := s.guard(s.readFrames)
+	err := acceptor.Guard(s.readFrames)
 	s.giveUp()
 	<-s.played
 	if s.feed != nil {

@@ -122,6 +122,7 @@ func (x *session) login() error {
 		if x.ctx.Err() != nil {
 			return net.ErrClosed
 		}
+		x.logRefusal(name, err)
 		prompt = reveal + "Auth failed(" + printable(hook.PeerText(err)) + "), please try again.\r\n" +
 			x.user + "@" + cfg.Name + "'s password: " + conceal
 	}
@@ -138,12 +139,20 @@ func (x *session) check(user, password string) error {
 	if secret != "" && subtle.ConstantTimeCompare(given[:], want[:]) == 1 {
 		return nil
 	}
-	x.logger().Warn("shell login refused, wrong password", "user", user)
 	select {
 	case <-time.After(wrongPause):
 	case <-x.ctx.Done():
 	}
 	return hook.Deny(-1, "wrong password")
+}
+
+// logRefusal writes the line of a login that is refused, like that of a session: the next may be admitted.
+func (x *session) logRefusal(user string, err error) {
+	level := slog.LevelInfo
+	if errors.Is(err, media.ErrHookFailed) {
+		level = slog.LevelWarn
+	}
+	x.logger().Log(context.Background(), level, "shell login refused", "user", user, "err", err)
 }
 
 // ask writes a prompt and reads the answer of somebody who is not logged in.

@@ -20,9 +20,15 @@ const secret = "canary-0123456789"
 // say sends text to an address, and waits until what comes back has an answer in it.
 func say(t *testing.T, addr, text, answer string) {
 	t.Helper()
+	ask(t, addr, text, answer).Close()
+}
+
+// ask is say, but stays connected.
+func ask(t *testing.T, addr, text, answer string) net.Conn {
+	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	_, err = io.WriteString(conn, text)
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(limit)))
@@ -32,23 +38,24 @@ func say(t *testing.T, addr, text, answer string) {
 		said.Write(b[:n])
 		require.NoError(t, err, "no %q in %q", answer, &said)
 	}
+	return conn
 }
 
 func sayRTSP(t *testing.T, addr string) {
 	const sdp = "v=0\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n"
-	ask := func(method, target, head, body string) string {
+	request := func(method, target, head, body string) string {
 		return fmt.Sprintf("%s %s RTSP/1.0\r\nCSeq: 1\r\n%sContent-Length: %d\r\n\r\n%s", method, target, head, len(body), body)
 	}
 	const query = "?token=" + secret
 	for _, base := range []string{"rtsp://user:" + secret + "@" + addr, "rtsp://" + addr, "odd://a:" + secret + "@b:" + secret, ""} {
-		say(t, addr, ask("OPTIONS", base+"/live/demo"+query, "", "")+ask("DESCRIBE", base+"/live/demo"+query, "", ""), "sprop")
-		say(t, addr, ask("SETUP", base+"/live/demo/trackID=0"+query, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", ""), "RTSP/1.0 200")
-		say(t, addr, ask("DESCRIBE", base+"/live/absent"+query, "", ""), "RTSP/1.0 404")
-		say(t, addr, ask("DESCRIBE", base+"/"+query, "", ""), "RTSP/1.0 404")
-		say(t, addr, ask("ANNOUNCE", base+"/"+query, "Content-Type: application/sdp\r\n", sdp), "RTSP/1.0 403")
-		say(t, addr, ask("ANNOUNCE", base+"/live/pub"+query, "Content-Type: application/sdp\r\n", sdp), "RTSP/1.0 200")
+		say(t, addr, request("OPTIONS", base+"/live/demo"+query, "", "")+request("DESCRIBE", base+"/live/demo"+query, "", ""), "sprop")
+		say(t, addr, request("SETUP", base+"/live/demo/trackID=0"+query, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", ""), "RTSP/1.0 200")
+		say(t, addr, request("DESCRIBE", base+"/live/absent"+query, "", ""), "RTSP/1.0 404")
+		say(t, addr, request("DESCRIBE", base+"/"+query, "", ""), "RTSP/1.0 404")
+		say(t, addr, request("ANNOUNCE", base+"/"+query, "Content-Type: application/sdp\r\n", sdp), "RTSP/1.0 403")
+		say(t, addr, request("ANNOUNCE", base+"/live/pub"+query, "Content-Type: application/sdp\r\n", sdp), "RTSP/1.0 200")
 	}
-	say(t, addr, ask("DESCRIBE", secret+"@", "", ""), "RTSP/1.0 404")
+	say(t, addr, request("DESCRIBE", secret+"@", "", ""), "RTSP/1.0 404")
 }
 
 func sayHTTP(t *testing.T, addr string) {

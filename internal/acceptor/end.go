@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"runtime/debug"
 	"time"
 )
@@ -41,15 +39,6 @@ type PanicError struct {
 // Error implements error.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Refusal ends a session whose peer was refused, and told so.
-type Refusal struct{ Cause error }
-
-// Error implements error.
-func (r *Refusal) Error() string { return "refused: " + r.Cause.Error() }
-
-// Unwrap returns why.
-func (r *Refusal) Unwrap() error { return r.Cause }
-
 // Guard turns a panic of fn into an error, so that it ends one session only.
 func Guard(fn func() error) (err error) {
 	defer func() {
@@ -71,28 +60,6 @@ func HangUp(conn net.Conn) bool {
 func Linger(conn net.Conn) {
 	if HangUp(conn) {
 		_, _ = io.CopyN(io.Discard, conn, lingerBytes)
-	}
-}
-
-// LogEnd writes the one line that says why a session ended. kicked is why it was, if it was; quiet says that
-// the end was the usual one.
-func LogEnd(log *slog.Logger, err, kicked error, quiet bool) {
-	if p, ok := errors.AsType[*PanicError](err); ok {
-		log.Error("session panicked", "err", err, "stack", string(p.Stack))
-		return
-	}
-	refusal, refused := errors.AsType[*Refusal](err)
-	switch {
-	case kicked != nil:
-		log.Info("session kicked", "cause", kicked)
-	case refused && !errors.Is(err, context.Canceled): // who has given up was not refused; a hook may well fail with EOF
-		log.Info("session refused", "err", refusal.Cause)
-	case quiet || Closed(err):
-		log.Debug("session ended", "cause", err)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		log.Info("session timed out", "err", err)
-	default:
-		log.Info("session failed", "err", err)
 	}
 }
 

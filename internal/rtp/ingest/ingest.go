@@ -76,7 +76,7 @@ func New(pub *media.Publisher, desc *sdp.Session, opts Options) *Ingest {
 			Track: m.Track, PayloadType: m.PayloadType, Params: m.Params, Encoding: m.Encoding,
 		})
 		if err != nil {
-			opts.Log.Info("media left out", "codec", m.Encoding, "err", err)
+			opts.Log.Info("media left out", "codec", codecName(m), "err", err)
 		}
 		t.depack = d
 		in.tracks = append(in.tracks, t)

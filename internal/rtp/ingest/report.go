@@ -1,9 +1,13 @@
 package ingest
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/media"
 )
 
 const (
@@ -62,7 +66,7 @@ func (in *Ingest) acknowledge(t *track, now time.Time) {
 // fault counts what could not be used, and logs the first of it.
 func (in *Ingest) fault(t *track, err error) {
 	if in.broken == 0 {
-		in.opts.Log.Info("RTP that cannot be used", "codec", t.media.Codec.String(), "err", err)
+		in.opts.Log.Info("RTP that cannot be used", "codec", t.media.Codec, "err", err)
 	}
 	in.broken++
 }
@@ -80,4 +84,12 @@ func (in *Ingest) count(t *track, now time.Time) {
 		lost += other.seq.Stats().Lost
 	}
 	in.pub.Session().SetLost(lost)
+}
+
+// codecName is what the codec of a media is called in the log; what is passed on as it is has the name of the description.
+func codecName(m sdp.Media) slog.Value {
+	if m.Track.Codec == media.RawRTP {
+		return slog.StringValue(m.Encoding)
+	}
+	return m.Track.Codec.LogValue()
 }

@@ -43,7 +43,7 @@ func (z *Packetizer) appendEncoded(dst, data []byte, ts uint32) ([]byte, error) 
 		return nil, fmt.Errorf("%w: %w", ErrBadData, err)
 	}
 	if len(packets) == 0 {
-		return nil, fmt.Errorf("%w: no frame of %v", ErrBadData, z.track.Codec)
+		return nil, fmt.Errorf("%w: no frame of %v", ErrBadData, z.track.Codec.LogValue())
 	}
 	for _, p := range packets {
 		if len(p.Payload) > z.c.MaxPayload {

@@ -109,7 +109,7 @@ func (z *Packetizer) choose(codec media.Codec) (err error) {
 	case media.H264, media.H265, media.AV1, media.AAC, media.G711A, media.G711U, media.Opus, media.MP3, media.L16, media.RawRTP:
 		return nil
 	}
-	return fmt.Errorf("%w: %v", ErrUnsupported, codec)
+	return fmt.Errorf("%w: %v", ErrUnsupported, codec.LogValue())
 }
 
 // Follows reports whether t is the track whose packets came last, or that New was told of.
@@ -121,7 +121,7 @@ func (z *Packetizer) follow(t *media.Track) error {
 	case t == z.track:
 		return nil
 	case z.track != nil && t.Codec != z.track.Codec:
-		return fmt.Errorf("%w: %v in a track of %v", ErrUnsupported, t.Codec, z.track.Codec)
+		return fmt.Errorf("%w: %v in a track of %v", ErrUnsupported, t.Codec.LogValue(), z.track.Codec.LogValue())
 	}
 	sets, err := parameterSets(t)
 	if err != nil {
