@@ -40,12 +40,13 @@ func publishOld(t *testing.T, m *media.Server, age time.Duration) {
 	for ; at < age; at += 2 * time.Second {
 		write(at, true)
 	}
+	write(at, true) // what is live begins before anybody comes, not a step of two seconds afterwards
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		tick := time.NewTicker(40 * time.Millisecond)
 		defer tick.Stop()
-		for i := 0; ; i++ {
+		for i := 1; ; i++ {
 			write(at+time.Duration(i)*40*time.Millisecond, i%50 == 0)
 			select {
 			case <-stop:
