@@ -57,14 +57,8 @@ const (
 
 // withDefaults returns c with what is zero filled in, or what is wrong with it.
 func (c Config) withDefaults() (Config, error) {
-	if c.HookTimeout < 0 || c.NoneReaderDelay < 0 || c.MergeWrite < 0 || c.LogBytes < 0 {
-		return c, errors.New("media: a negative Config.HookTimeout, NoneReaderDelay, MergeWrite or LogBytes")
-	}
-	if c.MaxConnections < 0 || c.MaxConnectionsPerAddress < 0 {
-		return c, errors.New("media: a negative Config.MaxConnections or MaxConnectionsPerAddress")
-	}
-	if c.MergeWrite > 10*time.Second {
-		return c, fmt.Errorf("media: Config.MergeWrite of %v is over 10 s", c.MergeWrite)
+	if err := c.check(); err != nil {
+		return c, err
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -76,7 +70,31 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.LogBytes, defaultLogBytes)
 	fill(&c.MirrorBytes, defaultMirrorBytes)
 	c.Options = c.Options.Merge(defaultOptions())
-	return c, checkOptions(&c.Options)
+	return c, nil
+}
+
+// check returns all that is wrong with c, but for its options.
+func (c *Config) check() error {
+	var errs []error
+	for _, f := range []struct {
+		name     string
+		negative bool
+	}{
+		{"HookTimeout", c.HookTimeout < 0},
+		{"NoneReaderDelay", c.NoneReaderDelay < 0},
+		{"MergeWrite", c.MergeWrite < 0},
+		{"LogBytes", c.LogBytes < 0},
+		{"MaxConnections", c.MaxConnections < 0},
+		{"MaxConnectionsPerAddress", c.MaxConnectionsPerAddress < 0},
+	} {
+		if f.negative {
+			errs = append(errs, fmt.Errorf("media: Config.%s is negative", f.name))
+		}
+	}
+	if c.MergeWrite > 10*time.Second {
+		errs = append(errs, fmt.Errorf("media: Config.MergeWrite of %v is over 10 s", c.MergeWrite))
+	}
+	return errors.Join(append(errs, checkOptions(&c.Options))...)
 }
 
 func fill[T comparable](v *T, otherwise T) {

@@ -17,6 +17,8 @@ var (
 	ErrNoReader = errors.New("media: nobody watches")
 	// ErrHookFailed is wrapped by the error of a decision that no hook has made, because one failed or took too long.
 	ErrHookFailed = errors.New("media: hook failed")
+	// ErrBadTracks refuses tracks of which there are none, one is nil or two have the same ID.
+	ErrBadTracks = errors.New("media: bad tracks")
 	// ErrUnknownTrack is what WritePacket answers to a packet of a track that SetTracks did not name.
 	ErrUnknownTrack = errors.New("media: unknown track")
 	// ErrPublisherClosed is what WritePacket answers after Close, or after another publisher has resumed.
@@ -31,5 +33,6 @@ var (
 	ErrTooSlow = errors.New("media: the peer reads too slowly")
 
 	errHookTimeout = errors.New("media: the hook did not answer in time")
+	errOpenerPanic = errors.New("media: the opener panicked")
 	errHookPanic   = errors.New("media: the hook panicked")
 )

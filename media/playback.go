@@ -98,20 +98,29 @@ func guard(what string, fn func() error) (err error) {
 func (b *playback) describe() error {
 	return guard("source", func() error {
 		tracks := b.source.Tracks()
-		if len(tracks) == 0 || len(tracks) > maxTracks {
-			return fmt.Errorf("media: a source of %d tracks", len(tracks))
+		if err := checkTracks(tracks); err != nil {
+			return err
+		}
+		if len(tracks) > maxTracks {
+			return fmt.Errorf("%w: a source has %d", ErrBadTracks, len(tracks))
 		}
 		b.duration = max(b.source.Duration(), 0)
 		b.stream.mu.Lock()
 		defer b.stream.mu.Unlock()
-		b.stream.describe(func(d *Description) { d.Tracks, d.Epoch = append(d.Tracks, tracks...), time.Now() })
+		b.stream.describe(func(d *Description) {
+			d.Tracks, d.Epoch = append(d.Tracks, tracks...), time.Now()
+			if b.duration > 0 {
+				d.Metadata = map[string]any{"duration": b.duration.Seconds()}
+			}
+		})
 		close(b.stream.known)
 		return nil
 	})
 }
 
-// serve plays the source to its end, or the player's.
+// serve plays the source to its end, the player's or the server's.
 func (b *playback) serve() {
+	defer context.AfterFunc(b.stream.server.decision, func() { b.cancel(ErrServerClosed) })()
 	err := guard("source", b.play)
 	if b.ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		b.stream.server.log.Warn("source failed", "stream", b.stream.key.String(), "err", err)

@@ -208,8 +208,30 @@ func (p *Publisher) Session() *Session { return p.session }
 
 // SetTracks says which tracks the stream has: all of them, again when one is added or changed. The stream is
 // registered, and can be played, from the first call on. Tracks with audio are left out if the stream's
-// options say so.
-func (p *Publisher) SetTracks(tracks ...*Track) error { return p.stream.setTracks(p, tracks) }
+// options say so. It returns an ErrBadTracks for what can be none, and what WritePacket returns after the end.
+func (p *Publisher) SetTracks(tracks ...*Track) error {
+	if err := checkTracks(tracks); err != nil {
+		return err
+	}
+	return p.stream.setTracks(p, tracks)
+}
+
+func checkTracks(tracks []*Track) error {
+	if len(tracks) == 0 {
+		return fmt.Errorf("%w: there is none", ErrBadTracks)
+	}
+	ids := map[int]bool{}
+	for i, t := range tracks {
+		switch {
+		case t == nil:
+			return fmt.Errorf("%w: number %d is nil", ErrBadTracks, i)
+		case ids[t.ID]:
+			return fmt.Errorf("%w: two have the ID %d", ErrBadTracks, t.ID)
+		}
+		ids[t.ID] = true
+	}
+	return nil
+}
 
 // SetMetadata says what else is known of the stream. Values are strings, float64 and bool; others are not kept. md must
 // not be changed afterwards. What is over 64 KiB in all is not taken, which the log says once: readers keep what there

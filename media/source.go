@@ -3,7 +3,6 @@ package media
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -56,8 +55,12 @@ type OpenRequest struct {
 }
 
 // Open lets o open streams that are not there, after the openers registered before it. stop ends that; sources that
-// were opened play on.
+// were opened play on. A nil opener is none.
 func (s *Server) Open(o Opener) (stop func()) {
+	if o == nil {
+		s.log.Error("a nil media.Opener was registered")
+		return func() {}
+	}
 	e := &openerEntry{o}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +98,7 @@ func (s *Server) openSource(ctx context.Context, p *Player) (handled bool, err e
 		Stream: p.request.Stream, Session: p.session.event(p.request.Schema, p.request.Params), Schema: p.request.Schema,
 	}
 	for _, o := range openers {
-		src, err := o.try(ctx, r)
+		src, err := s.tryOpener(ctx, o, r)
 		switch {
 		case errors.Is(err, hook.ErrNotHandled):
 			continue
@@ -111,12 +114,13 @@ func (s *Server) openSource(ctx context.Context, p *Player) (handled bool, err e
 	return false, nil
 }
 
-// try calls the opener; a panic becomes an error.
-func (e *openerEntry) try(ctx context.Context, r *OpenRequest) (src Source, err error) {
+// tryOpener calls an opener. A panic is logged, and no more than an error for the player.
+func (s *Server) tryOpener(ctx context.Context, o Opener, r *OpenRequest) (src Source, err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			src, err = nil, fmt.Errorf("media: opener panicked: %v\n%s", r, debug.Stack())
+		if v := recover(); v != nil {
+			s.log.Error("opener panicked", "stream", r.Stream.String(), "session", r.Session.ID, "panic", v, "stack", string(debug.Stack()))
+			src, err = nil, errOpenerPanic
 		}
 	}()
-	return e.Open(ctx, r)
+	return o.Open(ctx, r)
 }

@@ -35,6 +35,10 @@ type tapEntry struct {
 // Tap lets t serve every stream that matches: those there are, and those to come. A nil match takes all; it is called
 // like t, once for each stream. stop ends it and waits until all its calls have returned, so none of them may call it.
 func (s *Server) Tap(match func(StreamKey) bool, t Tap) (stop func()) {
+	if t == nil {
+		s.log.Error("a nil media.Tap was registered")
+		return func() {}
+	}
 	e := &tapEntry{match: match, tap: t}
 	e.ctx, e.cancel = context.WithCancel(s.decision)
 	s.mu.Lock()

@@ -156,12 +156,13 @@ func TestPublishReply(t *testing.T) {
 		ContinuePush: new(1500 * time.Millisecond), PacedSender: new(time.Duration(0)), HLSDemand: new(false),
 		RTSPDemand: new(false), RTMPDemand: new(true), HLSSavePath: new("/data"), MaxTrack: new(1),
 	}}, reply)
-	b.say(says(`{"code":0,"enableHls":"0","enableMP4":1,"continue_push_ms":-1,"mp4_max_second":1e300,"stream_replace":7}`))
+	b.say(says(`{"code":0,"enableHls":"0","enableMP4":1,"continue_push_ms":-1,"mp4_max_second":1e300,"stream_replace":7,"modify_stamp":3,"max_track":0,"paced_sender_ms":5000}`))
 	reply, err = h.OnPublish(t.Context(), &hook.PublishEvent{})
 	require.NoError(t, err)
 	require.Equal(t, "7", reply.StreamReplace)
 	require.Equal(t, hook.StreamOptions{
 		EnableHLS: new(false), EnableMP4: new(true), MP4MaxDuration: new((1<<31 - 1) * time.Second),
+		PacedSender: new(time.Second),
 	}, reply.Options)
 }
 

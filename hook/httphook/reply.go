@@ -118,15 +118,30 @@ func number(text string) float64 {
 	return max(min(f, math.MaxInt32), math.MinInt32)
 }
 
+// within is n, or nil if the core would refuse it: a backend's odd number is no reason to send a publisher away.
+func within(n *int, first, last int) *int {
+	if n == nil || *n < first || *n > last {
+		return nil
+	}
+	return n
+}
+
+func atMost(d *time.Duration, longest time.Duration) *time.Duration {
+	if d == nil {
+		return nil
+	}
+	return new(min(*d, longest))
+}
+
 // options are those of a stream that the reply to on_publish sets.
 func (r reply) options() hook.StreamOptions {
 	return hook.StreamOptions{
-		ModifyStamp:    r.whole("modify_stamp"),
+		ModifyStamp:    within(r.whole("modify_stamp"), 0, 2),
 		EnableAudio:    r.flag("enable_audio"),
 		AddMuteAudio:   r.flag("add_mute_audio"),
 		AutoClose:      r.flag("auto_close"),
 		ContinuePush:   r.duration("continue_push_ms", time.Millisecond),
-		PacedSender:    r.duration("paced_sender_ms", time.Millisecond),
+		PacedSender:    atMost(r.duration("paced_sender_ms", time.Millisecond), time.Second),
 		EnableHLS:      r.flag("enable_hls", "enableHls"),
 		EnableHLSFMP4:  r.flag("enable_hls_fmp4"),
 		EnableMP4:      r.flag("enable_mp4", "enableMP4"),
@@ -143,6 +158,6 @@ func (r reply) options() hook.StreamOptions {
 		MP4AsPlayer:    r.flag("mp4_as_player"),
 		MP4SavePath:    r.path("mp4_save_path"),
 		HLSSavePath:    r.path("hls_save_path"),
-		MaxTrack:       r.whole("max_track"),
+		MaxTrack:       within(r.whole("max_track"), 1, math.MaxInt32),
 	}
 }
