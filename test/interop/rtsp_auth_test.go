@@ -54,7 +54,7 @@ func TestRTSPAuthentication(t *testing.T) {
 				},
 				OnRTSPAuth: func(_ context.Context, ev *hook.RTSPAuthEvent) (hook.RTSPAuthReply, error) {
 					if ev.UserName != user {
-						return hook.RTSPAuthReply{}, errors.New("no such user")
+						return hook.RTSPAuthReply{}, hook.Deny(401, "no such user")
 					}
 					return secrets[c.secret], nil
 				},
@@ -78,7 +78,11 @@ func TestRTSPAuthentication(t *testing.T) {
 				{"a wrong user", url.UserPassword("bob", password), false},
 			} {
 				t.Run(l.name, func(t *testing.T) {
-					tryLogin(ctx, t, s, c.basic, l.user, l.good)
+					refusal := "nauthorized"
+					if c.fails { // nobody has decided
+						refusal = "503"
+					}
+					tryLogin(ctx, t, s, c.basic, l.user, l.good, refusal)
 				})
 			}
 		})
@@ -101,7 +105,7 @@ func serveRTSP(t *testing.T, m *media.Server, cfg rtsp.Config) string {
 }
 
 // tryLogin plays for a moment with ffmpeg, and lets GStreamer and curl try too.
-func tryLogin(ctx context.Context, t *testing.T, s *server, basic bool, login *url.Userinfo, good bool) {
+func tryLogin(ctx context.Context, t *testing.T, s *server, basic bool, login *url.Userinfo, good bool, refusal string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -123,7 +127,7 @@ func tryLogin(ctx context.Context, t *testing.T, s *server, basic bool, login *u
 			continue
 		}
 		require.Error(t, err, name)
-		require.Contains(t, text, "nauthorized", name)
+		require.Contains(t, text, refusal, name)
 	}
 	scheme := "--digest"
 	if basic {
