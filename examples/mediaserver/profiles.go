@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -20,7 +21,12 @@ func (s *server) listenProfiles(addr string, open listenFunc) error {
 	if err != nil {
 		return fmt.Errorf("-pprof: %w", err)
 	}
-	s.profiles = &http.Server{Handler: s.api.Protect(mux), ReadHeaderTimeout: 10 * time.Second}
+	s.profiles = &http.Server{
+		Handler: s.api.Protect(mux), MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: requestTime, IdleTimeout: replyTime,
+		WriteTimeout: 10 * time.Minute, // a profile takes as long as it is asked to
+		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 	s.listeners = append(s.listeners, listener{Listener: ln, scheme: "pprof", serve: s.profiles.Serve})
 	return nil
 }

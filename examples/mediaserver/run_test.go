@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/sluice-media/sluice/api/config"
 )
 
 // limit is how long a test waits for what should come at once.
@@ -207,5 +210,20 @@ func TestProfiles(t *testing.T) {
 		require.NoError(t, err)
 		res.Body.Close()
 		require.Equal(t, http.StatusUnauthorized, res.StatusCode, name)
+	}
+}
+
+// Nor does who asks for profiles hold a connection for as long as he likes.
+func TestProfilesHaveDeadlines(t *testing.T) {
+	s, err := newServer(config.New(), flags{}, anyPort, nil, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.media.Close()
+	defer s.hook.Close()
+	defer s.closeListeners()
+	require.NoError(t, s.listenProfiles("127.0.0.1:0", anyPort))
+	for _, limit := range []time.Duration{
+		s.profiles.ReadHeaderTimeout, s.profiles.ReadTimeout, s.profiles.WriteTimeout, s.profiles.IdleTimeout,
+	} {
+		require.Positive(t, limit)
 	}
 }
