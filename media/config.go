@@ -32,9 +32,6 @@ type Config struct {
 	LogBytes int
 	// MergeWrite is how long chunks may wait to be written together. 0 writes picture by picture.
 	MergeWrite time.Duration
-	// MirrorBytes bounds what all streams together keep a second time in files in memory, from which Linux sends merged
-	// writes to a crowd without a copy for each player. 0 means 64 MiB, less than 0 none.
-	MirrorBytes int
 	// StallTimeout ends a player that does not take the chunk under way, which it keeps in memory, within so long. 0
 	// means 60 s, less than 0 never.
 	StallTimeout time.Duration
@@ -51,7 +48,6 @@ const (
 	defaultNoneReaderDelay = 20 * time.Second
 	defaultContinuePush    = 15 * time.Second
 	defaultLogBytes        = 16 << 20
-	defaultMirrorBytes     = 64 << 20
 	defaultStallTimeout    = time.Minute
 )
 
@@ -68,7 +64,6 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.NoneReaderDelay, defaultNoneReaderDelay)
 	fill(&c.StallTimeout, defaultStallTimeout)
 	fill(&c.LogBytes, defaultLogBytes)
-	fill(&c.MirrorBytes, defaultMirrorBytes)
 	c.Options = c.Options.Merge(defaultOptions())
 	return c, nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// What is merged for a crowd goes another way to the sockets, where the system has one. It is the same bytes, to who
-// was there before there was a crowd as well as to who came later.
+// What is merged for a crowd is the same bytes for all, to who was there before there was a crowd as well as to who came
+// later.
 func TestCrowdGetsTheSame(t *testing.T) {
 	const crowd, pictures, size = 40, 120, 9000
 	s := newServer(t, media.Config{MergeWrite: 50 * time.Millisecond})

@@ -27,7 +27,6 @@ type output struct {
 	log     *fanout.Log[fanout.Item]
 	group   *fanout.Group
 	arena   fanout.Arena
-	mirror  fanout.Mirror
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
 	broken  bool // the muxer failed, which has been logged
@@ -66,7 +65,6 @@ func (st *Stream) newOutput(f *Format) *output {
 		changed: true,
 	}
 	o.writer.out = o
-	o.mirror.Budget = &st.server.mirrored
 	o.timer = time.AfterFunc(time.Hour, o.expire)
 	o.timer.Stop()
 	o.newMuxer()
@@ -99,11 +97,10 @@ func (o *output) release() {
 	}
 }
 
-// stop stops the timers, and closes the files.
+// stop stops the timers.
 func (o *output) stop() {
 	o.timer.Stop()
 	o.pause.stop()
-	o.mirror.Close()
 }
 
 // close ends the log. Readers get what is in it and in the muxer first.
@@ -224,23 +221,7 @@ func (o *output) add(c Chunk) {
 	if c.Key {
 		it.Intro = o.intro
 	}
-	o.reflect(&it)
 	o.log.Append(it, len(c.Data), c.Key)
-}
-
-// crowd is how many sockets it takes for a mirror to save more copies than it makes, with a good margin.
-const crowd = 32
-
-// reflect mirrors an item that is about to be appended, when it will go to many in one large write with others. Single
-// pictures are as cheaply copied.
-func (o *output) reflect(it *fanout.Item) {
-	if o.stream.server.config().MergeWrite == 0 || o.group.Sockets() < crowd {
-		return
-	}
-	o.mirror.Trim(o.log.Tail())
-	if err := o.mirror.Add(it, o.log.Head()); err != nil {
-		o.stream.server.log.Info("players are sent copies, the system has no files in memory for us", "err", err)
-	}
 }
 
 // introduce brings the intro up to date after a change of the description, and tells the running readers.

@@ -28,7 +28,6 @@ type Server struct {
 	asker    *asker
 	events   *dispatcher
 	engine   *fanout.Engine
-	mirrored fanout.Budget // of all streams
 	limiter  *connlimit.Limiter
 	decision context.Context // ends with the server; decisions that belong to no session run under it
 	cancel   context.CancelFunc
@@ -67,7 +66,6 @@ func New(cfg Config) (*Server, error) {
 		quiet: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.cfg.Store(&cfg)
-	s.mirrored.Set(cfg.MirrorBytes)
 	s.limiter = connlimit.New(cfg.Logger, cfg.limits())
 	for _, h := range slices.Clone(cfg.Hooks) {
 		if err := s.hooks.add(s.log, h, 0); err != nil {
@@ -101,7 +99,6 @@ func (s *Server) Reconfigure(cfg Config) error {
 	before := s.config()
 	cfg.Hooks, cfg.Logger = before.Hooks, before.Logger
 	s.cfg.Store(&cfg)
-	s.mirrored.Set(cfg.MirrorBytes)
 	s.limiter.Set(cfg.limits())
 	s.asker.timeout.Store(int64(cfg.HookTimeout))
 	return nil

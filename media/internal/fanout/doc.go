@@ -5,7 +5,6 @@
 // memory is the stream's, and a writer never waits for a reader. An [Engine] has one loop per processor.
 // Readers of one log form a [Group]; the writer wakes the group, and the loops let every member take what
 // waits for it. A [Feed] is the member that writes to a socket: everything that waits goes out in one system
-// call, from contiguous memory where it can, without allocating and without taking a lock. Where many watch, a
-// [Mirror] lets Linux send the items without copying them for each socket. A [SinkFeed] is the member that gives
-// them to something else, such as a player by UDP, and settles when it has shared a system call with others.
+// call, from contiguous memory where it can, without allocating and without taking a lock. A [SinkFeed] is the member
+// that gives them to something else, such as a player by UDP, and settles when it has shared a system call with others.
 package fanout

@@ -52,7 +52,6 @@ type Feed struct {
 	conn   net.Conn
 	raw    syscall.RawConn // nil: conn can only be written to by a goroutine that may block
 	write  func(fd uintptr) bool
-	group  *Group
 	member Member
 
 	sent, skipped *atomic.Uint64 // as FeedConfig has them
@@ -100,7 +99,7 @@ const (
 // NewFeed returns, as far as the socket takes it. If Begin panics there is no feed.
 func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) (*Feed, error) {
 	f := &Feed{
-		engine: e, conn: conn, group: g, pending: cfg.Prelude, cursor: NewCursor(log),
+		engine: e, conn: conn, pending: cfg.Prelude, cursor: NewCursor(log),
 		sent: cfg.Sent, skipped: cfg.Skipped, stall: cfg.StallTimeout, onEnd: cfg.OnEnd, disconnect: cfg.Disconnect,
 		gate: cfg.Gate,
 	}
@@ -113,7 +112,6 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	}
 	if raw := rawConn(conn); raw != nil {
 		f.raw, f.write = raw, f.writeReady
-		g.sockets.Add(1)
 	} else {
 		f.wake = make(chan struct{}, 1)
 		f.wip.Store(1) // the goroutine works for it to the end
@@ -344,9 +342,6 @@ func (f *Feed) end(err error) {
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
 	f.member.Leave()
-	if f.raw != nil {
-		f.group.sockets.Add(-1)
-	}
 	f.ended.Done()
 	if !closed && f.onEnd != nil {
 		f.engine.active.Go(func() { f.onEnd(err) })

@@ -22,7 +22,6 @@ type stream struct {
 	group  *Group
 	arena  Arena
 	intro  *Intro
-	mirror *Mirror // nil for none
 	seq    uint32
 }
 
@@ -50,10 +49,6 @@ func (s *stream) write(n int, start bool) {
 	it := s.arena.Item(buf)
 	if start {
 		it.Intro = s.intro
-	}
-	if s.mirror != nil {
-		s.mirror.Trim(s.log.Tail())
-		_ = s.mirror.Add(&it, s.log.Head())
 	}
 	s.log.Append(it, n, start)
 }

@@ -11,9 +11,8 @@ const shardFill = 512
 
 // Group is the readers of one log, spread over the loops of an engine.
 type Group struct {
-	engine  *Engine
-	first   uint32 // the loop that gets the first members
-	sockets atomic.Int32
+	engine *Engine
+	first  uint32 // the loop that gets the first members
 
 	mu     sync.Mutex // guards shards, not the members in them
 	shards []*shard
@@ -84,9 +83,6 @@ func (g *Group) Wake() {
 		}
 	}
 }
-
-// Sockets returns how many members are feeds that write to a socket.
-func (g *Group) Sockets() int { return int(g.sockets.Load()) }
 
 // Empty reports whether the group has no member.
 func (g *Group) Empty() bool {

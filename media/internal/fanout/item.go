@@ -11,9 +11,6 @@ type Item struct {
 
 	mem      []byte // the segment it lies in
 	off, end int
-
-	file *segment // what mirrors it; nil if nothing does
-	pos  int64    // where in file
 }
 
 // Intro is what comes in front of the first item that a reader gets.

@@ -19,7 +19,6 @@ type Scratch struct {
 	taken int // items used
 	size  int // bytes in bufs
 	vec   vector
-	span  span   // of all of it
 	front int    // bytes in front of the first item and its intro
 	from  *Intro // what the reader had before
 	jump  bool   // the first item does not follow what the reader had
@@ -41,7 +40,7 @@ type place struct {
 
 func (s *Scratch) reset() {
 	clear(s.bufs[:s.n])
-	s.n, s.taken, s.size, s.mem, s.span = 0, 0, 0, nil, span{}
+	s.n, s.taken, s.size, s.mem = 0, 0, 0, nil
 	s.front, s.from, s.jump = 0, nil, false
 }
 
@@ -97,13 +96,12 @@ func (s *Scratch) addBytes(b []byte) {
 	s.bufs[s.n] = b
 	s.n++
 	s.size += len(b)
-	s.mem, s.span = nil, span{}
+	s.mem = nil
 }
 
 // addItem adds an item: to the last buffer if it lies right behind it.
 func (s *Scratch) addItem(seq uint64, it *Item) {
 	s.items[s.taken] = place{seq: seq, pos: s.size}
-	s.span = s.span.extend(it, s.size)
 	s.taken++
 	if it.follows(s.mem, s.end) {
 		last := &s.bufs[s.n-1]

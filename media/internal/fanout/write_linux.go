@@ -15,23 +15,11 @@ type vector [maxBuffers]syscall.Iovec
 // It uses RawSyscall: the call never blocks, and telling the scheduler of each costs more than it brings.
 func writeSocket(fd uintptr, s *Scratch) (int, syscall.Errno) {
 	for {
-		n, errno := writeOnce(fd, s)
+		n, _, errno := writeCall(fd, s)
 		if errno != syscall.EINTR {
-			return n, errno
+			return int(n), errno
 		}
 	}
-}
-
-// writeOnce sends from a file what lies in one, if it is much, and writes the rest.
-func writeOnce(fd uintptr, s *Scratch) (int, syscall.Errno) {
-	if s.span.file != nil && s.size >= leastSent {
-		n, errno := sendFile(fd, s)
-		if errno != syscall.EINVAL {
-			return n, errno
-		}
-	}
-	n, _, errno := writeCall(fd, s)
-	return int(n), errno
 }
 
 func writeCall(fd uintptr, s *Scratch) (uintptr, uintptr, syscall.Errno) {
