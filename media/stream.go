@@ -88,8 +88,8 @@ func (st *Stream) Options() hook.StreamOptions { return st.options }
 // Done is closed when the stream has ended.
 func (st *Stream) Done() <-chan struct{} { return st.life.Done() }
 
-// Tracks waits until the tracks are known and returns them. It returns ErrStreamNotFound if the stream ends
-// before.
+// Tracks waits until the tracks are known, and the stream can be found and played, and returns them. It returns
+// ErrStreamNotFound if the stream ends before.
 func (st *Stream) Tracks(ctx context.Context) ([]*Track, error) {
 	if st.isKnown() {
 		return slices.Clone(st.desc.Load().Tracks), nil
@@ -223,6 +223,15 @@ func (st *Stream) isKnown() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// setKnown lets go on who waits for the tracks.
+func (st *Stream) setKnown() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.isKnown() {
+		close(st.known)
 	}
 }
 

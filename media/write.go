@@ -34,15 +34,13 @@ func (st *Stream) setTracks(p *Publisher, tracks []*Track) error {
 	})
 	st.forget(tracks)
 	first := !st.isKnown()
-	if first {
-		close(st.known)
-	}
 	st.mu.Unlock()
 	if news {
 		p.logger().Info("tracks left out, as the stream's options say", "tracks", codecNames(left))
 	}
 	if first {
 		st.server.register(st)
+		st.setKnown() // whoever has waited for the tracks finds the stream
 	} else {
 		st.server.reconsider(st)
 	}
