@@ -7,6 +7,7 @@
 // defaults and codes of the HTTP API are known to this package alone. While such a part is missing, the endpoint checks
 // its arguments and answers code -1, "not enabled".
 //
-// Replies have HTTP status 200 and a JSON object with "code": 0, or a negative code and "msg". Lists that are empty are
-// left out. See docs/compatibility.md for what is answered today.
+// Replies have HTTP status 200 and a JSON object with "code": 0, or a negative code and "msg". A call that lists streams,
+// sessions or the like and finds none leaves "data" out; getMediaPlayerList has an empty list there, and so have lists that
+// are members of objects. See docs/compatibility.md for what is answered today.
 package api

@@ -46,8 +46,9 @@ func (t *table) openAPI(o *Options) ([]byte, error) {
 
 const apiText = "Arguments stand in the query, or in the body of a POST as JSON or as a form; their names are the same in " +
 	"any case. Every reply is JSON with status 200 unless something else is said: `code` is 0, or negative with the " +
-	"reason in `msg`. A list that is empty is left out. -1 is a failure, -100 a wrong secret, -300 a bad argument, -400 " +
-	"what was not expected, -500 something that is not there."
+	"reason in `msg`. A call that lists streams, sessions or the like and finds none leaves `data` out; getMediaPlayerList has " +
+	"an empty list there, and so have lists that are members of objects. -1 is a failure, -100 a wrong secret, -300 a bad " +
+	"argument, -400 what was not expected, -500 something that is not there."
 
 func securitySchemes() object {
 	scheme := func(in, name, about string) object {

@@ -9,7 +9,7 @@ import (
 // Options of a [Handler]. All may be changed while it runs, see Handler.SetOptions.
 type Options struct {
 	// Secret is the key of the API, which every call must give as the parameter or header "secret". When it is empty
-	// nobody gets in, unless NoAuth is set.
+	// nobody gets in but clients on the same machine, see LoopbackNeedsSecret, unless NoAuth is set.
 	Secret string
 	// NoAuth leaves out the check of the secret, for a service that has middleware of its own in front.
 	NoAuth bool

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// DenyError is what a decision refuses with. Each protocol maps it to its own refusal: RTMP to
-// NetStream.Publish.BadAuth or NetStream.Play.BadAuth, RTSP and HTTP to 401, WebSocket to a close frame.
+// DenyError is what a decision refuses with. Each protocol maps it to its own refusal, whatever the code: RTMP to
+// NetStream.Publish.BadAuth or NetStream.Play.BadAuth, RTSP and HTTP to 401, WebSocket to a close frame with code 401.
 type DenyError struct {
-	// Code is free for the host service; it stands in logs and in the text the peer gets.
+	// Code is free for the host service, and no status of a protocol: it stands in logs and in the text the peer gets.
 	Code int
 	// Reason is shown to the peer.
 	Reason string
@@ -19,8 +19,8 @@ func (e *DenyError) Error() string {
 	return fmt.Sprintf("[auth failed]: code:%d msg:%q", e.Code, e.Reason)
 }
 
-// Deny returns a *[DenyError]. Any other error from a decision refuses too, but is logged as a failure of
-// the hook, and the peer is told only what [PeerText] says.
+// Deny returns a *[DenyError]; code does not choose the status that the peer gets, see there. Any other error from a decision
+// refuses too, but is logged as a failure of the hook, and the peer is told only what [PeerText] says, by RTSP and HTTP with 503.
 func Deny(code int, reason string) error { return &DenyError{Code: code, Reason: reason} }
 
 // Denied reports whether err is, or wraps, a [DenyError], and returns it.

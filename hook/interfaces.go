@@ -71,12 +71,14 @@ type RecordTSHook interface {
 	OnRecordTS(ctx context.Context, ev *RecordEvent)
 }
 
-// ServerStartedHook is told once, when the server has started. Web hook: on_server_started.
+// ServerStartedHook is told that the server has started, when its owner calls media.Server.Started.
+// Web hook: on_server_started.
 type ServerStartedHook interface {
 	OnServerStarted(ctx context.Context, ev *ServerStartedEvent)
 }
 
-// ServerKeepaliveHook is told periodically that the server lives. Web hook: on_server_keepalive.
+// ServerKeepaliveHook is told that the server lives, each time its owner calls media.Server.Keepalive.
+// Web hook: on_server_keepalive.
 type ServerKeepaliveHook interface {
 	OnServerKeepalive(ctx context.Context, ev *ServerKeepaliveEvent)
 }

@@ -2,7 +2,9 @@
 // headers that ZLMediaKit's clients expect.
 //
 // A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
-// it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed.
+// it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed. The reply of a connection
+// that was taken over has no length and says "Connection: keep-alive" all the same, as ZLMediaKit's does: its end is that of
+// the connection.
 //
 // What is no stream has 10 s: its request's body, and its reply. The time-outs of the host's http.Server do not hold for
 // streams. A ResponseWriter of the host's own should have an Unwrap method: without deadlines (http.ResponseController) a

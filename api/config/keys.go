@@ -69,7 +69,7 @@ func bounds() map[string]bound {
 
 func apiKeys() []row {
 	return []row{
-		{"api.apiDebug", Bool, "1", 0, "log each API request and its reply"},
+		{"api.apiDebug", Bool, "1", 0, "log each API call with the code of its reply, where debug lines are logged (mediaserver -v)"},
 		{"api.secret", String, "", 0, "the key of the API; random in a new file"},
 		{"api.trustLoopback", Bool, "1", 0, "programs on this machine need no secret: neither through a proxy nor from a web page"},
 		{"api.metricStreams", Uint, "1000", 0, "how many streams /metrics shows by name at most, the oldest; 0: none"},

@@ -125,7 +125,7 @@ func TestLimits(t *testing.T) {
 	_, _, err = play(t, m, "192.0.2.1:6")
 	denied, ok := hook.Denied(err)
 	require.True(t, ok, "%v", err)
-	require.Equal(t, 503, denied.Code)
+	require.Equal(t, 1, denied.Code)
 	p.Close(nil)
 	_, _, err = play(t, m, "192.0.2.1:6")
 	require.NoError(t, err)
@@ -209,43 +209,6 @@ func TestFrames(t *testing.T) {
 	stop()
 }
 
-// A stream is pulled once for all who watch, and not longer.
-func TestPullOnDemand(t *testing.T) {
-	from := newMedia(t, media.Config{})
-	publishClip(t, from, media.StreamKey{App: "cameras", Name: "door"})
-	address := serveRTSP(t, from)
-	for what, source := range map[string]func(media.StreamKey) (string, bool){
-		"cameras": cameras{"door": "rtsp://" + address + "/cameras/door"}.source,
-		"edge":    origin("rtsp://" + address).source,
-	} {
-		t.Run(what, func(t *testing.T) {
-			m := newMedia(t, media.Config{NoneReaderDelay: 100 * time.Millisecond})
-			life, cancel := context.WithCancel(t.Context())
-			d := &onDemand{media: m, life: life, source: source, running: map[media.StreamKey]bool{}}
-			defer m.Open(d)()
-			defer d.pulls.Wait()
-			defer cancel()
-			key := media.StreamKey{VHost: hook.DefaultVHost, App: "cameras", Name: "door"}
-			seen := make(chan *media.Packet, 1000)
-			done := make(chan error, 2)
-			for range 2 {
-				go func() { done <- readSome(t, m, key, seen, 3) }()
-			}
-			require.NoError(t, <-done)
-			require.NoError(t, <-done)
-			require.Eventually(t, func() bool {
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				return len(d.running) == 0
-			}, patience, time.Millisecond, "nobody watches any more")
-			if what == "cameras" {
-				_, err := d.Open(t.Context(), &media.OpenRequest{Stream: liveKey})
-				require.ErrorIs(t, err, hook.ErrNotHandled)
-			}
-		})
-	}
-}
-
 func TestFigures(t *testing.T) {
 	m := newMedia(t, media.Config{})
 	publishClip(t, m, liveKey)
@@ -302,7 +265,9 @@ func serveRTSP(t *testing.T, m *media.Server) (address string) {
 }
 
 func TestCinema(t *testing.T) {
-	m := newMedia(t, media.Config{})
+	m := newMedia(t, media.Config{Hooks: []hook.Hook{hook.Funcs{
+		OnStreamChanged: func(_ context.Context, ev *hook.StreamChangedEvent) { t.Error("told of", ev.Stream) },
+	}}})
 	track := &media.Track{ID: 1, Codec: media.VP8, ClockRate: 90000}
 	f := film{tracks: []*media.Track{track}}
 	for i := range 250 {
@@ -320,6 +285,11 @@ func TestCinema(t *testing.T) {
 		_, err = p.Read().ReadBatch(t.Context(), batch)
 		require.NoError(t, err)
 		require.Equal(t, to, batch[0].DTS)
+		for st := range m.Streams() {
+			require.Fail(t, "in the registry", st.Key())
+		}
+		_, listed := m.Session(p.Session().Info().ID)
+		require.True(t, listed)
 		p.Close(nil)
 	}
 	_, err := cinema{}.Open(t.Context(), &media.OpenRequest{})

@@ -34,7 +34,7 @@ func (l *viewerLimit) OnPlay(_ context.Context, ev *hook.PlayEvent) error {
 		return nil
 	}
 	if _, viewers := st.Readers(""); viewers >= l.most {
-		return hook.Deny(503, "the house is full")
+		return hook.Deny(1, "the house is full")
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/sluice-media/sluice/hook"
 )
 
-// users knows who may do what: cameras and players log in by RTSP, all others give the same in the query, as in
-// rtmp://HOST/live/NAME?user=ann&password=secret.
+// users knows who may do what. RTSP players log in; all others, and whoever publishes, by RTSP too, give the same in the
+// query, as in rtmp://HOST/live/NAME?user=ann&password=secret.
 type users map[string]string
 
 var (

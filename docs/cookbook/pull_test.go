@@ -1,0 +1,136 @@
+package cookbook
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+)
+
+var doorKey = media.StreamKey{VHost: hook.DefaultVHost, App: "cameras", Name: "door"}
+
+// newOnDemand lets m pull from a source until the test ends.
+func newOnDemand(t *testing.T, m *media.Server, source func(media.StreamKey) (string, bool)) *onDemand {
+	t.Helper()
+	life, cancel := context.WithCancel(t.Context())
+	d := &onDemand{media: m, life: life, source: source, opening: map[media.StreamKey]*opening{}}
+	stop := m.Open(d)
+	t.Cleanup(func() {
+		cancel()
+		d.pulls.Wait()
+		stop()
+	})
+	return d
+}
+
+// A stream is pulled once for all who watch, and not longer; who comes again gets it again.
+func TestPullOnDemand(t *testing.T) {
+	var asked atomic.Int64
+	from := newMedia(t, media.Config{PlayWait: -1, Hooks: []hook.Hook{hook.Funcs{
+		OnPlay: func(context.Context, *hook.PlayEvent) error {
+			asked.Add(1)
+			return nil
+		},
+	}}})
+	publishClip(t, from, doorKey)
+	address := serveRTSP(t, from)
+	for what, source := range map[string]func(media.StreamKey) (string, bool){
+		"cameras": cameras{"door": "rtsp://" + address + "/cameras/door"}.source,
+		"edge":    origin("rtsp://" + address).source,
+	} {
+		t.Run(what, func(t *testing.T) {
+			m := newMedia(t, media.Config{NoneReaderDelay: 500 * time.Millisecond, PlayWait: -1})
+			d := newOnDemand(t, m, source)
+			for range 2 {
+				asked.Store(0)
+				first, err := m.Play(t.Context(), media.PlayRequest{Stream: doorKey, Schema: "rtmp"})
+				require.NoError(t, err)
+				done := make(chan error, 2)
+				for range 2 {
+					go func() { done <- readSome(t, m, doorKey, make(chan *media.Packet, 1000), 3) }()
+				}
+				require.NoError(t, <-done)
+				require.NoError(t, <-done)
+				require.Equal(t, int64(1), asked.Load())
+				first.Close(nil)
+				d.pulls.Wait() // nobody watches any more
+				require.Empty(t, d.opening)
+				_, live := m.Stream(doorKey)
+				require.False(t, live)
+			}
+		})
+	}
+	_, err := (&onDemand{source: cameras{}.source}).Open(t.Context(), &media.OpenRequest{Stream: liveKey})
+	require.ErrorIs(t, err, hook.ErrNotHandled)
+}
+
+// Viewers who come at the same moment wait for one pull, and hear of its failure long before PlayWait is over.
+func TestPullFails(t *testing.T) {
+	from := newMedia(t, media.Config{PlayWait: -1})
+	address := serveRTSP(t, from)
+	closed := listen(t)
+	require.NoError(t, closed.Close())
+	for what, address := range map[string]string{"no such stream": address, "no server": closed.Addr().String()} {
+		t.Run(what, func(t *testing.T) {
+			m := newMedia(t, media.Config{PlayWait: time.Hour, HookTimeout: time.Hour})
+			d := newOnDemand(t, m, origin("rtsp://"+address).source)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			failed := make(chan error, 2)
+			for range cap(failed) {
+				go func() {
+					_, err := m.Play(ctx, media.PlayRequest{Stream: doorKey, Schema: "rtmp"})
+					failed <- err
+				}()
+			}
+			for range cap(failed) {
+				require.ErrorIs(t, <-failed, media.ErrStreamNotFound)
+			}
+			d.pulls.Wait()
+			require.Empty(t, d.opening)
+		})
+	}
+}
+
+// Who waits for a pull that hangs may leave, and one pull hangs for all.
+func TestPullHangs(t *testing.T) {
+	silent := listen(t)
+	defer silent.Close()
+	dialed := make(chan net.Conn, 10)
+	go func() {
+		for {
+			conn, err := silent.Accept()
+			if err != nil {
+				close(dialed)
+				return
+			}
+			dialed <- conn
+		}
+	}()
+	m := newMedia(t, media.Config{PlayWait: time.Hour, HookTimeout: time.Hour})
+	d := newOnDemand(t, m, origin("rtsp://"+silent.Addr().String()).source)
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 2)
+	for range cap(left) {
+		go func() {
+			_, err := m.Play(ctx, media.PlayRequest{Stream: doorKey, Schema: "rtmp"})
+			left <- err
+		}()
+	}
+	conn := <-dialed
+	leave()
+	for range cap(left) {
+		require.ErrorIs(t, <-left, context.Canceled)
+	}
+	require.NoError(t, conn.Close())
+	d.pulls.Wait()
+	require.NoError(t, silent.Close())
+	_, again := <-dialed
+	require.False(t, again)
+}
