@@ -241,6 +241,7 @@ func (s *server) serve(ctx context.Context, demo bool) error {
 	}
 	parts.Go(func() { cancel(s.awaitRestart(ctx)) })
 	parts.Go(func() { s.keepAlive(ctx) })
+	parts.Go(func() { giveBack(ctx) })
 	s.media.Started(s.cfg.All())
 	<-ctx.Done()
 	cause := context.Cause(ctx)
