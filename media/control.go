@@ -29,20 +29,18 @@ func (p *Player) Seek(ctx context.Context, at time.Duration) (time.Duration, err
 	if b == nil {
 		return 0, ErrLive
 	}
-	var to time.Duration
-	err := b.ask(ctx, func(ctx context.Context) (err error) {
-		to, err = b.source.Seek(ctx, max(at, 0))
+	return b.ask(ctx, func(ctx context.Context) (time.Duration, error) {
+		to, err := b.source.Seek(ctx, max(at, 0))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		b.held, b.atEnd, b.last = nil, false, to
 		b.jumped = true
 		b.restart(to)
 		b.flush() // what muxers hold back is of the place before
 		b.drop()
-		return nil
+		return to, nil
 	})
-	return to, err
 }
 
 // SetSpeed plays the source factor times as fast, from 1/32 to 32. Packets keep their stamps. The errors are those of
@@ -55,11 +53,12 @@ func (p *Player) SetSpeed(ctx context.Context, factor float64) error {
 	if !(factor >= 1./maxSpeed && factor <= maxSpeed) { // not the negation: NaN
 		return fmt.Errorf("media: a speed of %v", factor)
 	}
-	return b.ask(ctx, func(context.Context) error {
+	_, err := b.ask(ctx, func(context.Context) (time.Duration, error) {
 		b.restart(b.position())
 		b.speed = factor
-		return nil
+		return 0, nil
 	})
+	return err
 }
 
 // Position returns the DTS that the source is played at. It lags behind what was sent by up to a second, as a viewer
@@ -69,35 +68,35 @@ func (p *Player) Position(ctx context.Context) (time.Duration, error) {
 	if b == nil {
 		return 0, ErrLive
 	}
-	var at time.Duration
-	err := b.ask(ctx, func(context.Context) error {
-		at = min(b.position(), max(b.last, b.base))
-		return nil
-	})
-	return at, err
+	return b.ask(ctx, func(context.Context) (time.Duration, error) { return min(b.position(), max(b.last, b.base)), nil })
 }
 
-// pause stops the source and who reads it, or lets them go on.
+// pause stops who reads the source at once, and the source as soon as it can be told; or lets them go on.
 func (b *playback) pause(on bool) {
-	_ = b.ask(b.ctx, func(context.Context) error { // its error says that the player has ended
-		if b.paused != on {
-			b.restart(b.position())
-			b.paused = on
-		}
-		b.holdAll(on)
-		return nil
-	})
+	b.wanted.Store(on)
+	b.holdAll(on)
+	select {
+	case b.wake <- struct{}{}:
+	default: // it will look
+	}
 }
 
-// ask lets the goroutine that owns the source carry out do.
-func (b *playback) ask(ctx context.Context, do func(context.Context) error) error {
-	done := make(chan error, 1)
+// ask lets the goroutine that owns the source carry out do. It does not wait for a source that hangs longer than ctx.
+func (b *playback) ask(ctx context.Context, do func(context.Context) (time.Duration, error)) (time.Duration, error) {
+	done := make(chan outcome, 1)
 	select {
 	case b.commands <- command{do, done}:
 	case <-b.ctx.Done():
-		return ErrStreamNotFound
+		return 0, ErrStreamNotFound
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
-	return <-done
+	select {
+	case o := <-done:
+		return o.at, o.err
+	case <-b.ctx.Done():
+		return 0, ErrStreamNotFound
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,7 +29,8 @@ type playback struct {
 	commands chan command
 	attached chan struct{} // closed when the player reads
 	attach   sync.Once
-	wake     chan struct{} // a reader has come further
+	wake     chan struct{} // a reader has come further, or the player wants to pause or to go on
+	wanted   atomic.Bool   // the player has paused
 
 	mu      sync.Mutex // guards readers
 	readers []reined
@@ -47,8 +49,14 @@ type playback struct {
 
 // command changes how a source is played. It is carried out between two packets.
 type command struct {
-	do   func(ctx context.Context) error
-	done chan<- error
+	do   func(ctx context.Context) (time.Duration, error)
+	done chan<- outcome // has room for it: who has asked may have given up
+}
+
+// outcome is what became of a command: the time that it asked for, if any.
+type outcome struct {
+	at  time.Duration
+	err error
 }
 
 // playPrivately gives p a stream of its own, made of src.
@@ -202,17 +210,17 @@ func (b *playback) position() time.Duration {
 // then.
 func (b *playback) due() error {
 	for b.held != nil || b.atEnd {
+		b.obey()
 		early := b.early()
-		room := b.room()
 		var timer <-chan time.Time
 		switch {
-		case b.paused || room != nil:
+		case b.paused || !b.room():
 		case early <= 0:
 			return nil
 		default:
 			timer = time.After(early)
 		}
-		if err := b.await(room, timer); err != nil {
+		if err := b.await(nil, timer); err != nil {
 			return err
 		}
 	}
@@ -228,16 +236,12 @@ func (b *playback) early() time.Duration {
 	return time.Duration(float64(at-b.position())/b.speed) - ahead
 }
 
-// room is nil when there is room for a packet; else it tells when to look again.
-func (b *playback) room() <-chan struct{} {
-	if b.written < window {
-		return nil
-	}
-	if b.passed() {
+// room reports whether there is room for a packet. If not, wake tells when to look again.
+func (b *playback) room() bool {
+	if b.written >= window && b.passed() {
 		b.written = 0
-		return nil
 	}
-	return b.wake
+	return b.written < window
 }
 
 // await waits for one of the two, and carries out a command that comes meanwhile.
@@ -246,11 +250,27 @@ func (b *playback) await(ready <-chan struct{}, timer <-chan time.Time) error {
 	case <-b.ctx.Done():
 		return context.Cause(b.ctx)
 	case c := <-b.commands:
-		c.done <- guard("source", func() error { return c.do(b.ctx) })
+		b.obey()
+		var o outcome
+		o.err = guard("source", func() (err error) {
+			o.at, err = c.do(b.ctx)
+			return err
+		})
+		c.done <- o
 	case <-ready:
+	case <-b.wake:
 	case <-timer:
 	}
+	b.obey()
 	return nil
+}
+
+// obey pauses, or goes on, as the player wants.
+func (b *playback) obey() {
+	if on := b.wanted.Load(); on != b.paused {
+		b.restart(b.position())
+		b.paused = on
+	}
 }
 
 // write gives a packet to the player. The first of all, and the first after a seek, is a start whatever it is: the key

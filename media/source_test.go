@@ -380,3 +380,37 @@ type nobody struct{}
 
 func (nobody) Shutdown(context.Context) error { return nil }
 func (nobody) Close() error                   { return nil }
+
+// hanging is a source that says nothing until its context ends.
+type hanging struct{ film }
+
+func (*hanging) ReadPacket(ctx context.Context) (*media.Packet, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A source that hangs holds up neither who pauses it, nor longer than wanted who seeks in it.
+func TestSourceThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := media.New(media.Config{})
+		require.NoError(t, err)
+		defer m.Close()
+		src := &hanging{film{pictures: 10}}
+		m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return src, nil }))
+		p, err := m.Play(t.Context(), media.PlayRequest{Stream: key, Schema: "test"})
+		require.NoError(t, err)
+		w := watch(t, p)
+		w.run()
+		begun := time.Now()
+		w.feed.Pause(true)
+		w.feed.Pause(false)
+		require.Equal(t, begun, time.Now())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = p.Seek(ctx, 0)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		p.Close(nil)
+		synctest.Wait()
+		require.EqualValues(t, 1, src.closed.Load())
+	})
+}
