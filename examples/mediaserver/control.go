@@ -88,15 +88,13 @@ func (s *server) tellDelayed(cfg *config.Config) {
 	s.applied = cfg
 }
 
-// tellIdle names the settings that somebody has made, and the ports that would be open, for parts that are not there.
+// tellIdle names the settings that somebody has made for parts that are not there.
 func (s *server) tellIdle(ctx context.Context) {
 	var keys []string
 	for _, k := range config.Keys() {
-		usual := k.Default
-		if k.Type == config.Port {
-			usual = "0"
-		}
-		if k.NoEffect && s.cfg.String(k.Name) != usual {
+		value := s.cfg.String(k.Name)
+		off := k.Type == config.Port && value == "0"
+		if k.NoEffect && value != k.Default && !off {
 			keys = append(keys, k.Name)
 		}
 	}

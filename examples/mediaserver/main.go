@@ -183,6 +183,9 @@ func (s *server) banner(demo bool) string {
 		case "rtsp", "rtsps":
 			line(strings.ToUpper(l.scheme), base+name)
 		case "telnet":
+			if s.flags.file() == "" {
+				continue // without a secret it lets nobody in
+			}
 			if host, port, err := net.SplitHostPort(l.host()); err == nil {
 				line("shell", "telnet "+host+" "+port)
 			}

@@ -113,7 +113,8 @@ func get(t *testing.T, url string) (*http.Response, string) {
 
 func TestDemoWritesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
-	start(t, "-demo")
+	out := start(t, "-demo")
+	require.NotContains(t, out.String(), "telnet", "there is no secret for the shell")
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
 	require.Empty(t, entries)
@@ -131,7 +132,14 @@ func TestFirstStartWritesConfig(t *testing.T) {
 	secret := regexp.MustCompile(`(?m)^secret=(.+)$`).FindSubmatch(text)
 	require.Len(t, secret[1], 32)
 	require.NotContains(t, out.String(), string(secret[1]))
-	require.Equal(t, 1, strings.Count(out.String(), "no effect in this version\" keys=rtp_proxy.port\n"))
+	require.NotContains(t, out.String(), "no effect", "nobody has set anything")
+	require.Contains(t, out.String(), "telnet")
+}
+
+// What somebody has set for a part that is not there is named.
+func TestIdleSettingsAreNamed(t *testing.T) {
+	out := start(t, "-c", write(t, "[rtp_proxy]\nport=10001\n[rtc]\nport=0\n[hls]\nsegDur=3\n"))
+	require.Equal(t, 1, strings.Count(out.String(), "no effect in this version\" keys=\"hls.segDur rtp_proxy.port\"\n"))
 }
 
 func TestPortZeroIsOff(t *testing.T) {

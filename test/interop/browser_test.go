@@ -57,6 +57,7 @@ func TestChromiumPlaysTheDemonstration(t *testing.T) {
 	for _, proto := range []string{"http", "ws"} {
 		t.Run(proto, func(t *testing.T) { watch(ctx, t, page+"?play=live/demo&proto="+proto, 5) })
 	}
+	t.Run("by itself, as it is the only stream", func(t *testing.T) { watch(ctx, t, page, 5) })
 }
 
 // demonstrate runs the complete server with its demonstration until the test ends, and returns the URL of its page.

@@ -154,6 +154,12 @@ $("login").onsubmit = (event) => {
   list();
 };
 
+// toPlay is the stream that is to be played by itself: the one that is waited for or, before any was chosen, the only one.
+function toPlay(list) {
+  if (wanted) return list.find((s) => nameOf(s) === wanted);
+  return playing === null && list.length === 1 ? list[0] : undefined;
+}
+
 async function list() {
   try {
     const asked = secret !== "";
@@ -165,7 +171,7 @@ async function list() {
     $("login").hidden = true;
     const list = await reply.json();
     showStreams(list);
-    const found = wanted && list.find((s) => nameOf(s) === wanted);
+    const found = toPlay(list);
     if (found) play(found);
   } catch {
     $("summary").textContent = "The server does not answer.";
