@@ -251,9 +251,17 @@ func (p *Player) Close(cause error) {
 		TotalBytes: p.session.sent.Load() - p.sent, Duration: time.Since(p.begun), Player: true,
 	})
 	if p.ownSession { // otherwise whoever has the session says how it ended
-		p.server.log.Debug("player left", "stream", p.stream.key.String(), "session", p.session.info.ID, "cause", cause)
+		p.logLeft(cause)
 	}
 	p.closeSession()
+}
+
+func (p *Player) logLeft(cause error) {
+	log := p.server.log.With("stream", p.stream.key.String(), "session", p.session.info.ID)
+	if cause != nil {
+		log = log.With("cause", cause)
+	}
+	log.Debug("player left")
 }
 
 func (p *Player) closeSession() {

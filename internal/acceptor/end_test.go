@@ -32,6 +32,7 @@ func TestLogEnd(t *testing.T) {
 		want        string
 	}{
 		"closed":              {io.EOF, nil, false, "DEBUG session ended"},
+		"at its end":          {nil, nil, false, "DEBUG session ended"},
 		"finished":            {errors.New("x"), nil, true, "DEBUG session ended"},
 		"kicked":              {net.ErrClosed, errors.New("x"), false, "INFO session kicked"},
 		"too slow":            {os.ErrDeadlineExceeded, nil, false, "INFO session timed out"},
@@ -47,5 +48,6 @@ func TestLogEnd(t *testing.T) {
 		level, msg, _ := strings.Cut(c.want, " ")
 		require.Equal(t, 1, strings.Count(b.String(), "\n"), name)
 		require.Contains(t, b.String(), fmt.Sprintf("level=%s msg=%q", level, msg), name)
+		require.NotContains(t, b.String(), "nil", name)
 	}
 }

@@ -54,6 +54,8 @@ func LogEnd(log *slog.Logger, err, kicked error, quiet bool) {
 		log.Warn("session refused", "err", cause)
 	case refused:
 		log.Info("session refused", "err", cause)
+	case cause == nil:
+		log.Debug("session ended")
 	case quiet || Closed(err):
 		log.Debug("session ended", "cause", cause)
 	case errors.Is(err, os.ErrDeadlineExceeded):
