@@ -32,6 +32,9 @@ type FeedOptions struct {
 	OnEnd func(err error)
 	// Policy for a peer that reads too slowly.
 	Policy SlowPolicy
+	// CatchUp, if it is more than 1, is how many times as fast as it was made the player gets what there is since the
+	// newest key frame, until it has caught up: for peers that take a burst for a fast clock.
+	CatchUp float64
 }
 
 // Feed is a player's connection in the hands of the fan-out engine.
@@ -57,7 +60,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 	cfg := fanout.FeedConfig{
 		Prelude: o.Prelude, Sent: &p.session.sent, Skipped: &p.session.skipped,
 		StallTimeout: max(p.server.config().StallTimeout, 0), Disconnect: o.Policy == Disconnect,
-		OnEnd: p.onFeedEnd(release, o.OnEnd), Gate: gate,
+		OnEnd: p.onFeedEnd(release, o.OnEnd), Gate: gate, CatchUp: o.CatchUp,
 	}
 	if o.Begin != nil {
 		cfg.Begin = func(first *fanout.Item) []byte { return o.Begin(firstChunk(first)) }

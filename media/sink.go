@@ -30,6 +30,8 @@ type SinkOptions struct {
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF when the stream
 	// has ended, or with the error of the sink. It is not called after Close.
 	OnEnd func(err error)
+	// CatchUp is that of [FeedOptions].
+	CatchUp float64
 }
 
 // SinkFeed is a sink in the hands of the fan-out engine.
@@ -51,7 +53,7 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 	release := held.with(p.releasing(out, gate))
 	cfg := fanout.SinkConfig{
 		Sent: &p.session.sent, Skipped: &p.session.skipped, OnEnd: p.onFeedEnd(release, o.OnEnd),
-		Gate: gate,
+		Gate: gate, CatchUp: o.CatchUp,
 	}
 	var begin func(first *fanout.Item)
 	if o.Begin != nil {

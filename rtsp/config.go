@@ -41,6 +41,10 @@ type Config struct {
 	BasicAuth bool
 	// Transport, when not AnyTransport, refuses all others with 461.
 	Transport Transport
+	// CatchUp is how many times as fast as it was made a GStreamer player gets what there is since the newest key frame,
+	// until it has caught up. Its jitter buffer takes a burst for a clock that runs too fast, and gives pictures the same
+	// time or none. 0 means 1.1, which it bears; with 1 it gets all at once, as everybody else does.
+	CatchUp float64
 	// MaxPayload is the most bytes of payload of an RTP packet that is sent. 0 means 1400.
 	MaxPayload int
 	// UDPPort is the port from which UDP players get RTP; the next one is for RTCP. It must be even. 0 means a
@@ -66,6 +70,7 @@ const (
 	defaultSessionTimeout   = time.Minute
 	defaultWriteTimeout     = 10 * time.Second
 	defaultMaxPayload       = 1400
+	defaultCatchUp          = 1.1
 	defaultTTL              = 64
 )
 
@@ -81,9 +86,13 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.SessionTimeout, defaultSessionTimeout)
 	fill(&c.WriteTimeout, defaultWriteTimeout)
 	fill(&c.MaxPayload, defaultMaxPayload)
+	fill(&c.CatchUp, defaultCatchUp)
 	fill(&c.MulticastTTL, defaultTTL)
 	fill(&c.PortRange, [2]int{30000, 35000})
 	fill(&c.MulticastRange, [2]netip.Addr{netip.AddrFrom4([4]byte{239}), netip.AddrFrom4([4]byte{239, 255, 255, 255})})
+	if !(c.CatchUp >= 1) {
+		return c, fmt.Errorf("rtsp: Config.CatchUp of %v is less than 1", c.CatchUp)
+	}
 	if c.MaxPayload < 256 || c.MaxPayload > 60000 {
 		return c, fmt.Errorf("rtsp: Config.MaxPayload of %d is not within 256 and 60000", c.MaxPayload)
 	}

@@ -48,6 +48,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	case TCP:
 		p.feed, err = p.media.Feed(x.conn, p.use.Format, media.FeedOptions{
 			Begin: func(first *media.Chunk) []byte { return append(respond(first), p.reports(first)...) }, OnEnd: x.finish,
+			CatchUp: x.catchUp(r),
 		})
 	case Multicast:
 		err = errors.Join(x.write(respond(nil)), x.beginSilence())
@@ -59,7 +60,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 					_ = x.write(respond(first))
 					_ = datagram.NewBatch().SendChunks([][]byte{p.reports(first)}, p.udp)
 				},
-				OnEnd: x.finish,
+				OnEnd: x.finish, CatchUp: x.catchUp(r),
 			})
 		}
 	}
@@ -68,6 +69,14 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	}
 	x.logger().Debug("playing")
 	return nil, err
+}
+
+// catchUp is how fast a player is to catch up; 0 is at once.
+func (x *session) catchUp(r *wire.Request) float64 {
+	if strings.HasPrefix(r.Header.Get("User-Agent"), "GStreamer") {
+		return x.server.config().CatchUp
+	}
+	return 0
 }
 
 // beginSilence begins the time in which a player that does not get its media here has to say something.

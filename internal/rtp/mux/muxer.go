@@ -24,6 +24,7 @@ type muxer struct {
 	scratch []byte
 	held    []*media.Packet // audio that goes out with the next picture
 	pairs   bool            // there is video for it to go with
+	alone   bool            // the next frame shares no datagram
 }
 
 // maxHeld is how many audio frames share a datagram, and maxHold how long the first waits for the last.
@@ -118,17 +119,40 @@ func (m *muxer) strange(t *media.Track) bool {
 
 // appendHeld holds p back if it is AAC that can share a datagram with what follows: a datagram costs as much as
 // a picture. It appends what was held if that cannot wait for more; frames that cannot be sent must not cost the
-// picture. Nothing waits behind a report, with which a player may begin.
+// picture. Behind a report, with which a player may begin, the first frame goes alone: some clients learn from it how long
+// frames are, and give those that share the first packet no time.
 func (m *muxer) appendHeld(dst []byte, p *media.Packet, reported bool) []byte {
-	joins := m.pairs && p.Track.Codec == media.AAC && !reported
-	if n := len(m.held); n > 0 && (!joins || n == maxHeld || m.held[0].Track.ID != p.Track.ID || p.DTS-m.held[0].DTS >= maxHold) {
-		dst, _ = m.tracks[m.held[0].Track.ID].AppendAll(dst, m.held)
-		clear(m.held)
-		m.held = m.held[:0]
+	aac := m.pairs && p.Track.Codec == media.AAC
+	alone := reported || aac && m.alone
+	if n := len(m.held); n > 0 && (alone || !aac || n == maxHeld || m.held[0].Track.ID != p.Track.ID || p.DTS-m.held[0].DTS >= maxHold) {
+		dst = m.flushHeld(dst, alone)
+		m.alone = false
+	} else if reported {
+		m.alone = true
 	}
-	if joins {
-		m.held = append(m.held, p)
+	if !aac {
+		return dst
 	}
+	if alone {
+		m.alone = false
+		return dst
+	}
+	m.held = append(m.held, p)
+	return dst
+}
+
+// flushHeld appends the frames that were held, together or each in a packet of its own.
+func (m *muxer) flushHeld(dst []byte, alone bool) []byte {
+	z := m.tracks[m.held[0].Track.ID]
+	if alone {
+		for _, p := range m.held {
+			dst, _ = z.Append(dst, p)
+		}
+	} else {
+		dst, _ = z.AppendAll(dst, m.held)
+	}
+	clear(m.held)
+	m.held = m.held[:0]
 	return dst
 }
 

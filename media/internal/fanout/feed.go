@@ -40,6 +40,9 @@ type FeedConfig struct {
 	Disconnect bool
 	// Gate, if it is not nil, tells the writer of the log how far the feed has come. What the gate has dropped is passed over.
 	Gate *Gate
+	// CatchUp, if it is more than 1, is how many times as fast as it was made the feed sends what it begins with, until it
+	// has caught up.
+	CatchUp float64
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the
 	// last byte of the log. It is not called after Close or Finish.
 	OnEnd func(err error)
@@ -59,6 +62,7 @@ type Feed struct {
 	onEnd         func(err error)
 	disconnect    bool
 	gate          *Gate
+	pace          *pace
 
 	wip     atomic.Int32  // asks to pump since it was last idle; not 0 while somebody works
 	signals atomic.Uint32 // what the owner has to look at besides the log
@@ -101,7 +105,7 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	f := &Feed{
 		engine: e, conn: conn, pending: cfg.Prelude, cursor: NewCursor(log),
 		sent: cfg.Sent, skipped: cfg.Skipped, stall: cfg.StallTimeout, onEnd: cfg.OnEnd, disconnect: cfg.Disconnect,
-		gate: cfg.Gate,
+		gate: cfg.Gate, pace: newPace(cfg.CatchUp),
 	}
 	f.ended.Add(1)
 	if cfg.Begin != nil {
@@ -339,6 +343,7 @@ func (f *Feed) goesOn() bool {
 func (f *Feed) end(err error) {
 	defer f.engine.active.Done()
 	closed := f.signals.Load()&(signalClose|signalFinish) != 0
+	f.pace.stop()
 	f.pending, f.intro = nil, nil
 	f.cursor.log = nil
 	f.member.Leave()

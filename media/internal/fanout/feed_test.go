@@ -23,6 +23,7 @@ type stream struct {
 	arena  Arena
 	intro  *Intro
 	seq    uint32
+	dts    time.Duration // of the next item
 }
 
 func newStream(e *Engine, limits Limits) *stream {
@@ -47,6 +48,7 @@ func (s *stream) write(n int, start bool) {
 	}
 	s.seq++
 	it := s.arena.Item(buf)
+	it.DTS = s.dts
 	if start {
 		it.Intro = s.intro
 	}

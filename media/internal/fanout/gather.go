@@ -30,7 +30,10 @@ func (f *Feed) gather(s *Scratch) bool {
 func (f *Feed) gatherItems(s *Scratch) {
 	for !s.full() {
 		e, jumped := f.cursor.peek()
-		if e == nil || jumped && s.taken > 0 {
+		if e == nil {
+			f.pace.caughtUp()
+		}
+		if e == nil || jumped && s.taken > 0 || f.pace != nil && f.pace.holds(&e.value, jumped, f.pumpNow) {
 			break
 		}
 		if jumped {

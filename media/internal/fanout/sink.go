@@ -42,6 +42,7 @@ type SinkFeed struct {
 	lost   uint64
 	first  uint64 // the item that was queued first
 	intros int    // queued in front of it
+	pace   *pace
 
 	ended sync.WaitGroup // one: who works for it
 }
@@ -53,14 +54,15 @@ type SinkConfig struct {
 	// OnEnd is called once, on a goroutine of its own, when the feed ends by itself: with io.EOF after the last
 	// item. It is not called after Close.
 	OnEnd func(err error)
-	// Gate is that of FeedConfig.
-	Gate *Gate
+	// Gate and CatchUp are those of FeedConfig.
+	Gate    *Gate
+	CatchUp float64
 }
 
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
 // none yet, before anything is sent. If it panics there is no feed.
 func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) (*SinkFeed, error) {
-	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log)}
+	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log), pace: newPace(cfg.CatchUp)}
 	f.ended.Add(1)
 	if begin != nil {
 		if err := beginAt(&f.cursor, begin); err != nil {
@@ -182,7 +184,10 @@ func (f *SinkFeed) collect(s *Scratch) bool {
 	s.reset()
 	for !s.full() {
 		e, jumped := f.cursor.peek()
-		if e == nil || jumped && s.n > 0 {
+		if e == nil {
+			f.pace.caughtUp()
+		}
+		if e == nil || jumped && s.n > 0 || f.pace != nil && f.pace.holds(&e.value, jumped, f.pumpNow) {
 			break
 		}
 		if s.n == 0 {
@@ -272,6 +277,7 @@ func (f *SinkFeed) end(err error) {
 	defer f.engine.active.Done()
 	closed := f.signals.Load()&signalClose != 0
 	f.report()
+	f.pace.stop()
 	f.intro, f.cursor.log = nil, nil
 	f.member.Leave()
 	f.ended.Done()
