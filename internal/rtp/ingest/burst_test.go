@@ -28,11 +28,11 @@ type camera struct {
 	tracks  [2]*media.Track
 	packers [2]*packetizer.Packetizer
 	begun   time.Time
-	reorder int  // one picture of three is sent before the two that are shown before it
+	reorder bool // one picture of three is sent before the two that are shown before it
 	keyed   bool // a key frame was sent
 }
 
-func newCamera(t *testing.T, in *Ingest, reorder int) *camera {
+func newCamera(t *testing.T, in *Ingest, reorder bool) *camera {
 	t.Helper()
 	c := &camera{t: t, in: in, begun: time.Now(), reorder: reorder}
 	c.tracks = [2]*media.Track{{Codec: media.H264}, {Codec: media.G711A, SampleRate: 8000, Channels: 1}}
@@ -44,18 +44,23 @@ func newCamera(t *testing.T, in *Ingest, reorder int) *camera {
 	return c
 }
 
+// shown returns when picture number n is shown.
+func (c *camera) shown(n int) time.Duration {
+	if c.reorder && c.keyed { // sent as 3 1 2, 6 4 5 …
+		n += []int{-1, 2, -1}[n%3]
+	}
+	return time.Duration(n) * picture
+}
+
 // send sends what is of a time: picture or sound number n.
 func (c *camera) send(track, n int) {
 	data := make([]byte, 160)
 	at := time.Duration(n) * sound
 	if track == 0 {
 		data = []byte{0, 0, 0, 11, 0x41, 0x9a, 1, 1, 1, 0, 0, 0, 0, 0, 1}
+		at = c.shown(n)
 		if !c.keyed {
 			data[4], data[5], c.keyed = 0x65, 0x88, true
-		}
-		at = time.Duration(n) * picture
-		if c.reorder > 0 && n > 0 { // decoded as 3 1 2, 6 4 5 …
-			at = time.Duration(n+[]int{-1, 2, -1}[n%3]) * picture
 		}
 	}
 	binary.BigEndian.PutUint32(data[len(data)-6:], uint32(at/time.Millisecond)|0x80000000)
@@ -96,7 +101,8 @@ func TestBurstingSource(t *testing.T) {
 		length  time.Duration // of it
 		reports time.Duration // when they come; negative is never
 		late    time.Duration // by which the sound is sent
-		reorder int
+		reorder bool
+		live    bool // a picture is sent when it was taken, not when it is to be decoded
 		single  bool // no sound comes
 	}{
 		"reports at once":             {order: "pictures first", length: 2 * time.Second},
@@ -105,8 +111,11 @@ func TestBurstingSource(t *testing.T) {
 		"no reports":                  {order: "pictures first", length: 2 * time.Second, reports: -1},
 		"no reports, sound first":     {order: "sound first", length: 2 * time.Second, reports: -1},
 		"no reports, mixed":           {order: "mixed", length: 2 * time.Second, reports: -1},
-		"no reports, B-frames":        {order: "sound first", length: 2 * time.Second, reports: -1, reorder: 1},
-		"reports, B-frames":           {order: "sound first", length: 2 * time.Second, reorder: 1},
+		"no reports, B-frames":        {order: "sound first", length: 2 * time.Second, reports: -1, reorder: true},
+		"no reports, live B-frames":   {order: "sound first", length: 2 * time.Second, reports: -1, reorder: true, live: true},
+		"live B-frames, no burst":     {order: "mixed", reports: -1, reorder: true, live: true},
+		"B-frames, no burst":          {order: "mixed", reports: -1, reorder: true},
+		"reports, B-frames":           {order: "sound first", length: 2 * time.Second, reorder: true},
 		"reports, sound is late":      {order: "pictures first", length: 2 * time.Second, reports: 900 * time.Millisecond, late: 120 * time.Millisecond},
 		"reports, late, no burst":     {order: "mixed", reports: 100 * time.Millisecond, late: 120 * time.Millisecond},
 		"short burst, no reports":     {order: "pictures first", length: 200 * time.Millisecond, reports: -1},
@@ -138,8 +147,17 @@ func TestBurstingSource(t *testing.T) {
 				now := 10 * time.Second // in the source
 				video, audio := int((now-c.length)/picture), int((now-c.length)/sound)
 				video -= video % 3
+				sentAt := func(n int) time.Duration {
+					switch {
+					case c.live && cam.keyed: // with the latest that is shown, of what was sent by then
+						n += []int{0, 2, 1}[n%3]
+					case c.reorder && !c.live: // when it is decoded
+						n--
+					}
+					return time.Duration(n) * picture
+				}
 				pictures := func(until time.Duration) {
-					for ; time.Duration(video)*picture <= until; video++ {
+					for ; sentAt(video) <= until; video++ {
 						cam.send(0, video)
 					}
 				}
