@@ -216,7 +216,7 @@ func (b *playback) due() error {
 		switch {
 		case b.paused || !b.room():
 		case early <= 0:
-			return nil
+			return b.look()
 		default:
 			timer = time.After(early)
 		}
@@ -225,6 +225,14 @@ func (b *playback) due() error {
 		}
 	}
 	return nil
+}
+
+// look notices the end of the player, and carries out a command, without waiting: a source may be behind the clock always.
+func (b *playback) look() error {
+	if b.ctx.Err() != nil {
+		return context.Cause(b.ctx)
+	}
+	return b.await(b.attached, nil) // which is closed: the player reads
 }
 
 // early is how long it takes until the packet held, or the end, is due.
