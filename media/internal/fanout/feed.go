@@ -166,9 +166,20 @@ func (f *Feed) Pause(on bool) {
 		f.signals.Or(signalPaused)
 		return
 	}
-	if f.signals.And(^signalPaused)&signalPaused != 0 {
-		f.signal(signalRestart)
+	if resume(&f.signals) {
+		f.pumpNow()
 	}
+}
+
+// resume takes back a pause, if there is one. The restart is asked for first: who looked in between would go on where the
+// feed stopped.
+func resume(signals *atomic.Uint32) bool {
+	if signals.Load()&signalPaused == 0 {
+		return false
+	}
+	signals.Or(signalRestart)
+	signals.And(^signalPaused)
+	return true
 }
 
 // Hold stops the feed after the item under way; without it, the feed goes on where it stopped. The writer of the log must

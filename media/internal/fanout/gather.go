@@ -14,7 +14,7 @@ func (f *Feed) gather(s *Scratch) bool {
 		s.addBytes(f.pending)
 		s.front, f.pending = len(f.pending), nil
 	}
-	if sig&signalRestart != 0 {
+	if sig&(signalRestart|signalPaused) == signalRestart {
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}

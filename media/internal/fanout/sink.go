@@ -100,8 +100,7 @@ func (f *SinkFeed) Pause(on bool) {
 		f.signals.Or(signalPaused)
 		return
 	}
-	if f.signals.And(^signalPaused)&signalPaused != 0 {
-		f.signals.Or(signalRestart)
+	if resume(&f.signals) {
 		f.pumpNow()
 	}
 }
