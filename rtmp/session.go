@@ -55,21 +55,30 @@ func (x *session) Abort() { x.conn.Close() }
 // Plays implements [acceptor.Session].
 func (x *session) Plays() bool { return x.playing.Load() }
 
-// Serve runs the session until it ends or has become a player, whose connection is then watched by a
-// goroutine of its own: the stack of this one has grown, and players are many.
+// Serve runs the session until it ends or has become a player, which is then waited for without a goroutine: players are
+// many.
 func (x *session) Serve() {
 	err := acceptor.Guard(x.negotiate)
 	if err == nil && x.feed != nil {
 		x.reader.Resize(smallBuffer)
-		x.server.acceptor.Go(x.watch)
+		x.rest()
 		return
 	}
 	x.end(err)
 }
 
-// watch waits until a player says something. Another goroutine hears it: what that takes of the stack is given back,
-// and players are many.
-func (x *session) watch() {
+// rest waits until a player says something.
+func (x *session) rest() {
+	if x.reader.Rest() {
+		x.server.acceptor.Await(x.conn, x)
+		return
+	}
+	x.server.acceptor.Go(x.hear)
+}
+
+// Wake implements [idle.Sleeper]. Another goroutine hears what the player says: this one may still have to wait, and what
+// hearing takes of the stack is then given back.
+func (x *session) Wake() {
 	if err := x.reader.Wait(); err != nil {
 		x.end(err)
 		return
@@ -83,7 +92,7 @@ func (x *session) hear() {
 		x.end(err)
 		return
 	}
-	x.server.acceptor.Go(x.watch)
+	x.rest()
 }
 
 // negotiate goes as far as the publish or play command, and on to the end if it is publish.

@@ -69,13 +69,13 @@ func (x *session) Abort() {
 // Plays implements [acceptor.Session].
 func (x *session) Plays() bool { return x.plays.Load() }
 
-// Serve runs the session until it ends or has become a player, whose connection is then watched by a
-// goroutine of its own: the stack of this one has grown, and players are many.
+// Serve runs the session until it ends or has become a player, which is then waited for without a goroutine: players are
+// many.
 func (x *session) Serve() {
 	err := acceptor.Guard(x.negotiate)
 	if err == nil && x.playing() {
 		x.reader.Resize(smallBuffer)
-		x.server.acceptor.Go(x.watch)
+		x.rest()
 		return
 	}
 	x.end(err)
@@ -109,14 +109,27 @@ func (x *session) while(fn func(context.Context) error) error {
 	return errors.Join(err, x.in.SetReadDeadline(x.handshake))
 }
 
-// watch waits until a player says something. Another goroutine hears it: what that takes of the stack is given back,
-// and players are many.
-func (x *session) watch() {
-	if err := x.wait(); err != nil {
-		x.end(err)
+// rest waits until a player says something.
+func (x *session) rest() {
+	if x.reader.Idle() {
+		x.server.acceptor.Await(x.in, x)
 		return
 	}
 	x.server.acceptor.Go(x.hear)
+}
+
+// Wake implements [idle.Sleeper]. Another goroutine hears what the player says: this one may still have to wait, and what
+// hearing takes of the stack is then given back.
+func (x *session) Wake() {
+	err := x.reader.Wait()
+	switch {
+	case err == nil:
+		x.server.acceptor.Go(x.hear)
+	case isTimeout(err) && x.mayBeSilent():
+		x.rest()
+	default:
+		x.end(err)
+	}
 }
 
 // hear handles what a player says.
@@ -125,24 +138,16 @@ func (x *session) hear() {
 		x.end(err)
 		return
 	}
-	x.server.acceptor.Go(x.watch)
+	x.rest()
 }
 
-// wait waits for the player to say something, as long as it need not.
-func (x *session) wait() error {
-	for {
-		err := x.reader.Wait()
-		if !isTimeout(err) || x.player.ended.Load() {
-			return err
-		}
-		left := x.server.config().SessionTimeout - x.player.silence()
-		if left <= 0 {
-			return err
-		}
-		if err := x.in.SetReadDeadline(time.Now().Add(left)); err != nil {
-			return err
-		}
+// mayBeSilent reports whether a player of which nothing has come may go on so, and sets until when.
+func (x *session) mayBeSilent() bool {
+	if x.player.ended.Load() {
+		return false
 	}
+	left := x.server.config().SessionTimeout - x.player.silence()
+	return left > 0 && x.in.SetReadDeadline(time.Now().Add(left)) == nil
 }
 
 // readOne handles one message.

@@ -21,7 +21,8 @@ func FuzzClientFrame(f *testing.F) {
 		conn.Close()
 		other.Close()
 		s := &socket{session: &session{conn: conn, ahead: b}}
-		require.Error(t, s.readFrames())
+		for s.readFrame() == nil { // each takes some of b, and behind it the connection is closed
+		}
 		require.LessOrEqual(t, len(s.early), 2*maxClientFrame)
 	})
 }

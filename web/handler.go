@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media"
 )
@@ -26,7 +27,8 @@ type Handler struct {
 	log   *slog.Logger
 	forms []*container
 
-	running tally.Tally // sessions
+	running tally.Tally   // sessions
+	idle    *idle.Watcher // of sessions that wait for their clients
 	life    context.Context
 	die     context.CancelFunc
 
@@ -43,6 +45,7 @@ var (
 // NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 	h := &Handler{media: m, log: m.Logger(), sessions: map[*session]struct{}{}, forms: containers(&cfg)}
+	h.idle = idle.NewWatcher(&h.running)
 	h.life, h.die = context.WithCancel(context.Background())
 	h.store(cfg)
 	if err := m.RegisterFormats(h, formats(h.forms)...); err != nil {
@@ -223,6 +226,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
+		h.idle.Close()
 		return nil
 	case <-ctx.Done():
 		_ = h.Close()
@@ -238,6 +242,7 @@ func (h *Handler) Close() error {
 		x.conn.Close()
 	}
 	h.running.Wait()
+	h.idle.Close()
 	return nil
 }
 

@@ -76,18 +76,22 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, en
 		x.end(err)
 		return true
 	}
-	go x.watch()
+	x.ahead = nil // what the client has said means nothing
+	h.idle.Await(conn, (*listener)(x))
 	return true
 }
 
-// watch reads until the client is gone. What it sends means nothing.
-func (x *session) watch() {
-	b := make([]byte, 64)
-	var err error
-	for err == nil {
-		_, err = x.Read(b)
+// listener is a session whose client has nothing to say.
+type listener session
+
+// Wake implements [idle.Sleeper]. What the client says means nothing, but it may be gone.
+func (l *listener) Wake() {
+	x := (*session)(l)
+	if _, err := x.Read(make([]byte, 64)); err != nil {
+		x.end(err)
+		return
 	}
-	x.end(err)
+	x.handler.idle.Await(x.conn, l)
 }
 
 // replyHead returns the head of a reply that ends with the connection.

@@ -34,7 +34,7 @@ func (h *Handler) takeOver(w http.ResponseWriter) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &session{handler: h, conn: conn, ahead: peekAll(buf)}
+	x := &session{handler: h, conn: h.idle.Conn(conn), ahead: peekAll(buf)}
 	err = conn.SetDeadline(time.Time{})
 	if err == nil && !h.enter(x) {
 		x.sayUnavailable()

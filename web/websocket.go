@@ -51,6 +51,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 		entry.Close()
 		return
 	}
+	conn = h.idle.Conn(conn)
 	stop.use(func() { conn.Close() })
 	x := &session{handler: h, conn: conn, ahead: peekAll(buf), entry: entry}
 	if err == nil && !h.enter(x) {
@@ -77,11 +78,11 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 			x.conn.Close()
 		}
 	}()
-	go s.watch()
+	s.rest()
 }
 
-// socket is a session that speaks WebSocket. One goroutine reads all the time; another asks for the stream and
-// ends when it is fed.
+// socket is a session that speaks WebSocket. At most one goroutine reads; another asks for the stream and ends when it is
+// fed.
 type socket struct {
 	*session
 	played chan struct{} // closed when nobody asks for the stream any more
@@ -162,9 +163,22 @@ func (s *socket) reply(b []byte) {
 	}
 }
 
-// watch reads what the client sends until it is gone.
-func (s *socket) watch() {
-	err := acceptor.Guard(s.readFrames)
+// rest waits until the client sends something.
+func (s *socket) rest() {
+	if len(s.ahead) > 0 {
+		go s.Wake()
+		return
+	}
+	s.handler.idle.Await(s.conn, s)
+}
+
+// Wake implements [idle.Sleeper]: it reads a frame. The session ends if there is none.
+func (s *socket) Wake() {
+	err := acceptor.Guard(s.readFrame)
+	if err == nil {
+		s.rest()
+		return
+	}
 	s.giveUp()
 	<-s.played
 	if s.feed != nil {
@@ -173,21 +187,17 @@ func (s *socket) watch() {
 	s.end(err)
 }
 
-func (s *socket) readFrames() error {
-	buf := make([]byte, ws.MaxHeaderSize)
-	for {
-		head, err := ws.ReadHeaderBuffer(s, buf)
-		if err != nil {
-			return err
-		}
-		if code := check(head); code != 0 {
-			s.reply(appendClose(nil, int(code), ""))
-			return fmt.Errorf("web: frame refused: %d", code)
-		}
-		if err := s.readFrame(head); err != nil {
-			return err
-		}
+// readFrame reads a frame and obeys it.
+func (s *socket) readFrame() error {
+	head, err := ws.ReadHeaderBuffer(s, make([]byte, ws.MaxHeaderSize))
+	if err != nil {
+		return err
 	}
+	if code := check(head); code != 0 {
+		s.reply(appendClose(nil, int(code), ""))
+		return fmt.Errorf("web: frame refused: %d", code)
+	}
+	return s.obey(head)
 }
 
 // check returns the code that a frame is refused with, or 0.
@@ -203,8 +213,8 @@ func check(h ws.Header) ws.StatusCode {
 	return 0
 }
 
-// readFrame answers a ping and a close; what else there may be is passed over.
-func (s *socket) readFrame(h ws.Header) error {
+// obey answers a ping and a close; what else there may be is passed over.
+func (s *socket) obey(h ws.Header) error {
 	if !h.OpCode.IsControl() {
 		_, err := io.CopyN(io.Discard, s, h.Length)
 		return err

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
@@ -33,7 +34,8 @@ type Acceptor[S Session] struct {
 	limit  func(net.Listener) net.Listener
 	make   func(net.Conn) S
 
-	running tally.Tally   // goroutines of sessions
+	running tally.Tally // goroutines of sessions, and sessions that wait without one
+	idle    *idle.Watcher
 	ending  chan struct{} // closed when closing begins
 
 	mu        sync.Mutex
@@ -48,10 +50,12 @@ type Acceptor[S Session] struct {
 func New[S Session](
 	name string, closed error, log *slog.Logger, limit func(net.Listener) net.Listener, session func(net.Conn) S,
 ) *Acceptor[S] {
-	return &Acceptor[S]{
+	a := &Acceptor[S]{
 		name: name, closed: closed, log: log, limit: limit, make: session,
 		ending: make(chan struct{}), sessions: map[S]struct{}{},
 	}
+	a.idle = idle.NewWatcher(&a.running)
+	return a
 }
 
 // ListenAndServe listens on a TCP address, says which in the log, and serves it.
@@ -137,7 +141,7 @@ func (a *Acceptor[S]) Closing() bool {
 
 // start serves a connection on a goroutine of its own.
 func (a *Acceptor[S]) start(conn net.Conn) {
-	x := a.make(conn)
+	x := a.make(a.idle.Conn(conn))
 	if !a.add(x) {
 		x.Abort()
 		x.Serve() // it has come too late and ends at once
@@ -163,6 +167,10 @@ func (a *Acceptor[S]) add(x S) bool {
 // Go runs fn on a goroutine that Shutdown and Close wait for.
 func (a *Acceptor[S]) Go(fn func()) { a.running.Go(fn) }
 
+// Await calls s.Wake when there is something to read from the connection of a session, which nobody else may read
+// meanwhile. Shutdown and Close wait for that, too.
+func (a *Acceptor[S]) Await(conn net.Conn, s idle.Sleeper) { a.idle.Await(conn, s) }
+
 // Forget takes a session off the list.
 func (a *Acceptor[S]) Forget(x S) {
 	a.mu.Lock()
@@ -185,6 +193,7 @@ func (a *Acceptor[S]) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
+		a.idle.Close()
 		return nil
 	case <-ctx.Done():
 		_ = a.Close()
@@ -198,6 +207,7 @@ func (a *Acceptor[S]) Close() error {
 		x.Abort()
 	}
 	a.running.Wait()
+	a.idle.Close()
 	return nil
 }
 

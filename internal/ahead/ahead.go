@@ -9,15 +9,15 @@ import (
 
 // Reader reads ahead. It is for one goroutine at a time.
 type Reader struct {
-	*bufio.Reader
-	src *source
+	*bufio.Reader // nil while the reader rests
+	src           *source
+	size          int // of what it had before it rested
 }
 
 // source counts what comes from a connection, and gives back first what was read ahead.
 type source struct {
 	r     io.Reader
 	ahead []byte
-	room  []byte // for Wait
 	count uint64
 	seen  func(n int)
 }
@@ -65,19 +65,29 @@ func (r *Reader) Stream(size int) {
 	r.Resize(size)
 }
 
-// Wait waits until there is something to read. It does so without a deep stack, for goroutines that do little
-// else: there are as many as players.
-func (r *Reader) Wait() error {
+// Rest lets go of the buffer until Wait, which has to be called before anything else: it may be a long time. It reports
+// false, and does nothing, if there is something to read already.
+func (r *Reader) Rest() bool {
 	if r.Buffered() > 0 || len(r.src.ahead) > 0 {
+		return false
+	}
+	r.size = r.Size()
+	r.Reader, r.src.ahead = nil, nil
+	return true
+}
+
+// firstBytes is how much is read at once of what ends a wait.
+const firstBytes = 64
+
+// Wait waits until there is something to read. It does so without a deep stack and without a buffer, for goroutines that do
+// little else.
+func (r *Reader) Wait() error {
+	if r.Reader != nil && !r.Rest() {
 		return nil
 	}
-	if cap(r.src.room) == 0 {
-		r.src.room = make([]byte, 64)
-	}
-	size := r.Size()
-	r.Reader = nil // there is nothing in it, and it may be a long time
-	n, err := r.src.read(r.src.room)
-	r.src.ahead = r.src.room[:n]
-	r.Reader = bufio.NewReaderSize(r.src, size)
+	room := make([]byte, firstBytes)
+	n, err := r.src.read(room)
+	r.src.ahead = room[:n]
+	r.Reader = bufio.NewReaderSize(r.src, r.size)
 	return err
 }

@@ -76,14 +76,20 @@ func (c *otherConn) Close() error {
 	return c.Conn.Close()
 }
 
-// Socket returns the TCP connection in one that is counted, for whoever wants to read or write without detours; any other
-// connection comes back as it is. Only the counted one is to be closed.
+// Socket returns the connection itself, for whoever wants to count nothing. It is not to be closed.
+func (c *tcpConn) Socket() net.Conn { return c.TCPConn }
+
+// Socket is that of tcpConn.
+func (c *otherConn) Socket() net.Conn { return c.Conn }
+
+// Socket returns the connection in one that is wrapped, be it for counting or otherwise, for whoever wants to read or write
+// without detours; any other comes back as it is. Only the wrapped one is to be closed.
 func Socket(c net.Conn) net.Conn {
-	switch c := c.(type) {
-	case *tcpConn:
-		return c.TCPConn
-	case *otherConn:
-		return c.Conn
+	for {
+		wrapped, ok := c.(interface{ Socket() net.Conn })
+		if !ok {
+			return c
+		}
+		c = wrapped.Socket()
 	}
-	return c
 }

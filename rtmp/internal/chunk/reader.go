@@ -51,6 +51,9 @@ func (r *Reader) Resize(n int) { r.buf.Resize(n) }
 // Stream resizes for a peer that sends media.
 func (r *Reader) Stream(n int) { r.buf.Stream(n) }
 
+// Rest holds as little as it can until Wait, unless there is something to read already.
+func (r *Reader) Rest() bool { return r.buf.Rest() }
+
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 

@@ -55,6 +55,12 @@ func (r *Reader) Resize(size int) { r.buf.Resize(size) }
 // Stream resizes for a peer that sends media.
 func (r *Reader) Stream(size int) { r.buf.Stream(size) }
 
+// Idle holds as little as it can until Wait, unless there is something to read already.
+func (r *Reader) Idle() bool {
+	r.payload = nil
+	return r.buf.Rest()
+}
+
 // Wait waits until there is something to read, without a deep stack.
 func (r *Reader) Wait() error { return r.buf.Wait() }
 
