@@ -75,6 +75,11 @@ func (p *Player) Position(ctx context.Context) (time.Duration, error) {
 func (b *playback) pause(on bool) {
 	b.wanted.Store(on)
 	b.holdAll(on)
+	b.rouse()
+}
+
+// rouse lets the goroutine that owns the source look what has become of its readers.
+func (b *playback) rouse() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // it will look

@@ -16,6 +16,8 @@ const (
 	lead = time.Second
 	// window is how many bytes of a source are written before the viewer must have taken all of them.
 	window = 1 << 20
+	// apiece is what a packet takes of the window besides its bytes: a log holds so many packets only, however small.
+	apiece = 2 * window / maxLogItems
 )
 
 // playback reads a source for one player into a stream of its own, which is in no table: so muxers, fan-out and
@@ -29,21 +31,21 @@ type playback struct {
 	commands chan command
 	attached chan struct{} // closed when the player reads
 	attach   sync.Once
-	wake     chan struct{} // a reader has come further, or the player wants to pause or to go on
+	wake     chan struct{} // a reader has come, come further or left, or the player wants to pause or to go on
 	wanted   atomic.Bool   // the player has paused
 
 	mu      sync.Mutex // guards readers
 	readers []reined
 
 	// What follows belongs to the goroutine that owns the source.
-	paused  bool
+	paused  bool // the player has, or nobody reads
 	speed   float64
 	from    time.Time     // the clock when
 	base    time.Duration // this was the DTS
 	held    *Packet       // read, and not due yet
 	last    time.Duration // DTS of the newest packet that was written
 	atEnd   bool          // the source has no more
-	written int           // bytes since the player had taken everything
+	written int           // of the window since the player had taken everything
 	jumped  bool          // the next packet is the first, or the first after a seek
 }
 
@@ -200,7 +202,7 @@ func (b *playback) restart(dts time.Duration) { b.from, b.base = time.Now(), dts
 
 // position is the DTS that the clock has come to.
 func (b *playback) position() time.Duration {
-	if b.paused {
+	if b.paused || b.from.IsZero() {
 		return b.base
 	}
 	return b.base + time.Duration(float64(time.Since(b.from))*b.speed)
@@ -229,10 +231,12 @@ func (b *playback) due() error {
 
 // look notices the end of the player, and carries out a command, without waiting: a source may be behind the clock always.
 func (b *playback) look() error {
-	if b.ctx.Err() != nil {
-		return context.Cause(b.ctx)
+	select {
+	case c := <-b.commands:
+		b.carryOut(c)
+	default:
 	}
-	return b.await(b.attached, nil) // which is closed: the player reads
+	return context.Cause(b.ctx)
 }
 
 // early is how long it takes until the packet held, or the end, is due.
@@ -258,13 +262,7 @@ func (b *playback) await(ready <-chan struct{}, timer <-chan time.Time) error {
 	case <-b.ctx.Done():
 		return context.Cause(b.ctx)
 	case c := <-b.commands:
-		b.obey()
-		var o outcome
-		o.err = guard("source", func() (err error) {
-			o.at, err = c.do(b.ctx)
-			return err
-		})
-		c.done <- o
+		b.carryOut(c)
 	case <-ready:
 	case <-b.wake:
 	case <-timer:
@@ -273,9 +271,20 @@ func (b *playback) await(ready <-chan struct{}, timer <-chan time.Time) error {
 	return nil
 }
 
-// obey pauses, or goes on, as the player wants.
+// carryOut carries out a command.
+func (b *playback) carryOut(c command) {
+	b.obey()
+	var o outcome
+	o.err = guard("source", func() (err error) {
+		o.at, err = c.do(b.ctx)
+		return err
+	})
+	c.done <- o
+}
+
+// obey pauses, or goes on, as the player wants. While nobody reads there is nobody to play for.
 func (b *playback) obey() {
-	if on := b.wanted.Load(); on != b.paused {
+	if on := b.wanted.Load() || b.unread(); on != b.paused {
 		b.restart(b.position())
 		b.paused = on
 	}
@@ -298,5 +307,5 @@ func (b *playback) write(pkt *Packet) {
 	b.keep()
 	st.putAt(pkt, start)
 	b.last = pkt.DTS
-	b.written += len(pkt.Data)
+	b.written += len(pkt.Data) + apiece
 }

@@ -30,7 +30,7 @@ func (b *playback) newGate() *fanout.Gate {
 	return fanout.NewGate(b.wake)
 }
 
-// begin lets the source begin, once somebody reads it.
+// begin lets the source begin, or go on, once somebody reads it.
 func (b *playback) begin(r reined) {
 	if b == nil {
 		return
@@ -39,6 +39,7 @@ func (b *playback) begin(r reined) {
 	b.readers = append(b.readers, r)
 	b.mu.Unlock()
 	b.attach.Do(func() { close(b.attached) })
+	b.rouse()
 }
 
 // releasing returns what gives up a reader's use of an output.
@@ -55,8 +56,16 @@ func (p *Player) releasing(out *output, gate *fanout.Gate) func() {
 // leave takes out a reader that has ended.
 func (b *playback) leave(gate *fanout.Gate) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.readers = slices.DeleteFunc(b.readers, func(r reined) bool { return r.gate == gate })
+	b.mu.Unlock()
+	b.rouse()
+}
+
+// unread reports whether there is no reader.
+func (b *playback) unread() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.readers) == 0
 }
 
 // passed reports whether all readers have taken what was written.

@@ -10,8 +10,8 @@ import (
 )
 
 // Source is media that one viewer plays at a pace of its own: a file, a recording, the archive of another server.
-// The core reads it ahead of the clock by no more than a second, and waits when the viewer does not keep up: nothing
-// is skipped. Its methods are called by one goroutine at a time.
+// The core reads it ahead of the clock by no more than a second, and waits when the viewer does not keep up, or
+// has no reader or feed: nothing is skipped. Its methods are called by one goroutine at a time.
 type Source interface {
 	// Tracks are those of the packets, at most 16. They are asked for once, first of all.
 	Tracks() []*Track

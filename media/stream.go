@@ -189,6 +189,7 @@ func (st *Stream) endIf(cause error, holds func() bool) {
 		p.evict(cause)
 	}
 	if st.private != nil { // its player is logged
+		st.private.cancel(cause) // nothing is read for a stream that takes no more
 		return
 	}
 	log := st.server.log.With("stream", st.key.String())
