@@ -23,13 +23,13 @@ func (p *Player) Private() (duration time.Duration, ok bool) {
 
 // Seek goes on at the last key frame of the source that is not after at, and returns its DTS. What was not sent yet of
 // the place before is left out. A player that is paused stays so. The error is ErrLive for a live stream,
-// ErrStreamNotFound when the source has ended, or the source's own.
+// ErrStreamNotFound when the source or the player's session has ended, what ended ctx, or the source's own.
 func (p *Player) Seek(ctx context.Context, at time.Duration) (time.Duration, error) {
 	b := p.stream.private
 	if b == nil {
 		return 0, ErrLive
 	}
-	return b.ask(ctx, func(ctx context.Context) (time.Duration, error) {
+	return p.ask(ctx, func(ctx context.Context) (time.Duration, error) {
 		to, err := b.source.Seek(ctx, max(at, 0))
 		if err != nil {
 			return 0, err
@@ -53,7 +53,7 @@ func (p *Player) SetSpeed(ctx context.Context, factor float64) error {
 	if !(factor >= 1./maxSpeed && factor <= maxSpeed) { // not the negation: NaN
 		return fmt.Errorf("media: a speed of %v", factor)
 	}
-	_, err := b.ask(ctx, func(context.Context) (time.Duration, error) {
+	_, err := p.ask(ctx, func(context.Context) (time.Duration, error) {
 		b.restart(b.position())
 		b.speed = factor
 		return 0, nil
@@ -68,7 +68,7 @@ func (p *Player) Position(ctx context.Context) (time.Duration, error) {
 	if b == nil {
 		return 0, ErrLive
 	}
-	return b.ask(ctx, func(context.Context) (time.Duration, error) { return min(b.position(), max(b.last, b.base)), nil })
+	return p.ask(ctx, func(context.Context) (time.Duration, error) { return min(b.position(), max(b.last, b.base)), nil })
 }
 
 // pause stops who reads the source at once, and the source as soon as it can be told; or lets them go on.
@@ -86,22 +86,23 @@ func (b *playback) rouse() {
 	}
 }
 
-// ask lets the goroutine that owns the source carry out do. It does not wait for a source that hangs longer than ctx.
-func (b *playback) ask(ctx context.Context, do func(context.Context) (time.Duration, error)) (time.Duration, error) {
-	done := make(chan outcome, 1)
-	select {
-	case b.commands <- command{do, done}:
-	case <-b.ctx.Done():
-		return 0, ErrStreamNotFound
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-	select {
-	case o := <-done:
-		return o.at, o.err
-	case <-b.ctx.Done():
-		return 0, ErrStreamNotFound
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+// ask lets the goroutine that owns the source carry out do. It does not wait for a source that hangs longer than ctx, nor
+// than the player is wanted.
+func (p *Player) ask(ctx context.Context, do func(context.Context) (time.Duration, error)) (time.Duration, error) {
+	b, done := p.stream.private, make(chan outcome, 1)
+	commands := b.commands
+	for {
+		select {
+		case commands <- command{do, done}:
+			commands = nil
+		case o := <-done:
+			return o.at, o.err
+		case <-b.ctx.Done():
+			return 0, ErrStreamNotFound
+		case <-p.Done():
+			return 0, ErrStreamNotFound
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
 	}
 }

@@ -61,33 +61,51 @@ type outcome struct {
 	err error
 }
 
-// playPrivately gives p a stream of its own, made of src.
-func (s *Server) playPrivately(p *Player, src Source) error {
+// newPlayback prepares src to be played. It closes it on an error.
+func (s *Server) newPlayback(src Source, r PlayRequest) (*playback, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	st := newStream(s, p.request.Stream, s.config().Options)
 	b := &playback{
-		stream: st, source: src, ctx: ctx, cancel: cancel, speed: 1, jumped: true,
+		stream: newStream(s, r.Stream, s.config().Options), source: src, ctx: ctx, cancel: cancel, speed: 1, jumped: true,
 		commands: make(chan command), attached: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
-	if err := b.describe(); err != nil {
-		cancel(nil)
-		return errors.Join(err, closeSource(src))
+	b.stream.private = b
+	err := b.describe()
+	if err == nil && !s.serves(b.stream, r.Schema) {
+		err = ErrStreamNotFound
 	}
-	if !s.serves(st, p.request.Schema) {
+	if err != nil {
 		cancel(nil)
-		return errors.Join(ErrStreamNotFound, closeSource(src))
+		return nil, errors.Join(err, closeSource(src))
 	}
-	st.private = b
-	if !st.join(p) {
-		cancel(nil)
-		return errors.Join(ErrServerClosed, closeSource(src))
+	return b, nil
+}
+
+// playPrivately gives p the stream that b makes.
+func (s *Server) playPrivately(p *Player, b *playback) error {
+	joined := b.stream.join(p)
+	if joined && s.spawn(b.serve) {
+		return nil
 	}
-	if !s.spawn(b.serve) {
-		st.leave(p)
-		cancel(nil)
-		return errors.Join(ErrServerClosed, closeSource(src))
+	if joined {
+		b.stream.leave(p)
 	}
-	return nil
+	s.asker.running.Go(b.discard) // it may take its time
+	return ErrServerClosed
+}
+
+// discard gives up what was not played; nil is nothing.
+func (b *playback) discard() {
+	if b != nil {
+		b.cancel(nil)
+		b.close()
+	}
+}
+
+// close closes the source.
+func (b *playback) close() {
+	if err := closeSource(b.source); err != nil {
+		b.stream.server.log.Warn("source failed to close", "stream", b.stream.key.String(), "err", err)
+	}
 }
 
 func closeSource(src Source) error {
@@ -137,9 +155,7 @@ func (b *playback) serve() {
 	}
 	b.stream.endIf(err, func() bool { return true })
 	b.cancel(err)
-	if err := closeSource(b.source); err != nil {
-		b.stream.server.log.Warn("source failed to close", "stream", b.stream.key.String(), "err", err)
-	}
+	b.close()
 }
 
 // play reads and writes packets when they are due. It returns io.EOF at the end of the source.

@@ -2,8 +2,6 @@ package media
 
 import (
 	"context"
-	"errors"
-	"runtime/debug"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -13,7 +11,7 @@ import (
 // The core reads it ahead of the clock by no more than a second, and waits when the viewer does not keep up, or
 // has no reader or feed: nothing is skipped. Its methods are called by one goroutine at a time.
 type Source interface {
-	// Tracks are those of the packets, at most 16. They are asked for once, first of all.
+	// Tracks are those of the packets, at most 16. They are asked for once, first of all, where Open was called.
 	Tracks() []*Track
 	// Duration is that of the whole. 0 means that it is not known.
 	Duration() time.Duration
@@ -33,8 +31,12 @@ type Opener interface {
 	// Open returns a source for this player alone; or nil once the stream that it asks for is published, or will be
 	// soon: the player then joins it as any other, and waits for it as long as Config.PlayWait says. An opener that
 	// knows nothing of the stream returns hook.ErrNotHandled, and the next is asked. Any other error, such as
-	// ErrStreamNotFound or a *hook.DenyError, is the player's. ctx ends with the player, and after Config.PlayWait or
-	// Config.HookTimeout, whichever is longer. Several players may ask for one stream at the same time.
+	// ErrStreamNotFound or a *hook.DenyError, is the player's. Several players may ask for one stream at the same time.
+	//
+	// ctx ends with the player or the server, and after Config.PlayWait or Config.HookTimeout, whichever is longer. Open
+	// is to return then. It has a goroutine of its own, and so the player does not wait for one that stays; it is logged,
+	// and what it returns later is closed. Server.Shutdown waits for it as long as its own ctx lasts, Server.Close not at
+	// all.
 	Open(ctx context.Context, r *OpenRequest) (Source, error)
 }
 
@@ -80,47 +82,4 @@ func (s *Server) dropOpener(e *openerEntry) {
 		}
 	}
 	s.openers = left
-}
-
-// openSource asks the openers for the stream of p. handled says that one of them answered: with a source, which p then
-// plays, or with a stream that p can wait for.
-func (s *Server) openSource(ctx context.Context, p *Player) (handled bool, err error) {
-	s.mu.Lock()
-	openers := s.openers
-	s.mu.Unlock()
-	if len(openers) == 0 {
-		return false, nil
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, max(s.config().PlayWait, s.config().HookTimeout), ErrStreamNotFound)
-	defer cancel()
-	defer context.AfterFunc(s.decision, cancel)() //nolint:contextcheck // ends with the player and with the server
-	r := &OpenRequest{
-		Stream: p.request.Stream, Session: p.session.event(p.request.Schema, p.request.Params), Schema: p.request.Schema,
-	}
-	for _, o := range openers {
-		src, err := s.tryOpener(ctx, o, r)
-		switch {
-		case errors.Is(err, hook.ErrNotHandled):
-			continue
-		case err != nil && context.Cause(ctx) != nil:
-			return false, context.Cause(ctx)
-		case err != nil:
-			return false, err
-		case src == nil:
-			return true, nil
-		}
-		return true, s.playPrivately(p, src)
-	}
-	return false, nil
-}
-
-// tryOpener calls an opener. A panic is logged, and no more than an error for the player.
-func (s *Server) tryOpener(ctx context.Context, o Opener, r *OpenRequest) (src Source, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.log.Error("opener panicked", "stream", r.Stream.String(), "session", r.Session.ID, "panic", v, "stack", string(debug.Stack()))
-			src, err = nil, errOpenerPanic
-		}
-	}()
-	return o.Open(ctx, r)
 }
