@@ -42,7 +42,7 @@ func (s *Server) AdmitPublisher(ctx context.Context, r PublishRequest) (PublishR
 // free returns why a stream cannot be published now; nil if it can.
 func (s *Server) free(key StreamKey) error {
 	s.mu.Lock()
-	closing, st := s.closing, s.streams[key]
+	closing, st := s.closing, s.streams.Get(key)
 	s.mu.Unlock()
 	switch {
 	case closing:

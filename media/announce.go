@@ -28,7 +28,7 @@ func (st *Stream) setAnnounced(schema string, on bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := slices.Contains(st.late, schema)
-	if on == known || on && slices.Contains(s.schemasOf(st), schema) || s.streams[st.key] != st {
+	if on == known || on && slices.Contains(s.schemasOf(st), schema) || s.streams.Get(st.key) != st {
 		return false
 	}
 	if on {

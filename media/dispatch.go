@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
@@ -26,7 +27,7 @@ type dispatcher struct {
 	base context.Context
 
 	mu      sync.Mutex
-	queues  map[StreamKey]*eventQueue
+	queues  elastic.Map[StreamKey, *eventQueue]
 	ended   bool
 	dropped uint64
 	told    uint64 // of dropped
@@ -48,14 +49,14 @@ func (d *dispatcher) post(key StreamKey, name string, tell func(context.Context)
 	if d.ended {
 		return
 	}
-	q := d.queues[key]
+	q := d.queues.Get(key)
 	if q == nil {
-		if len(d.queues) >= maxQueues {
+		if d.queues.Len() >= maxQueues {
 			d.drop()
 			return
 		}
 		q = &eventQueue{}
-		d.queues[key] = q
+		d.queues.Set(key, q)
 		d.running.Go(func() { d.drain(key, q) })
 	}
 	if len(q.events) == maxEvents {
@@ -112,7 +113,7 @@ func (d *dispatcher) next(key StreamKey, q *eventQueue) (event, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(q.events) == 0 {
-		delete(d.queues, key)
+		d.queues.Delete(key)
 		return event{}, false
 	}
 	ev := q.events[0]

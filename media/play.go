@@ -176,10 +176,10 @@ type arrival struct {
 func (s *Server) arrival(key StreamKey) *arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.arrivals[key]
+	a := s.arrivals.Get(key)
 	if a == nil {
 		a = &arrival{c: make(chan struct{})}
-		s.arrivals[key] = a
+		s.arrivals.Set(key, a)
 	}
 	a.listeners++
 	return a
@@ -189,8 +189,8 @@ func (s *Server) leaveArrival(key StreamKey, a *arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.listeners--
-	if a.listeners == 0 && s.arrivals[key] == a {
-		delete(s.arrivals, key)
+	if a.listeners == 0 && s.arrivals.Get(key) == a {
+		s.arrivals.Delete(key)
 	}
 }
 

@@ -171,11 +171,11 @@ func (s *Server) open(p *Publisher, key StreamKey, options hook.StreamOptions) (
 	if s.closing {
 		return nil, ErrServerClosed
 	}
-	st := s.streams[key]
+	st := s.streams.Get(key)
 	if st == nil {
 		st = newStream(s, key, options)
 		st.take(p) // nobody else knows the stream yet
-		s.streams[key] = st
+		s.streams.Set(key, st)
 	}
 	return st, nil
 }

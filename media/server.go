@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"log/slog"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/connlimit"
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
@@ -37,9 +37,9 @@ type Server struct {
 
 	mu       sync.Mutex // guards what follows; nothing that can wait is done under it, no stream's mutex taken
 	closing  bool
-	streams  map[StreamKey]*Stream
-	arrivals map[StreamKey]*arrival // of streams that players wait for
-	sessions map[string]*Session
+	streams  elastic.Map[StreamKey, *Stream]
+	arrivals elastic.Map[StreamKey, *arrival] // of streams that players wait for
+	sessions elastic.Map[string, *Session]
 	past     Traffic // of sessions that were closed
 	services []registration
 	openers  []*openerEntry
@@ -60,9 +60,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		log:     cfg.Logger,
-		streams: map[StreamKey]*Stream{}, arrivals: map[StreamKey]*arrival{},
-		sessions: map[string]*Session{}, taps: map[*tapEntry]struct{}{},
+		log:   cfg.Logger,
+		taps:  map[*tapEntry]struct{}{},
 		quiet: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.cfg.Store(&cfg)
@@ -75,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	s.asker = &asker{log: s.log}
 	s.asker.timeout.Store(int64(cfg.HookTimeout))
 	s.events = &dispatcher{
-		asker: s.asker, log: s.log, base: context.Background(), queues: map[StreamKey]*eventQueue{},
+		asker: s.asker, log: s.log, base: context.Background(),
 	}
 	s.engine = fanout.NewEngine(runtime.GOMAXPROCS(0))
 	s.decision, s.cancel = context.WithCancel(context.Background())
@@ -108,7 +107,7 @@ func (s *Server) Reconfigure(cfg Config) error {
 func (s *Server) Stream(key StreamKey) (*Stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.streams[key.Canonical()]
+	st := s.streams.Get(key.Canonical())
 	if st == nil || !st.registered {
 		return nil, false
 	}
@@ -120,7 +119,7 @@ func (s *Server) Streams() iter.Seq[*Stream] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []*Stream
-	for _, st := range s.streams {
+	for st := range s.streams.Values() {
 		if st.registered {
 			list = append(list, st)
 		}
@@ -132,15 +131,15 @@ func (s *Server) Streams() iter.Seq[*Stream] {
 func (s *Server) Sessions() iter.Seq[*Session] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Values(slices.Collect(maps.Values(s.sessions)))
+	return slices.Values(slices.Collect(s.sessions.Values()))
 }
 
 // Session returns the session with an id.
 func (s *Server) Session(id string) (*Session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x, ok := s.sessions[id]
-	return x, ok
+	x := s.sessions.Get(id)
+	return x, x != nil
 }
 
 // register makes a stream visible, and wakes the players that wait for it.
@@ -158,15 +157,15 @@ func (s *Server) register(st *Stream) {
 func (s *Server) enter(st *Stream, src hook.Source) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.registered || s.streams[st.key] != st {
+	if st.registered || s.streams.Get(st.key) != st {
 		return false
 	}
 	st.registered = true
 	s.logLeft(st)
 	s.postChanged(st, true, src)
-	if a := s.arrivals[st.key]; a != nil {
+	if a := s.arrivals.Get(st.key); a != nil {
 		close(a.c)
-		delete(s.arrivals, st.key)
+		s.arrivals.Delete(st.key)
 	}
 	for tap := range s.taps {
 		s.startTap(tap, st)
@@ -179,8 +178,8 @@ func (s *Server) remove(st *Stream) {
 	src := hook.Source{Params: st.params()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams[st.key] == st {
-		delete(s.streams, st.key)
+	if s.streams.Get(st.key) == st {
+		s.streams.Delete(st.key)
 	}
 	if st.registered {
 		s.postChanged(st, false, src)

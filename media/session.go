@@ -35,11 +35,11 @@ type Session struct {
 func (s *Server) NewSession(info hook.Session, kick func(cause error)) *Session {
 	x := &Session{server: s, info: info, kick: kick, begun: time.Now()}
 	s.mu.Lock()
-	for info.ID == "" || s.sessions[info.ID] != nil {
+	for info.ID == "" || s.sessions.Get(info.ID) != nil {
 		info.ID = fmt.Sprintf("%d-%d", s.lastSession.Add(1), info.Remote.Port())
 	}
 	x.info.ID = info.ID
-	s.sessions[info.ID] = x
+	s.sessions.Set(info.ID, x)
 	closing := s.closing
 	s.mu.Unlock()
 	if closing {
@@ -176,8 +176,8 @@ func (x *Session) Close() {
 	s := x.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sessions[x.info.ID] == x {
-		delete(s.sessions, x.info.ID)
+	if s.sessions.Get(x.info.ID) == x {
+		s.sessions.Delete(x.info.ID)
 		s.past.add(x)
 	}
 }

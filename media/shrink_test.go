@@ -48,9 +48,9 @@ func TestServerShrinks(t *testing.T) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	require.Empty(t, s.streams)
-	require.Empty(t, s.sessions)
-	require.Empty(t, s.arrivals)
+	require.Zero(t, s.streams.Len())
+	require.Zero(t, s.sessions.Len())
+	require.Zero(t, s.arrivals.Len())
 	require.Empty(t, s.taps)
 }
 
@@ -58,25 +58,25 @@ func TestServerShrinks(t *testing.T) {
 func TestEventsAreBounded(t *testing.T) {
 	a := &asker{log: slog.New(slog.DiscardHandler)}
 	a.timeout.Store(int64(time.Hour))
-	d := &dispatcher{asker: a, log: a.log, base: context.Background(), queues: map[StreamKey]*eventQueue{}}
+	d := &dispatcher{asker: a, log: a.log, base: context.Background()}
 	release := make(chan struct{})
 	tell := func(context.Context) { <-release }
 	for range 3 * maxEvents {
 		d.post(StreamKey{}, "test", tell)
 	}
 	d.mu.Lock()
-	require.LessOrEqual(t, len(d.queues[StreamKey{}].events), maxEvents)
+	require.LessOrEqual(t, len(d.queues.Get(StreamKey{}).events), maxEvents)
 	require.GreaterOrEqual(t, d.dropped, uint64(2*maxEvents-1))
 	d.mu.Unlock()
 	for i := range 2 * maxQueues {
 		d.post(StreamKey{Name: fmt.Sprint(i)}, "test", tell)
 	}
 	d.mu.Lock()
-	require.Len(t, d.queues, maxQueues)
+	require.Equal(t, maxQueues, d.queues.Len())
 	d.mu.Unlock()
 	close(release)
 	d.end()
-	require.Empty(t, d.queues)
+	require.Zero(t, d.queues.Len())
 	d.post(StreamKey{}, "test", func(context.Context) { t.Error("told after the end") })
 	d.running.Wait()
 }

@@ -3,7 +3,6 @@ package media
 import (
 	"context"
 	"errors"
-	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -100,7 +99,7 @@ func (s *Server) Close() error {
 func (s *Server) beginClose() ([]*Stream, []Service) {
 	s.mu.Lock()
 	s.closing = true
-	streams := slices.Collect(maps.Values(s.streams))
+	streams := slices.Collect(s.streams.Values())
 	var services []Service
 	for _, r := range s.services {
 		services = append(services, r.service)

@@ -45,7 +45,7 @@ func (s *Server) Tap(match func(StreamKey) bool, t Tap) (stop func()) {
 	if !s.closing {
 		s.taps[e] = struct{}{}
 	}
-	for _, st := range s.streams {
+	for st := range s.streams.Values() {
 		if st.registered {
 			s.startTap(e, st)
 		}

@@ -21,7 +21,7 @@ func (s *Server) Traffic() Traffic {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.past
-	for _, x := range s.sessions {
+	for x := range s.sessions.Values() {
 		all.add(x)
 	}
 	return all

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media"
@@ -34,7 +35,7 @@ type Handler struct {
 
 	mu       sync.Mutex
 	closing  bool
-	sessions map[*session]struct{}
+	sessions elastic.Map[*session, struct{}]
 }
 
 var (
@@ -44,7 +45,7 @@ var (
 
 // NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
-	h := &Handler{media: m, log: m.Logger(), sessions: map[*session]struct{}{}, forms: containers(&cfg)}
+	h := &Handler{media: m, log: m.Logger(), forms: containers(&cfg)}
 	h.idle = idle.NewWatcher(&h.running)
 	h.life, h.die = context.WithCancel(context.Background())
 	h.store(cfg)
@@ -257,7 +258,7 @@ func (h *Handler) stop() []*session {
 	defer h.mu.Unlock()
 	h.closing = true
 	var list []*session
-	for x := range h.sessions {
+	for x := range h.sessions.All() {
 		list = append(list, x)
 	}
 	return list

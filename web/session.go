@@ -62,7 +62,7 @@ func (h *Handler) enter(x *session) bool {
 	if h.closing {
 		return false
 	}
-	h.sessions[x] = struct{}{}
+	h.sessions.Set(x, struct{}{})
 	h.running.Add()
 	return true
 }
@@ -115,7 +115,7 @@ func (x *session) end(err error) {
 		x.entry.Close()
 	}
 	x.handler.mu.Lock()
-	delete(x.handler.sessions, x)
+	x.handler.sessions.Delete(x)
 	x.handler.mu.Unlock()
 	x.handler.running.Done()
 }

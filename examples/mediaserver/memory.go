@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -11,30 +12,58 @@ import (
 const lookEvery = 15 * time.Second
 
 // giveBack returns memory to the system after a crowd has left. The runtime does that too, but slowly, and a server on
-// which little happens collects its garbage every two minutes only.
+// which little happens collects its garbage every two minutes only: until then it takes what has gone for alive.
 func giveBack(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for {
+	for k := (memoryKeeper{}); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		}
-		if live, held := heap(); wasteful(live, held) {
-			debug.FreeOSMemory()
+			k.look()
 		}
 	}
 }
 
-// wasteful reports whether a heap that holds so many bytes has most of them for nothing: what was alive at the last
-// collection is less than half of it. A collection takes time, so that a few megabytes are no reason.
-func wasteful(live, held uint64) bool { return held > 2*live+8<<20 }
+// memoryKeeper looks after the memory of the process now and then.
+type memoryKeeper struct {
+	cycles uint64 // collections when it looked last
+}
 
-// heap returns the bytes that were alive at the last collection, and those that the heap has from the system.
-func heap() (live, held uint64) {
+// look collects garbage if nobody has since the last time, and gives back what is held for nothing.
+func (k *memoryKeeper) look() {
+	h := heapNow()
+	if h.cycles == k.cycles && h.held > collectFrom {
+		runtime.GC()
+		h = heapNow()
+	}
+	if h.wasteful() {
+		debug.FreeOSMemory()
+		h = heapNow()
+	}
+	k.cycles = h.cycles
+}
+
+// collectFrom is how many bytes a heap holds that is looked into although nothing else asks for it.
+const collectFrom = 16 << 20
+
+// heap is what the runtime says of its memory.
+type heap struct {
+	live   uint64 // bytes that were alive at the last collection
+	held   uint64 // bytes that the heap has from the system
+	cycles uint64 // collections since the start
+}
+
+// wasteful reports whether a heap has most of its bytes for nothing: what was alive at the last collection is less than
+// half of it. Giving back takes time, so that a few megabytes are no reason.
+func (h heap) wasteful() bool { return h.held > 2*h.live+8<<20 }
+
+// heapNow asks the runtime.
+func heapNow() heap {
 	s := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
@@ -42,8 +71,9 @@ func heap() (live, held uint64) {
 	metrics.Read(s)
 	for i := range s {
 		if s[i].Value.Kind() != metrics.KindUint64 {
-			return 0, 0 // another runtime
+			return heap{} // another runtime
 		}
 	}
-	return s[0].Value.Uint64(), s[1].Value.Uint64() + s[2].Value.Uint64() + s[3].Value.Uint64()
+	value := func(i int) uint64 { return s[i].Value.Uint64() }
+	return heap{live: value(0), cycles: value(1), held: value(2) + value(3) + value(4)}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
 )
@@ -41,7 +42,7 @@ type Acceptor[S Session] struct {
 	mu        sync.Mutex
 	closing   bool
 	listeners []net.Listener // in the order in which they came
-	sessions  map[S]struct{}
+	sessions  elastic.Map[S, struct{}]
 }
 
 // New returns an acceptor. name is that of the protocol, for logs and errors; closed is what Serve returns
@@ -52,7 +53,7 @@ func New[S Session](
 ) *Acceptor[S] {
 	a := &Acceptor[S]{
 		name: name, closed: closed, log: log, limit: limit, make: session,
-		ending: make(chan struct{}), sessions: map[S]struct{}{},
+		ending: make(chan struct{}),
 	}
 	a.idle = idle.NewWatcher(&a.running)
 	return a
@@ -159,7 +160,7 @@ func (a *Acceptor[S]) add(x S) bool {
 	if a.closing {
 		return false
 	}
-	a.sessions[x] = struct{}{}
+	a.sessions.Set(x, struct{}{})
 	a.running.Add() // so that a Close which comes now waits
 	return true
 }
@@ -175,7 +176,7 @@ func (a *Acceptor[S]) Await(conn net.Conn, s idle.Sleeper) { a.idle.Await(conn, 
 func (a *Acceptor[S]) Forget(x S) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.sessions, x)
+	a.sessions.Delete(x)
 }
 
 // Shutdown stops listening, ends whoever does not play and waits until the players have got the rest of
@@ -223,7 +224,7 @@ func (a *Acceptor[S]) stop() []S {
 		ln.Close()
 	}
 	var list []S
-	for x := range a.sessions {
+	for x := range a.sessions.All() {
 		list = append(list, x)
 	}
 	return list

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/sluice-media/sluice/internal/connlimit"
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/tally"
 )
 
@@ -27,8 +28,8 @@ type Watcher struct {
 	mu     sync.Mutex
 	poll   *poll // nil until there is something to wait for
 	closed bool
-	conns  map[uint64]*Conn // those of poll
-	last   uint64           // the number of the newest of them
+	conns  elastic.Map[uint64, *Conn] // those of poll
+	last   uint64                     // the number of the newest of them
 }
 
 // NewWatcher returns a watcher. Who waits by it counts in running until Wake has returned.
@@ -66,7 +67,7 @@ func (w *Watcher) wake(s Sleeper) {
 func (w *Watcher) Close() {
 	w.mu.Lock()
 	poll := w.poll
-	w.closed, w.poll, w.conns = true, nil, nil
+	w.closed, w.poll, w.conns = true, nil, elastic.Map[uint64, *Conn]{}
 	w.mu.Unlock()
 	if poll != nil {
 		poll.close()
@@ -88,7 +89,7 @@ func (w *Watcher) add(c *Conn) bool {
 		return false
 	}
 	c.number = w.last
-	w.conns[c.number] = c
+	w.conns.Set(c.number, c)
 	return true
 }
 
@@ -97,14 +98,14 @@ func (w *Watcher) open() bool {
 	if err != nil {
 		return false
 	}
-	w.poll, w.conns = poll, map[uint64]*Conn{}
+	w.poll = poll
 	return true
 }
 
 // ready wakes who waits for a connection.
 func (w *Watcher) ready(number uint64) {
 	w.mu.Lock()
-	c := w.conns[number]
+	c := w.conns.Get(number)
 	w.mu.Unlock()
 	if c != nil {
 		c.wake()
@@ -115,5 +116,5 @@ func (w *Watcher) ready(number uint64) {
 func (w *Watcher) forget(number uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.conns, number)
+	w.conns.Delete(number)
 }

@@ -139,7 +139,7 @@ func TestAwaitTheEnd(t *testing.T) {
 	running.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	require.Empty(t, w.conns, "nothing is kept of it")
+	require.Zero(t, w.conns.Len(), "nothing is kept of it")
 }
 
 // What the watcher cannot wait for is woken at once, and waits itself.
@@ -231,7 +231,7 @@ func TestManyConnections(t *testing.T) {
 	require.EqualValues(t, n, ended.Load())
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	require.Empty(t, w.conns)
+	require.Zero(t, w.conns.Len())
 }
 
 // A wait that begins while its connection is closed by somebody else ends, whoever comes first.
