@@ -98,7 +98,7 @@ func (in *Ingest) ReportTo(index int, send func(report []byte) error) {
 	in.tracks[index].reports = send
 }
 
-// Begin lets packets in.
+// Begin begins the wait for the tracks. What has come before is kept: ports and groups are open earlier.
 func (in *Ingest) Begin() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -108,7 +108,7 @@ func (in *Ingest) Begin() error {
 
 // describe tells the stream its tracks once all are known, or the wait is over.
 func (in *Ingest) describe(now time.Time) error {
-	if in.known {
+	if in.known || in.begun.IsZero() {
 		return nil
 	}
 	late := now.Sub(in.begun) > waitTracks
