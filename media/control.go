@@ -62,13 +62,19 @@ func (p *Player) SetSpeed(ctx context.Context, factor float64) error {
 }
 
 // Position returns the DTS that the source is played at. It lags behind what was sent by up to a second, as a viewer
-// does. The errors are those of [Player.Seek].
+// does. Before anything was sent it is that of the first packet, which is read for it. The errors are those of
+// [Player.Seek].
 func (p *Player) Position(ctx context.Context) (time.Duration, error) {
 	b := p.stream.private
 	if b == nil {
 		return 0, ErrLive
 	}
-	return p.ask(ctx, func(context.Context) (time.Duration, error) { return min(b.position(), max(b.last, b.base)), nil })
+	return p.ask(ctx, func(context.Context) (time.Duration, error) {
+		if !b.started {
+			return b.beginning(), nil
+		}
+		return min(b.position(), max(b.last, b.base)), nil
+	})
 }
 
 // pause stops who reads the source at once, and the source as soon as it can be told; or lets them go on.

@@ -170,3 +170,26 @@ func TestSourceOfSmallPackets(t *testing.T) {
 		require.Zero(t, r.Skipped())
 	})
 }
+
+// Who asks where a source begins has its first packet read, which is played all the same.
+func TestPositionBeforeThePlay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &late{&film{pictures: 100}, 0, func(n int) time.Duration { return time.Minute + time.Duration(n)*40*ms }}
+		m, p := open(t, src)
+		defer m.Close()
+		require.NoError(t, p.SetSpeed(t.Context(), 1))
+		time.Sleep(time.Hour)
+		require.Zero(t, src.read.Load())
+		for range 2 {
+			at, err := p.Position(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, time.Minute, at)
+		}
+		require.EqualValues(t, 1, src.read.Load())
+		w := watch(t, p)
+		w.run()
+		synctest.Wait()
+		require.Equal(t, 61*time.Second, w.seen())
+		require.EqualValues(t, 26, w.n.Load())
+	})
+}

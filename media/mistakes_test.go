@@ -46,6 +46,7 @@ func TestShutdownEndsSources(t *testing.T) {
 		w := watch(t, p)
 		w.run()
 		time.Sleep(10 * time.Second)
+		synctest.Wait() // a picture is due now
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -38,6 +38,7 @@ type playback struct {
 	readers []reined
 
 	// What follows belongs to the goroutine that owns the source.
+	started bool // the clock runs
 	paused  bool // the player has, or nobody reads
 	speed   float64
 	from    time.Time     // the clock when
@@ -45,6 +46,7 @@ type playback struct {
 	held    *Packet       // read, and not due yet
 	last    time.Duration // DTS of the newest packet that was written
 	atEnd   bool          // the source has no more
+	failed  error         // of the source, which has none either
 	written int           // of the window since the player had taken everything
 	jumped  bool          // the next packet is the first, or the first after a seek
 }
@@ -165,13 +167,12 @@ func (b *playback) play() error {
 			return err
 		}
 	}
-	first := true
 	for {
 		if err := b.next(); err != nil {
 			return err
 		}
-		if first && b.held != nil {
-			first = false
+		if !b.started && b.held != nil {
+			b.started = true
 			b.restart(b.held.DTS)
 		}
 		if err := b.due(); err != nil {
@@ -198,8 +199,8 @@ func (b *playback) begun() bool {
 
 // next reads a packet, unless one is held.
 func (b *playback) next() error {
-	if b.held != nil || b.atEnd {
-		return nil
+	if b.held != nil || b.atEnd || b.failed != nil {
+		return b.failed
 	}
 	pkt, err := b.source.ReadPacket(b.ctx)
 	switch {
@@ -207,10 +208,18 @@ func (b *playback) next() error {
 		b.atEnd = true
 		return nil
 	case err == nil && pkt == nil:
-		return errors.New("media: the source returned no packet")
+		err = errors.New("media: the source returned no packet")
 	}
-	b.held = pkt
+	b.held, b.failed = pkt, err
 	return err
+}
+
+// beginning is the DTS of the first packet, which is read for it: who plays finds it, or why it failed.
+func (b *playback) beginning() time.Duration {
+	if b.next() == nil && b.held != nil {
+		return b.held.DTS
+	}
+	return b.base
 }
 
 // restart sets the clock: dts is now.

@@ -25,7 +25,8 @@ type place struct {
 }
 
 // seek obeys Range and Scale of PLAY (RFC 2326, 12.29 and 12.34) for a player that has its source to itself. Without a
-// Range it begins, or goes on where it was. Packets keep their stamps whatever the scale.
+// Range it begins, or goes on where it was; then, and when it begins at 0, the source need not be able to seek. Packets
+// keep their stamps whatever the scale.
 func (p *playback) seek(r *wire.Request) (place, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), seekTimeout)
 	defer cancel()
@@ -41,14 +42,20 @@ func (p *playback) seek(r *wire.Request) (place, error) {
 		}
 	}
 	at, ok := rangeOf(r)
-	if !ok && p.fed() {
-		var err error
-		to.at, err = p.media.Position(ctx)
-		return to, err
-	}
 	var err error
-	to.at, err = p.media.Seek(ctx, at)
-	to.sought = true
+	switch {
+	case at == 0 && !p.fed():
+		to.at, err = p.media.Position(ctx)
+		to.sought = err == nil
+		if errors.Is(err, context.DeadlineExceeded) { // it begins when the source gives something
+			err = nil
+		}
+	case !ok:
+		to.at, err = p.media.Position(ctx)
+	default:
+		to.at, err = p.media.Seek(ctx, at)
+		to.sought = true
+	}
 	return to, err
 }
 

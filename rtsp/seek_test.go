@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -155,6 +156,50 @@ func TestNormalPlayTimes(t *testing.T) {
 		code, head, _ := v.ask("PLAY", "", "Range: "+text)
 		require.Equal(t, "200", code, text)
 		require.True(t, strings.HasPrefix(head.Get("Range"), want), "%q: %q", text, head.Get("Range"))
+		conn.Close()
+	}
+}
+
+// tape is a source that cannot seek, and begins later than at 0.
+type tape struct{ media.Source }
+
+const tapeBegins = 3 * time.Second
+
+func (s tape) ReadPacket(ctx context.Context) (*media.Packet, error) {
+	p, err := s.Source.ReadPacket(ctx)
+	if err == nil {
+		p.DTS, p.PTS = p.DTS+tapeBegins, p.PTS+tapeBegins
+	}
+	return p, err
+}
+
+func (s tape) Seek(context.Context, time.Duration) (time.Duration, error) {
+	return 0, errors.New("a tape cannot be sought")
+}
+
+// Who begins at the beginning needs no source that can seek: it is not asked to.
+func TestSourceThatCannotSeek(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{})
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(t, err)
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return tape{c.Source()}, nil }))
+	for _, fields := range [][]string{nil, {"Range: npt=0-"}, {"Range: npt=0.000-"}, {"Range: npt=now-"}, {"Range: npt=-"}, {"Scale: 2"}} {
+		conn := dial(t, addr)
+		v := &filmViewer{t: t, conn: conn, r: bufio.NewReader(conn)}
+		v.ask("SETUP", "/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+		code, _, _ := v.ask("PLAY", "", "Range: npt=2-")
+		require.Equal(t, "457", code)
+		code, head, _ := v.ask("PLAY", "", fields...)
+		require.Equal(t, "200", code, fields)
+		require.Regexp(t, `^npt=3\.0\d\d-`, head.Get("Range"), "where it begins")
+		require.Less(t, v.next()-rtptime(t, head), uint32(90000/25), "sound begins a little earlier")
+		code, _, _ = v.ask("PAUSE", "")
+		require.Equal(t, "200", code)
+		code, _, _ = v.ask("PLAY", "", "Range: npt=now-")
+		require.Equal(t, "200", code, "it goes on")
+		code, _, _ = v.ask("PLAY", "", "Range: npt=0-")
+		require.Equal(t, "457", code)
+		v.next()
 		conn.Close()
 	}
 }
