@@ -2,12 +2,7 @@ package media_test
 
 import (
 	"context"
-	"math/rand/v2"
-	"runtime"
-	"slices"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,60 +10,37 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// kicker kicks the session that is being admitted some microseconds after it was asked about: in one of many tries that
-// is between its admission and its entry in the list.
-type kicker struct {
-	server *media.Server
-	kicks  sync.WaitGroup
-}
-
-func (k *kicker) kick(id string) {
-	x, ok := k.server.Session(id)
-	if !ok {
-		return
-	}
-	k.kicks.Go(func() {
-		for end := time.Now().Add(rand.N(40 * time.Microsecond)); time.Now().Before(end); {
-			runtime.Gosched()
-		}
+// A session that is kicked while its hook decides is neither counted nor listed afterwards, though the hook admits it.
+func TestKickByTheHookThatAdmits(t *testing.T) {
+	var s *media.Server
+	kick := func(ev hook.Session) {
+		x, ok := s.Session(ev.ID)
+		require.True(t, ok)
 		x.Kick(media.ErrKicked)
-	})
-}
-
-// A session that is kicked at any moment of its admission is neither counted nor listed afterwards.
-func TestKickDuringAdmission(t *testing.T) {
-	k := &kicker{}
-	s := newServer(t, media.Config{Hooks: []hook.Hook{hook.Funcs{
-		OnPlay: func(_ context.Context, ev *hook.PlayEvent) error { k.kick(ev.Session.ID); return nil },
+	}
+	s = newServer(t, media.Config{Hooks: []hook.Hook{hook.Funcs{
+		OnPlay: func(_ context.Context, ev *hook.PlayEvent) error { kick(ev.Session); return nil },
 		OnPublish: func(_ context.Context, ev *hook.PublishEvent) (hook.PublishReply, error) {
-			k.kick(ev.Session.ID)
+			kick(ev.Session)
 			return hook.PublishReply{}, nil
 		},
 	}}})
-	k.server = s
 	pub, err := s.Publish(t.Context(), media.PublishRequest{Stream: key, Authorized: true})
 	require.NoError(t, err)
 	require.NoError(t, pub.SetTracks(video))
-	other := media.StreamKey{App: "live", Name: "other"}
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
-		x := s.NewSession(hook.Session{}, nil) // one session of the player's own, and one of its protocol's
-		_, err := s.Play(t.Context(), media.PlayRequest{Stream: key})
-		if err != nil {
-			require.ErrorIs(t, err, media.ErrKicked)
-		}
-		p, err := s.Publish(t.Context(), media.PublishRequest{Stream: other, Session: x})
-		if err != nil {
-			require.ErrorIs(t, err, media.ErrKicked)
-		} else {
-			p.Close(nil)
-		}
-		k.kicks.Wait()
-		require.Nil(t, x.Publisher(), "it publishes nothing any more")
-		x.Close()
-		_, all := pub.Stream().Readers("")
-		require.Zero(t, all, "somebody who was kicked is counted still")
+	for _, x := range []*media.Session{nil, s.NewSession(hook.Session{}, nil)} { // one of its own, and one of a protocol
+		_, err = s.Play(t.Context(), media.PlayRequest{Stream: key, Session: x})
+		require.ErrorIs(t, err, media.ErrKicked)
 	}
-	require.Len(t, slices.Collect(s.Sessions()), 1)
+	for _, x := range []*media.Session{nil, s.NewSession(hook.Session{}, nil)} {
+		_, err = s.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "other"}, Session: x})
+		require.ErrorIs(t, err, media.ErrKicked)
+		if x != nil {
+			require.Nil(t, x.Publisher(), "it publishes nothing")
+		}
+	}
+	_, all := pub.Stream().Readers("")
+	require.Zero(t, all)
 }
 
 // A publisher that loses its session before it is admitted holds no name.

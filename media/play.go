@@ -50,12 +50,20 @@ func (s *Server) Play(ctx context.Context, r PlayRequest) (*Player, error) {
 		p.closeSession()
 		return nil, err
 	}
-	p.joined.Store(true)
-	if err := p.session.over(); err != nil { // ended before it could be told to close the player
-		p.Close(err)
+	if err = p.begin(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// begin lets a kick close a player that has joined its stream. A session that ended before could not: then begin does.
+func (p *Player) begin() error {
+	p.joined.Store(true)
+	err := p.session.over()
+	if err != nil {
+		p.Close(err)
+	}
+	return err
 }
 
 // kicked closes a player that has its session to itself.

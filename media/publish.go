@@ -99,12 +99,20 @@ func (s *Server) Publish(ctx context.Context, r PublishRequest) (*Publisher, err
 		p.closeSession()
 		return nil, err
 	}
-	p.attached.Store(true)
-	if err := p.session.over(); err != nil { // ended before it could be told to end the publisher
-		p.Close(err)
+	if err = p.begin(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// begin lets a kick end a publisher that has its stream. A session that ended before could not: then begin does.
+func (p *Publisher) begin() error {
+	p.attached.Store(true)
+	err := p.session.over()
+	if err != nil {
+		p.Close(err)
+	}
+	return err
 }
 
 // kicked ends a publisher that has its session to itself.
