@@ -28,7 +28,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		MaxBody:             min(int64(cfg.Int("http.maxReqSize")), 1<<20),
 		Debug:               cfg.Bool("api.apiDebug"),
 		NotFound:            s.streams,
-		Config:              s.store,
+		Config:              settings{s},
 		Restart:             s.askRestart,
 	}
 }

@@ -81,9 +81,13 @@ func run(ctx context.Context, args []string, out io.Writer, open listenFunc) err
 
 // serve runs servers until one ends that is not to restart.
 func (f *flags) serve(ctx context.Context, cfg *config.Config, out io.Writer, open listenFunc, log *slog.Logger) error {
-	var ports openPorts
+	cert, err := loadTLS(f.cert)
+	if err != nil {
+		return err
+	}
+	next := &successor{cfg: cfg, cert: cert}
 	for {
-		s, err := f.prepare(cfg, ports, open, log)
+		s, err := f.prepare(next, open, log)
 		if err != nil {
 			return err
 		}
@@ -91,9 +95,9 @@ func (f *flags) serve(ctx context.Context, cfg *config.Config, out io.Writer, op
 		s.logLimits()
 		fmt.Fprint(out, s.banner(f.demo))
 		err = s.serve(ctx, f.demo)
-		cfg, ports = s.store.Config(), s.takeNext()
+		next = s.takeNext()
 		if !errors.Is(err, errRestart) {
-			ports.close()
+			next.close()
 			return err
 		}
 		log.Info("restarting")
@@ -101,17 +105,13 @@ func (f *flags) serve(ctx context.Context, cfg *config.Config, out io.Writer, op
 }
 
 // prepare makes a server and opens its ports. It takes over those that are open already.
-func (f *flags) prepare(cfg *config.Config, ports openPorts, open listenFunc, log *slog.Logger) (*server, error) {
-	defer ports.close() // what is left of them
-	cert, err := loadTLS(f.cert)
+func (f *flags) prepare(next *successor, open listenFunc, log *slog.Logger) (*server, error) {
+	defer next.close() // what is left of the ports
+	s, err := newServer(next.cfg, *f, open, next.cert, log)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(cfg, *f, open, cert, log)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.start(ports); err != nil {
+	if err := s.start(next.ports); err != nil {
 		return nil, errors.Join(err, s.media.Close(), s.hook.Close())
 	}
 	return s, nil

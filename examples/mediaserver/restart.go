@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"time"
+
+	"github.com/sluice-media/sluice/api/config"
 )
 
 // errRestart ends serve when the API has asked for that.
@@ -24,7 +27,40 @@ func (p openPorts) close() {
 	}
 }
 
-// askRestart makes the server restart in a moment, if it will be able to: with the configuration of then, and all its
+// successor is what a server is to be after a restart: what was found good when that was asked for.
+type successor struct {
+	cfg   *config.Config
+	cert  *tls.Config // nil for none
+	ports openPorts
+}
+
+// close closes the ports that nobody has taken over. It may be called on nil.
+func (n *successor) close() {
+	if n != nil {
+		n.ports.close()
+	}
+}
+
+// settings is the configuration as the API sees it. It stays as it is from when a restart was asked for: the server that
+// comes reports what it was made of, and no change is lost that somebody was told of.
+type settings struct{ server *server }
+
+var errRestarting = errors.New("the server is about to restart, try again afterwards")
+
+// All implements [api.ConfigStore].
+func (s settings) All() map[string]string { return s.server.store.All() }
+
+// Update implements [api.ConfigStore].
+func (s settings) Update(values map[string]string) (changed int, refused []error, err error) {
+	s.server.restarting.Lock()
+	defer s.server.restarting.Unlock()
+	if s.server.next != nil {
+		return 0, nil, errRestarting
+	}
+	return s.server.store.Update(values)
+}
+
+// askRestart makes the server restart in a moment, if it will be able to: with the configuration of now, and all its
 // ports. They are open from now on: nobody else can take them meanwhile.
 func (s *server) askRestart() error {
 	s.restarting.Lock()
@@ -43,7 +79,7 @@ func (s *server) askRestart() error {
 }
 
 // openNext opens the ports of the configuration as it is now. Those that stay are shared with the listeners of today.
-func (s *server) openNext() (next openPorts, err error) {
+func (s *server) openNext() (*successor, error) {
 	cfg := s.store.Config()
 	if _, err := rtspConfig(cfg); err != nil {
 		return nil, err
@@ -52,6 +88,15 @@ func (s *server) openNext() (next openPorts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	ports, err := s.openPorts(cfg, cert)
+	if err != nil {
+		return nil, err
+	}
+	return &successor{cfg, cert, ports}, nil
+}
+
+// openPorts opens all ports of a configuration or none.
+func (s *server) openPorts(cfg *config.Config, cert *tls.Config) (next openPorts, err error) {
 	next = openPorts{}
 	for _, p := range s.ports() {
 		port := cfg.Int(p.key)
@@ -114,11 +159,11 @@ func (s *server) awaitRestart(ctx context.Context) error {
 	return errRestart
 }
 
-// takeNext returns the ports that were opened for a restart, which are the caller's then.
-func (s *server) takeNext() openPorts {
+// takeNext returns what was made ready for a restart, which is the caller's then; nil if none was asked for.
+func (s *server) takeNext() *successor {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
 	next := s.next
-	s.next = openPorts{} // there will be no other restart
+	s.next = &successor{} // there will be no other restart
 	return next
 }

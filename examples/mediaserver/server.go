@@ -60,7 +60,7 @@ type server struct {
 
 	restart    chan struct{} // closed when the server is to restart
 	restarting sync.Mutex    // guards next
-	next       openPorts     // of the server after the restart; nil before one was asked for
+	next       *successor    // after the restart; nil before one was asked for
 }
 
 // newServer wires the parts. The file of cfg, if it has one, is written when the API changes it.
