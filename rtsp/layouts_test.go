@@ -139,11 +139,17 @@ func udpPair(t *testing.T) (pair [2]*net.UDPConn) {
 	return pair
 }
 
-// ask sends a request and returns the response that comes next but for media.
+// ask sends a request and returns the response.
 func (v *viewer) ask(t *testing.T, text string) string {
 	t.Helper()
 	_, err := v.conn.Write([]byte(strings.ReplaceAll(text, "\n", "\r\n") + "\r\n\r\n"))
 	require.NoError(t, err)
+	return v.answer(t, text)
+}
+
+// answer returns the response that comes next but for media, which is that to text.
+func (v *viewer) answer(t *testing.T, text string) string {
+	t.Helper()
 	for {
 		b, err := v.r.Peek(4)
 		require.NoError(t, err, text)
@@ -162,7 +168,7 @@ func (v *viewer) ask(t *testing.T, text string) string {
 	n := 0
 	_, _ = fmt.Sscan(header(head.String(), "Content-Length"), &n)
 	body := make([]byte, n)
-	_, err = io.ReadFull(v.r, body)
+	_, err := io.ReadFull(v.r, body)
 	require.NoError(t, err)
 	require.Contains(t, status(head.String()), " 200 ", text)
 	return head.String() + string(body)

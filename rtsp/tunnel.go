@@ -140,6 +140,9 @@ func (u *unbase64) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// Buffered is how many bytes can be read without waiting for the connection.
+func (u *unbase64) Buffered() int { return len(u.out) }
+
 func (u *unbase64) decode(b []byte) error {
 	u.out = u.space[:0]
 	for _, c := range b {

@@ -40,8 +40,14 @@ func (s *source) read(b []byte) (int, error) {
 	return n, err
 }
 
+// holds reports whether r, which may decode what comes from a connection, has something that is no more in there.
+func (s *source) holds() bool {
+	r, ok := s.r.(interface{ Buffered() int })
+	return ok && r.Buffered() > 0
+}
+
 // NewReader returns a reader of r that reads ahead up to size bytes, and tells seen of every byte that came,
-// if it is not nil.
+// if it is not nil. If r holds bytes back, as one that decodes does, it has a method Buffered that says how many.
 func NewReader(r io.Reader, size int, seen func(n int)) *Reader {
 	src := &source{r: r, seen: seen}
 	return &Reader{Reader: bufio.NewReaderSize(src, size), src: src}
@@ -68,7 +74,7 @@ func (r *Reader) Stream(size int) {
 // Rest lets go of the buffer until Wait, which has to be called before anything else: it may be a long time. It reports
 // false, and does nothing, if there is something to read already.
 func (r *Reader) Rest() bool {
-	if r.Buffered() > 0 || len(r.src.ahead) > 0 {
+	if r.Buffered() > 0 || len(r.src.ahead) > 0 || r.src.holds() {
 		return false
 	}
 	r.size = r.Size()
