@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/sluice-media/sluice/internal/forwarded"
@@ -82,29 +81,7 @@ func isLoopbackHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || err == nil && addr.IsLoopback()
 }
 
-// sameOrigin reports whether a URL that a browser names is of the scheme, host and port that it calls (RFC 6454, 5), or
-// there is none.
+// sameOrigin reports whether a URL that a browser names is of the server's own pages, or there is none.
 func (o *Options) sameOrigin(r *http.Request, text string) bool {
-	if text == "" {
-		return true
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return false
-	}
-	scheme := o.proxies().Scheme(r)
-	return u.Scheme == scheme && withPort(u.Host, scheme) == withPort(r.Host, scheme)
-}
-
-// withPort adds to a host the port that its scheme implies.
-func withPort(host, scheme string) string {
-	host = strings.ToLower(host)
-	if _, _, err := net.SplitHostPort(host); err == nil {
-		return host
-	}
-	port := "80"
-	if scheme == "https" {
-		port = "443"
-	}
-	return net.JoinHostPort(strings.Trim(host, "[]"), port)
+	return text == "" || o.proxies().Own(r, text)
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,26 @@ func TestHooksSeeTheContextOfTheRequest(t *testing.T) {
 	require.Equal(t, "anna", <-seen)
 }
 
+// Where a proxy ends TLS, the origin of the server's own pages is what the proxy says, if it is believed.
+func TestOriginBehindAProxy(t *testing.T) {
+	for origin, want := range map[string]map[bool]int{
+		"https://h":      {true: 101, false: 403},
+		"https://h:443":  {true: 101, false: 403},
+		"http://h":       {true: 403, false: 101},
+		"https://h:8443": {true: 403, false: 403},
+	} {
+		for trusted, status := range want {
+			s := start(t, media.Config{}, web.Config{TrustedProxy: func(netip.Addr) bool { return trusted }}, nil)
+			s.publish(t, "live", "test", 1)
+			head := "Origin: " + origin + "\nX-Forwarded-Proto: https\n"
+			_, r := s.send(t, strings.Replace(upgrade("/live/test.live.flv"), "\n\n", "\n"+head+"\n", 1))
+			reply, err := http.ReadResponse(r, nil)
+			require.NoError(t, err)
+			require.Equal(t, status, reply.StatusCode, "%s, trusted: %v", origin, trusted)
+		}
+	}
+}
+
 // Pages of other origins play only where they are allowed to.
 func TestOrigins(t *testing.T) {
 	for _, c := range []struct {
@@ -205,8 +226,13 @@ func TestOrigins(t *testing.T) {
 	}{
 		{nil, "http://evil", "", 200, 403},
 		{nil, "http://h", "", 200, 101},
+		{nil, "http://H:80", "", 200, 101},
+		{nil, "https://h", "", 200, 403},
+		{nil, "http://h:8080", "", 200, 403},
+		{nil, "null", "", 200, 403},
 		{nil, "", "", 200, 101},
 		{[]string{"https://good"}, "https://good", "https://good", 200, 101},
+		{[]string{"https://good:443"}, "https://good", "https://good", 200, 101},
 		{[]string{"https://good"}, "http://good", "", 200, 403},
 		{[]string{"*"}, "http://any", "http://any", 200, 101},
 	} {
