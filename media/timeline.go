@@ -38,6 +38,7 @@ type trackClock struct {
 	step           time.Duration // the usual distance between two packets
 	packets        int           // 0, 1 or more
 	stale          bool          // the publisher has restarted, offset is that of the one before
+	raw            bool          // of [RawRTP]
 }
 
 func newTimeline(mode int) *timeline { return &timeline{mode: mode, tracks: map[int]*trackClock{}} }
@@ -106,7 +107,7 @@ func presentation(p *Packet, offset time.Duration) time.Duration {
 func (t *timeline) clock(track *Track) *trackClock {
 	c := t.tracks[track.ID]
 	if c == nil {
-		c = &trackClock{step: firstStep(track)}
+		c = &trackClock{step: firstStep(track), raw: track.Codec == RawRTP}
 		t.tracks[track.ID] = c
 	}
 	return c

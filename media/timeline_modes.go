@@ -26,33 +26,6 @@ func (t *timeline) keep(c *trackClock, in time.Duration) {
 	}
 }
 
-const (
-	// maxLate is how far a track may be from the receive clock before it is put right at once.
-	maxLate = time.Second
-	// lateShare is the share of the distance that is made good with each packet: jitter is smoothed.
-	lateShare = 32
-)
-
-// receive puts packets where the receive clock is. The publisher's stamps only smooth that.
-func (t *timeline) receive(c *trackClock, in time.Duration) {
-	if c.packets == 0 {
-		c.offset = t.elapsed - in
-		for other := range t.others(c) {
-			if near(in+other.offset, t.elapsed, maxLate) {
-				c.offset = other.offset // in step with it, as the publisher says
-			}
-		}
-		return
-	}
-	late := t.elapsed - (in + c.offset)
-	if !near(late, 0, maxLate) {
-		c.offset += late
-		t.jumps++
-		return
-	}
-	c.offset += late / lateShare
-}
-
 // relate lets the stream begin at zero, and bridges jumps of the publisher's clock. A track that jumps takes the
 // offset of another track or its own earlier one if it fits, so that audio and video stay in step.
 func (t *timeline) relate(c *trackClock, in time.Duration) {
