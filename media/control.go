@@ -37,7 +37,6 @@ func (p *Player) Seek(ctx context.Context, at time.Duration) (time.Duration, err
 		b.held, b.atEnd, b.last = nil, false, to
 		b.jumped = true
 		b.restart(to)
-		b.flush() // what muxers hold back is of the place before
 		b.drop()
 		return to, nil
 	})
@@ -56,6 +55,7 @@ func (p *Player) SetSpeed(ctx context.Context, factor float64) error {
 	_, err := p.ask(ctx, func(context.Context) (time.Duration, error) {
 		b.restart(b.position())
 		b.speed = factor
+		b.reset()
 		return 0, nil
 	})
 	return err

@@ -312,6 +312,9 @@ func (b *playback) obey() {
 	if on := b.wanted.Load() || b.unread(); on != b.paused {
 		b.restart(b.position())
 		b.paused = on
+		if !on {
+			b.reset()
+		}
 	}
 }
 

@@ -97,19 +97,3 @@ func (b *playback) list() []reined {
 	defer b.mu.Unlock()
 	return slices.Clone(b.readers)
 }
-
-// flush lets the muxers give what they hold back.
-func (b *playback) flush() {
-	b.stream.mu.Lock()
-	defer b.stream.mu.Unlock()
-	for _, o := range b.stream.outputs {
-		o.flushHeld()
-	}
-}
-
-// drop takes back what the readers have not taken.
-func (b *playback) drop() {
-	for _, r := range b.list() {
-		r.gate.Drop(r.log.Head())
-	}
-}

@@ -52,7 +52,7 @@ func (l Layout) trackOf(channel byte) (track int, rtcp bool) {
 	return -1, false
 }
 
-// packets yields the packets in a chunk: of a run of datagrams the first.
+// packets yields the packets in a chunk.
 func (l Layout) packets(chunk []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(channel byte, packet []byte) bool) {
 		for len(chunk) > 0 {
@@ -60,8 +60,14 @@ func (l Layout) packets(chunk []byte) iter.Seq2[byte, []byte] {
 			var packet []byte
 			if l.Datagrams {
 				var unit int
-				channel, unit, packet, chunk = datagram.TakeRun(chunk)
-				packet = packet[:min(unit, len(packet))]
+				var run []byte
+				channel, unit, run, chunk = datagram.TakeRun(chunk)
+				for len(run) > unit {
+					if packet, run = run[:unit], run[unit:]; !yield(channel, packet) {
+						return
+					}
+				}
+				packet = run
 			} else {
 				end := 4 + int(binary.BigEndian.Uint16(chunk[2:]))
 				channel, packet, chunk = chunk[1], chunk[4:end], chunk[end:]

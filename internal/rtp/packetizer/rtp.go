@@ -44,6 +44,17 @@ func (z *Packetizer) count(payload int) {
 	z.sent.octets += uint32(payload)
 }
 
+// TakeBack undoes that an RTP packet was made, after those that followed it or together with them: it will not be sent. It does
+// nothing on nil.
+func (z *Packetizer) TakeBack(packet []byte) {
+	if z == nil || len(packet) < rtpHeader {
+		return
+	}
+	z.sent.seq--
+	z.sent.packets--
+	z.sent.octets -= uint32(payloadSize(packet))
+}
+
 // timestamp returns the RTP timestamp nearest to a time of the stream.
 func (z *Packetizer) timestamp(at time.Duration) uint32 {
 	return Stamp(at, z.c.ClockRate, z.c.Offset)

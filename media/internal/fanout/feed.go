@@ -294,6 +294,7 @@ func (f *Feed) drain(s *Scratch) bool {
 		f.scratch = s
 		err := f.raw.Write(f.write)
 		f.scratch = nil
+		f.cursor.leave(f.gate)
 		if err == nil {
 			err = f.result.err
 		}

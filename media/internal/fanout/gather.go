@@ -1,6 +1,7 @@
 package fanout
 
-// gather collects in s what goes out next. It returns false when nothing does.
+// gather collects in s what goes out next. It returns false when nothing does; otherwise the caller leaves the gate as soon
+// as it is certain which of the items go out.
 func (f *Feed) gather(s *Scratch) bool {
 	s.reset()
 	sig := f.signals.Load()
@@ -18,9 +19,11 @@ func (f *Feed) gather(s *Scratch) bool {
 		f.signals.And(^signalRestart)
 		f.cursor.Restart()
 	}
+	f.cursor.enter(f.gate)
 	if sig&(signalPaused|signalHeld|signalFinish) == 0 {
-		f.cursor.enter(f.gate)
 		f.gatherItems(s)
+	}
+	if s.size == 0 {
 		f.cursor.leave(f.gate)
 	}
 	return s.size > 0

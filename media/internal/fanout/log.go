@@ -139,6 +139,15 @@ func (l *Log[T]) FromStart() iter.Seq2[T, bool] {
 	}
 }
 
+// Since returns the items held from seq on. It is for the goroutine that writes.
+func (l *Log[T]) Since(seq uint64) []T {
+	var list []T
+	for seq = max(seq, l.tail.Load()); seq < l.head.Load(); seq++ {
+		list = append(list, l.get(seq).value)
+	}
+	return list
+}
+
 // Starts returns the sequence numbers of the start points held, oldest first. It is for the goroutine that writes, and
 // holds until the next Append.
 func (l *Log[T]) Starts() []uint64 { return l.starts }

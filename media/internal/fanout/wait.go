@@ -40,6 +40,7 @@ func (f *Feed) catchUp(fd uintptr, at *uint64) bool {
 	f.result = writeResult{}
 	for f.gather(s) {
 		f.result = f.tryWrite(fd, s)
+		f.cursor.leave(f.gate)
 		if f.result.err != nil {
 			return true
 		}
@@ -90,6 +91,7 @@ func (f *Feed) writeWaiting() (err error) {
 	defer f.engine.scratch.Put(s)
 	defer s.reset()
 	for f.gather(s) {
+		f.cursor.leave(f.gate) // all goes out, or nothing more at all
 		f.arm()
 		if f.signals.Load()&signalClose != 0 { // it came before the deadline was set
 			return net.ErrClosed
