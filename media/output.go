@@ -222,7 +222,14 @@ func (o *output) add(c Chunk) {
 		it.Intro = o.intro
 	}
 	o.log.Append(it, len(c.Data), c.Key)
+	if c.Key && o.log.Size() > worthReleasing {
+		o.log.Release(o.group.Oldest()) // the last group of pictures, if all have it
+	}
 }
+
+// worthReleasing is how many bytes a log holds before it is asked which of them its readers need: there may be thousands,
+// and where all packets are start points it holds little.
+const worthReleasing = 64 << 10
 
 // introduce brings the intro up to date after a change of the description, and tells the running readers.
 func (o *output) introduce(at time.Duration) error {

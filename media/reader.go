@@ -46,7 +46,9 @@ func (r *Reader[T]) Skipped() uint64 { return r.skipped() }
 func (r *Reader[T]) Close() { r.close() }
 
 // Read returns a reader of the stream's packets. It does not count as somebody who watches.
-func (st *Stream) Read() *Reader[*Packet] { return st.readPackets(fanout.NewCursor(st.packets)) }
+func (st *Stream) Read() *Reader[*Packet] {
+	return st.readPackets(func() fanout.Cursor[*Packet] { return fanout.NewCursor(st.packets) })
+}
 
 // ReadFrom returns a reader of the stream's packets that begins earlier: at the last key frame that is back or more
 // behind the newest packet, or at the oldest that the stream still has. How long it keeps packets is its KeepFor
@@ -55,12 +57,12 @@ func (st *Stream) ReadFrom(back time.Duration) *Reader[*Packet] {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if seq, ok := st.past.before(st.past.newest-back, st.packets.Tail()); ok {
-		return st.readPackets(fanout.NewCursorAt(st.packets, seq))
+		return st.readPackets(func() fanout.Cursor[*Packet] { return fanout.NewCursorAt(st.packets, seq) })
 	}
 	return st.Read()
 }
 
-func (st *Stream) readPackets(from fanout.Cursor[*Packet]) *Reader[*Packet] {
+func (st *Stream) readPackets(from func() fanout.Cursor[*Packet]) *Reader[*Packet] {
 	r := fanout.NewReader(from, st.group, st.life.Done())
 	return gated(st, &Reader[*Packet]{
 		read: func(ctx context.Context, dst []*Packet) (int, error) {
@@ -75,7 +77,7 @@ func (st *Stream) readPackets(from fanout.Cursor[*Packet]) *Reader[*Packet] {
 // ReadFormat returns a reader of the stream in a format. It does not count as somebody who watches.
 func (st *Stream) ReadFormat(f *Format) *Reader[Chunk] {
 	out := st.open(f)
-	r := fanout.NewReader(fanout.NewCursor(out.log), out.group, st.life.Done())
+	r := fanout.NewReader(func() fanout.Cursor[fanout.Item] { return fanout.NewCursor(out.log) }, out.group, st.life.Done())
 	c := &chunkReader{from: r}
 	return gated(st, &Reader[Chunk]{
 		read: c.read, skipped: r.Skipped,

@@ -103,27 +103,31 @@ const (
 // NewFeed returns, as far as the socket takes it. If Begin panics there is no feed.
 func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig) (*Feed, error) {
 	f := &Feed{
-		engine: e, conn: conn, pending: cfg.Prelude, cursor: NewCursor(log),
+		engine: e, conn: conn, pending: cfg.Prelude,
 		sent: cfg.Sent, skipped: cfg.Skipped, stall: cfg.StallTimeout, onEnd: cfg.OnEnd, disconnect: cfg.Disconnect,
 		gate: cfg.Gate, pace: newPace(cfg.CatchUp),
 	}
 	f.ended.Add(1)
-	if cfg.Begin != nil {
-		err := beginAt(&f.cursor, func(first *Item) { f.pending = slices.Concat(cfg.Prelude, cfg.Begin(first)) })
-		if err != nil {
-			return nil, err
-		}
-	}
 	if raw := rawConn(conn); raw != nil {
 		f.raw, f.write = raw, f.writeReady
 	} else {
 		f.wake = make(chan struct{}, 1)
-		f.wip.Store(1) // the goroutine works for it to the end
+	}
+	f.wip.Store(1) // nobody else works for it before it is ready
+	g.Add(&f.member, f)
+	f.cursor = NewCursor(log)
+	if cfg.Begin != nil {
+		err := beginAt(&f.cursor, func(first *Item) { f.pending = slices.Concat(cfg.Prelude, cfg.Begin(first)) })
+		if err != nil {
+			f.member.Leave()
+			return nil, err
+		}
 	}
 	e.active.Add()
-	g.Add(&f.member, f)
 	if f.raw == nil {
-		e.active.Go(f.writeBlocking)
+		e.active.Go(f.writeBlocking) // it works for it to the end
+	} else {
+		f.wip.Store(0)
 	}
 	f.pumpNow()
 	return f, nil

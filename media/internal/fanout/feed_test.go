@@ -277,7 +277,7 @@ func TestReaderSkipsWhenBehind(t *testing.T) {
 	defer e.Close()
 	log := NewLog[int](Limits{Bytes: 1000, Items: 1000})
 	g := e.NewGroup()
-	r := NewReader(NewCursor(log), g, nil)
+	r := NewReader(func() Cursor[int] { return NewCursor(log) }, g, nil)
 	defer r.Close()
 	for i := range 300 {
 		log.Append(i, 10, i%20 == 0)
@@ -318,7 +318,7 @@ func TestManyReadersComeAndGo(t *testing.T) {
 	for i := range 200 {
 		readers.Go(func() {
 			for range 5 {
-				r := NewReader(NewCursor(log), g, nil)
+				r := NewReader(func() Cursor[uint64] { return NewCursor(log) }, g, nil)
 				buf := make([]uint64, 1+i%7)
 				var last uint64
 				for range 40 {

@@ -4,6 +4,7 @@ package fanout
 // as it is certain which of the items go out.
 func (f *Feed) gather(s *Scratch) bool {
 	s.reset()
+	f.member.next.Store(f.cursor.next) // what came before has gone out
 	sig := f.signals.Load()
 	if sig&signalClose != 0 {
 		return false

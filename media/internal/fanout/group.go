@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -24,6 +25,7 @@ type Member struct {
 	target Target
 	shard  *shard
 	index  int
+	next   atomic.Uint64 // what the target needs of the log from here on
 }
 
 // shard is the part of a group that one loop serves.
@@ -41,8 +43,8 @@ func (e *Engine) NewGroup() *Group {
 	return &Group{engine: e, first: e.groups.Add(1)}
 }
 
-// Add makes t a member, in the place m. Whoever adds pumps t once afterwards, because a Wake may have
-// come before.
+// Add makes t a member, in the place m. Whoever adds pumps t once afterwards, because a Wake may have come before. From
+// then on the log is kept for t until it says in m how far it has come: a cursor made afterwards loses nothing.
 func (g *Group) Add(m *Member, t Target) {
 	m.target = t
 	g.roomiest().add(m)
@@ -82,6 +84,17 @@ func (g *Group) Wake() {
 			s.loop.push(s)
 		}
 	}
+}
+
+// Oldest returns the sequence number from which on the members need the log. It is 0 while one is about to begin.
+func (g *Group) Oldest() uint64 {
+	oldest := uint64(math.MaxUint64)
+	if active := g.active.Load(); active != nil {
+		for _, s := range *active {
+			oldest = min(oldest, s.oldest())
+		}
+	}
+	return oldest
 }
 
 // Empty reports whether the group has no member.
@@ -139,6 +152,16 @@ func (s *shard) sweep(scratch *Scratch) {
 		clear(batch[:n])
 		scratch.settle()
 	}
+}
+
+func (s *shard) oldest() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	oldest := uint64(math.MaxUint64)
+	for _, m := range s.members {
+		oldest = min(oldest, m.next.Load())
+	}
+	return oldest
 }
 
 func (s *shard) len() int {

@@ -110,6 +110,24 @@ func (l *Log[T]) trim() {
 	}
 }
 
+// Size returns how many bytes the log holds.
+func (l *Log[T]) Size() int { return l.bytes }
+
+// Release lets go of the items before seq, which no reader needs any more, but for those with which a new reader begins.
+func (l *Log[T]) Release(seq uint64) {
+	if start := l.start.Load(); start > 0 {
+		seq = min(seq, start-1)
+	} else {
+		return
+	}
+	if l.hold > 0 {
+		seq = min(seq, l.hold-1)
+	}
+	for at := l.tail.Load(); at < min(seq, l.head.Load()); at++ {
+		l.drop(at)
+	}
+}
+
 func (l *Log[T]) drop(seq uint64) {
 	l.tail.Store(seq + 1)
 	s := l.ring.Load().slot(seq)

@@ -23,11 +23,13 @@ type Reader[T any] struct {
 	once   sync.Once
 }
 
-// NewReader returns a reader that begins at a cursor. ended is closed some time after the log: an engine that
-// has been closed wakes nobody.
-func NewReader[T any](from Cursor[T], g *Group, ended <-chan struct{}) *Reader[T] {
-	r := &Reader[T]{cursor: from, ready: make(chan struct{}, 1), ended: ended, closed: make(chan struct{})}
+// NewReader returns a reader that begins at the cursor that from makes. ended is closed some time after the log: an engine
+// that has been closed wakes nobody.
+func NewReader[T any](from func() Cursor[T], g *Group, ended <-chan struct{}) *Reader[T] {
+	r := &Reader[T]{ready: make(chan struct{}, 1), ended: ended, closed: make(chan struct{})}
 	g.Add(&r.member, r)
+	r.cursor = from()
+	r.member.next.Store(r.cursor.next)
 	r.Pump(nil)
 	return r
 }
@@ -69,7 +71,10 @@ func (r *Reader[T]) Read(ctx context.Context, dst []T) (n int, jumped bool, err 
 
 func (r *Reader[T]) fill(dst []T) (n int, jumped bool) {
 	r.cursor.enter(r.Gate)
-	defer r.cursor.leave(r.Gate)
+	defer func() {
+		r.cursor.leave(r.Gate)
+		r.member.next.Store(r.cursor.next)
+	}()
 	for n < len(dst) {
 		e, jump := r.cursor.peek()
 		if e == nil || jump && n > 0 {

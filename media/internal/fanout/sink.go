@@ -62,15 +62,19 @@ type SinkConfig struct {
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
 // none yet, before anything is sent. If it panics there is no feed.
 func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) (*SinkFeed, error) {
-	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, cursor: NewCursor(log), pace: newPace(cfg.CatchUp)}
+	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, pace: newPace(cfg.CatchUp)}
 	f.ended.Add(1)
+	f.wip.Store(1) // nobody else works for it before it is ready
+	g.Add(&f.member, f)
+	f.cursor = NewCursor(log)
 	if begin != nil {
 		if err := beginAt(&f.cursor, begin); err != nil {
+			f.member.Leave()
 			return nil, err
 		}
 	}
 	e.active.Add()
-	g.Add(&f.member, f)
+	f.wip.Store(0)
 	f.pumpNow()
 	return f, nil
 }
@@ -148,6 +152,7 @@ func (f *SinkFeed) work(s *Scratch) {
 
 // next queues what waits, as far as the signals let it. Its error is why the feed ends.
 func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
+	f.member.next.Store(f.cursor.next) // what came before has been sent, or is lost
 	sig := f.signals.Load()
 	switch {
 	case sig&signalClose != 0:
