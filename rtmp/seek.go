@@ -18,11 +18,20 @@ func (x *session) seek(c command) error {
 		defer x.feed.Pause(false)
 	}
 	if err := x.seekTo(c.milliseconds(1)); err != nil {
-		return x.write(appendStatus(nil, "error", "NetStream.Seek.Failed", err.Error()))
+		x.logSeek(err)
+		return x.write(appendStatus(nil, "error", "NetStream.Seek.Failed", "there is no such place to go on at"))
 	}
 	b := appendEvent(nil, eventStreamBegin, mediaStream)
 	b = appendStatus(b, "status", "NetStream.Seek.Notify", "seeking")
 	return x.write(appendStatus(b, "status", "NetStream.Play.Start", "playing from there"))
+}
+
+// logSeek says why a seek has failed, the first time: in the source's own words, which are not for the peer.
+func (x *session) logSeek(err error) {
+	if !x.lostPlace {
+		x.lostPlace = true
+		x.logger().Info("seek failed", "err", err)
+	}
 }
 
 func (x *session) playsPrivately() bool {

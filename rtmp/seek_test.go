@@ -3,11 +3,13 @@ package rtmp_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/amf"
 	"github.com/sluice-media/sluice/internal/clip"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
@@ -50,6 +52,36 @@ func (c *client) until(code string) {
 			return
 		}
 	}
+}
+
+// rigid is a source that cannot be sought.
+type rigid struct{ media.Source }
+
+func (rigid) Seek(context.Context, time.Duration) (time.Duration, error) {
+	panic("no index in /srv/films/a.mp4") //nolint:forbidigo // as a host's code may
+}
+
+// What is wrong with a source is the host's to know.
+func TestSeekFails(t *testing.T) {
+	var log logBuffer
+	m, addr := start(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, rtmp.Config{})
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(t, err)
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return rigid{c.Source()}, nil }))
+	peer := dial(t, addr)
+	peer.connect("live", "rtmp://h/live")
+	peer.command("play", 4.0, nil, "film")
+	require.Len(t, peer.pictures(1), 1)
+	peer.command("seek", 0.0, nil, 4500.0)
+	var said string
+	for said == "" {
+		if v := peer.await("onStatus"); amf.Members(v[3]).String("code") == "NetStream.Seek.Failed" {
+			said = amf.Members(v[3]).String("description")
+		}
+	}
+	require.Equal(t, "there is no such place to go on at", said)
+	require.Contains(t, log.String(), "no index in /srv/films/a.mp4")
+	require.Len(t, peer.pictures(1), 1, "it goes on as it was")
 }
 
 func TestSourceIsPausedAndSought(t *testing.T) {

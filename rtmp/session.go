@@ -31,6 +31,7 @@ type session struct {
 	publisher *publication
 	player    *media.Player
 	paused    bool                  // by the peer
+	lostPlace bool                  // a seek has failed, which has been logged
 	feed      *media.Feed           // once it is there, everything is written through it
 	feedErr   atomic.Pointer[error] // why the feed ended by itself
 	readUntil time.Time             // the read deadline of a publisher
