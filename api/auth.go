@@ -13,22 +13,33 @@ import (
 
 // authorize decides whether a call may be made.
 func (h *Handler) authorize(c *call) error {
-	o := h.options()
-	if o.AllowIP != nil && !o.AllowIP(o.proxies().Client(c.request)) {
+	if !h.options().allows(c.request) {
 		return &Error{Code: codeAuth, Msg: "Your ip is not allowed to access the service."}
 	}
-	switch {
-	case c.endpoint.Auth == "none", o.NoAuth:
-		return nil
-	case c.args.has("secret"): // whoever gives one must know it, from wherever
-		if o.Secret != "" && sameSecret(c.args.get("secret"), o.Secret) {
-			return nil
-		}
-		h.logWrongSecret(c)
-	case h.logins.valid(c.request, o.Secret) && o.fromOwnPage(c.request), o.isLocal(c.request):
+	if c.endpoint.Auth == "none" || h.knows(c) {
 		return nil
 	}
+	if c.args.has("secret") {
+		h.logWrongSecret(c)
+	}
 	return h.challenge(c, "Please login first")
+}
+
+// knows reports whether a caller has shown that he may call, by what has come of his request so far, or need not.
+func (h *Handler) knows(c *call) bool {
+	o := h.options()
+	switch {
+	case o.NoAuth:
+		return true
+	case c.args.has("secret"): // whoever gives one must know it, from wherever
+		return o.Secret != "" && sameSecret(c.args.get("secret"), o.Secret)
+	}
+	return h.logins.valid(c.request, o.Secret) && o.fromOwnPage(c.request) || o.isLocal(c.request)
+}
+
+// allows reports whether anybody may call from where a request comes from.
+func (o *Options) allows(r *http.Request) bool {
+	return o.AllowIP == nil || o.AllowIP(o.proxies().Client(r))
 }
 
 // logWrongSecret says who seems to guess.

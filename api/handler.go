@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -175,23 +174,16 @@ func (h *Handler) allow(head http.Header) {
 	head.Set("Access-Control-Request-Methods", "GET, POST, PUT, OPTIONS, DELETE")
 }
 
-// bodyTime is how long a client may take to send its body.
-const bodyTime = 10 * time.Second
-
 // serve reads a call, carries it out and answers.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 	begun := time.Now()
-	body, err := h.readBody(w, r)
+	c := &call{route: rt, request: r, writer: w, args: parseArguments(r, nil, false)}
+	body, err := h.readBody(c)
 	if err != nil {
-		status := http.StatusBadRequest
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			status = http.StatusRequestEntityTooLarge
-		}
-		w.Header().Set("Connection", "close")
-		http.Error(w, http.StatusText(status), status)
+		refuseBody(w, err)
 		return
 	}
-	c := &call{route: rt, request: r, writer: w, args: parseArguments(r, body, rt.nested())}
+	c.args = parseArguments(r, body, rt.nested())
 	out, err := h.guard(c)
 	if err != nil {
 		out = failure(h.options().legacy(err))
@@ -205,20 +197,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 	if !c.written {
 		h.write(w, r, out)
 	}
-}
-
-// readBody reads at most as much as the options allow, for a limited time where the server can do that.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	rc := http.NewResponseController(w)
-	limited := rc.SetReadDeadline(time.Now().Add(bodyTime)) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options().maxBody()))
-	if err == nil && limited { // after an error the server would wait for the rest
-		err = rc.SetReadDeadline(time.Time{})
-	}
-	return body, err
 }
 
 // guard carries out a call; a panic becomes an error of code -400.

@@ -32,7 +32,8 @@ type Options struct {
 	NoCORS bool
 	// CharSet is that of replies. Empty means utf-8.
 	CharSet string
-	// MaxBody is the largest body of a request in bytes. 0 means 40960; larger than 1 MiB it cannot be.
+	// MaxBody is the largest body of a request in bytes. 0 means 40960; larger than 1 MiB it cannot be. Over 64 KiB it is
+	// read only from who has shown that he may call before: by the query, a header or cookie, or by where he calls from.
 	MaxBody int64
 	// Legacy answers what is not found as servers before 2022 did, with code -1 instead of -500.
 	Legacy bool
