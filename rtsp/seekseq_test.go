@@ -248,3 +248,34 @@ func TestSeekOfAClientThatIsBehind(t *testing.T) {
 		v.from(v.ask("PLAY", "", "Range: npt="+npt+"-"), asked)
 	}
 }
+
+// report reads the next report of the first track.
+func (v *seeker) report() (ntp time.Time, stamp uint32) {
+	v.t.Helper()
+	for {
+		if channel, _, r := v.take(); channel == 1 && r != nil {
+			return time.Unix(int64(r.NTPTime>>32)-2208988800, int64((r.NTPTime&0xffffffff)*1e9>>32)), r.RTPTime
+		}
+	}
+}
+
+// After a pause reports come at once and tell how long it was.
+func TestReportsAfterAPause(t *testing.T) {
+	for name, udp := range map[string]bool{"TCP": false, "UDP": true} {
+		t.Run(name, func(t *testing.T) {
+			m, addr := start(t, media.Config{}, rtsp.Config{})
+			film(t, m)
+			v := newSeeker(t, addr, udp)
+			v.ask("PLAY", "", "Range: npt=1-")
+			before, first := v.report()
+			v.ask("PAUSE", "")
+			paused := time.Now()
+			time.Sleep(300 * time.Millisecond)
+			least := time.Since(paused)
+			v.ask("PLAY", "")
+			after, second := v.report()
+			played := time.Duration(int32(second-first)) * time.Second / 90000
+			require.GreaterOrEqual(t, after.Sub(before)-played, least-time.Millisecond)
+		})
+	}
+}
