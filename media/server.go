@@ -29,6 +29,7 @@ type Server struct {
 	events   *dispatcher
 	engine   *fanout.Engine
 	limiter  *connlimit.Limiter
+	ports    portLedger
 	decision context.Context // ends with the server; decisions that belong to no session run under it
 	cancel   context.CancelFunc
 

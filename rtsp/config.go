@@ -52,7 +52,8 @@ type Config struct {
 	UDPPort int
 	// SessionPorts gives each UDP player ports of its own out of PortRange instead.
 	SessionPorts bool
-	// PortRange is where UDP publishers send to: the first and last port. The zero value means 30000 to 35000.
+	// PortRange is where UDP publishers send to: the first and last port. The zero value means 30000 to 35000. Servers of
+	// one media.Server can have the same: see [media.Server.LeasePorts].
 	PortRange [2]int
 	// MulticastRange is where multicast groups are taken from: the first and last IPv4 address. The zero value
 	// means 239.0.0.0 to 239.255.255.255.

@@ -80,7 +80,7 @@ func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, erro
 	if ip == nil {
 		return nil, errors.New("rtsp: multicast is for IPv4")
 	}
-	pair, err := s.ledger.Lease(ip, s.config().PortRange)
+	pair, err := ports.Lease(s.media, ip, s.config().PortRange)
 	if err != nil {
 		return nil, err
 	}

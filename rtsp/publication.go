@@ -140,7 +140,7 @@ func (p *publication) takePorts(m int, client [2]int) (string, error) {
 		old.Close()
 		delete(p.pairs, m)
 	}
-	leased, err := p.session.server.ledger.Lease(localIP(p.session.conn), p.session.server.config().PortRange)
+	leased, err := ports.Lease(p.session.server.media, localIP(p.session.conn), p.session.server.config().PortRange)
 	if err != nil {
 		return "", err
 	}

@@ -32,7 +32,7 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	p := &pull{client: c}
+	p := &pull{client: c, server: m}
 	defer p.close()
 	err = acceptor.Guard(func() error { return p.run(ctx, m, key) })
 	if ctx.Err() != nil {
@@ -44,12 +44,13 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 // pull is a stream that is pulled.
 type pull struct {
 	client   *client
+	server   *media.Server
 	desc     *sdp.Session
 	base     string
 	media    *media.Publisher
 	ingest   *ingest.Ingest
 	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
-	sockets  []*datagram.Socket
+	closers  []func()
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
 	byed     atomic.Bool  // the server has said that all tracks end
@@ -195,10 +196,10 @@ func (p *pull) setup(m int, target string, kinds []Transport) ([]Transport, erro
 				return "", errNoAddress
 			}
 			var err error
-			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
+			if own, err = ports.Free(p.server, "udp", localIP(c.conn)); err != nil {
 				return "", err
 			}
-			p.sockets = append(p.sockets, own.RTP, own.RTCP)
+			p.closers = append(p.closers, own.Close)
 			return "RTP/AVP;unicast;client_port=" + pair(own.Port), nil
 		case Multicast:
 			return "RTP/AVP;multicast", nil
@@ -259,7 +260,7 @@ func (p *pull) joinGroup(m int, t wire.Transport) error {
 			return fmt.Errorf("rtsp: %w", err)
 		}
 		sockets[i] = datagram.NewSocket(conn)
-		p.sockets = append(p.sockets, sockets[i])
+		p.closers = append(p.closers, sockets[i].Close)
 	}
 	source := &origin{} // the first that sends; other receivers send reports to the group
 	p.hear(m, sockets[0], sockets[1], source, &origin{with: source})
@@ -288,8 +289,8 @@ func (p *pull) hear(m int, rtp, rtcp *datagram.Socket, media, reports *origin) {
 }
 
 func (p *pull) close() {
-	for _, s := range p.sockets {
-		s.Close()
+	for _, closeSocket := range p.closers {
+		closeSocket()
 	}
 	p.udp.Wait()
 }

@@ -69,7 +69,7 @@ type push struct {
 	tracks  []*media.Track
 	layout  mux.Layout
 	formats *mux.Formats
-	sockets []*datagram.Socket
+	closers []func()
 	to      addresses
 }
 
@@ -125,10 +125,10 @@ func (p *push) setup(track int, target string, kinds []Transport) ([]Transport, 
 				return "", errNoAddress
 			}
 			var err error
-			if own, err = ports.Free("udp", localIP(c.conn)); err != nil {
+			if own, err = ports.Free(p.stream.Server(), "udp", localIP(c.conn)); err != nil {
 				return "", err
 			}
-			p.sockets = append(p.sockets, own.RTP, own.RTCP)
+			p.closers = append(p.closers, own.Close)
 			return "RTP/AVP;unicast;client_port=" + pair(own.Port) + ";mode=record", nil
 		case Multicast:
 			return "", errors.New("rtsp: nobody can be pushed to by multicast")
@@ -216,7 +216,7 @@ func (p *push) read() error {
 }
 
 func (p *push) close() {
-	for _, s := range p.sockets {
-		s.Close()
+	for _, closeSocket := range p.closers {
+		closeSocket()
 	}
 }

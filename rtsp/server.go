@@ -9,7 +9,6 @@ import (
 
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
-	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 )
@@ -21,7 +20,6 @@ type Server struct {
 	log      *slog.Logger
 	acceptor *acceptor.Acceptor[*session]
 	formats  *mux.Formats
-	ledger   ports.Ledger
 	shared   sharedPorts
 	groups   groups
 	tunnels  tunnels

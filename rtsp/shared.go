@@ -10,12 +10,14 @@ import (
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/media"
 )
 
 // sharedPorts are the UDP sockets that the players of a server share.
 type sharedPorts struct {
 	mu      sync.Mutex
 	pairs   [2]*ports.Pair // for IPv4 and IPv6 players
+	release func()         // ends the lease of Config.UDPPort, which is of both
 	reading tally.Tally
 
 	peersMu sync.RWMutex
@@ -35,10 +37,7 @@ func (s *Server) sharedPair(to netip.Addr) (*ports.Pair, error) {
 	if p.pairs[family] != nil {
 		return p.pairs[family], nil
 	}
-	pair, err := ports.Listen(network, nil, s.config().UDPPort)
-	for tries := 0; errors.Is(err, ports.ErrNone) && tries < 20; tries++ {
-		pair, err = ports.Listen(network, nil, 0)
-	}
+	pair, err := p.open(s.media, network, s.config().UDPPort)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +49,21 @@ func (s *Server) sharedPair(to netip.Addr) (*ports.Pair, error) {
 	p.reading.Go(func() { p.hear(pair.RTP) })
 	p.reading.Go(func() { p.hear(pair.RTCP) })
 	return pair, nil
+}
+
+// open opens a pair at a port, or anywhere if that is 0. p.mu is held.
+func (p *sharedPorts) open(m *media.Server, network string, port int) (*ports.Pair, error) {
+	if port == 0 {
+		return ports.Free(m, network, nil)
+	}
+	if p.release == nil {
+		release, err := ports.Claim(m, port)
+		if err != nil {
+			return nil, err
+		}
+		p.release = release
+	}
+	return ports.Listen(network, nil, port)
 }
 
 // hear notes which players send something: it shows that they live.
@@ -142,5 +156,9 @@ func (p *sharedPorts) close() {
 			pair.Close()
 			p.pairs[i] = nil
 		}
+	}
+	if p.release != nil && p.pairs == [2]*ports.Pair{} {
+		p.release()
+		p.release = nil
 	}
 }

@@ -67,7 +67,7 @@ func (u *udpPlayer) ports(track int, to clientPorts) (*ports.Pair, error) {
 	} else if !x.reserve(len(u.pairs)) {
 		return nil, errTooManyPorts
 	}
-	leased, err := x.server.ledger.Lease(localIP(x.conn), cfg.PortRange)
+	leased, err := ports.Lease(x.server.media, localIP(x.conn), cfg.PortRange)
 	if err != nil {
 		return nil, err
 	}
