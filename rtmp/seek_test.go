@@ -58,7 +58,7 @@ func (c *client) until(code string) {
 type rigid struct{ media.Source }
 
 func (rigid) Seek(context.Context, time.Duration) (time.Duration, error) {
-	panic("no index in /srv/films/a.mp4") //nolint:forbidigo // as a host's code may
+	panic("no index in /srv/films/a.mp4")
 }
 
 // What is wrong with a source is the host's to know.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/sluice-media/sluice/internal/connlimit"
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 )
 
@@ -22,7 +23,7 @@ var (
 // and once for each pair.
 type pending struct {
 	mu   sync.Mutex
-	list map[netip.Addr][]*session
+	list elastic.Map[netip.Addr, []*session]
 }
 
 // add notes that x is about to hold one pair more. If that is more than most for its address, it returns the session that
@@ -31,17 +32,14 @@ func (p *pending) add(x *session, most int) (oldest *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	owner := x.owner()
-	if p.list == nil {
-		p.list = map[netip.Addr][]*session{}
-	}
-	list := p.list[owner]
+	list := p.list.Get(owner)
 	if len(list) >= most {
 		if oldest = list[0]; oldest == x {
 			return x
 		}
 		p.drop(oldest)
 	}
-	p.list[owner] = append(p.list[owner], x)
+	p.list.Set(owner, append(p.list.Get(owner), x))
 	return oldest
 }
 
@@ -55,12 +53,12 @@ func (p *pending) remove(x *session) {
 // drop takes x off the list. p.mu is held.
 func (p *pending) drop(x *session) {
 	owner := x.owner()
-	rest := slices.DeleteFunc(p.list[owner], func(other *session) bool { return other == x })
+	rest := slices.DeleteFunc(p.list.Get(owner), func(other *session) bool { return other == x })
 	if len(rest) == 0 {
-		delete(p.list, owner)
+		p.list.Delete(owner)
 		return
 	}
-	p.list[owner] = rest
+	p.list.Set(owner, rest)
 }
 
 func (x *session) owner() netip.Addr { return connlimit.Owner(x.entry.Info().Remote.Addr()) }

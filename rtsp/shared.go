@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/internal/tally"
@@ -21,7 +22,7 @@ type sharedPorts struct {
 	reading tally.Tally
 
 	peersMu sync.RWMutex
-	peers   map[peer]*playback // to whom what is there, and whose reports come from there to the shared pair
+	peers   elastic.Map[peer, *playback] // to whom what is there, and whose reports come from there to the shared pair
 }
 
 // sharedPair returns the pair that all UDP players of a family of addresses share, and opens it for the first. A
@@ -102,28 +103,25 @@ func (p *sharedPorts) find(from netip.AddrPort) *playback {
 // at returns the player at an address. An even port stands for the odd one behind it too, unless that is another
 // player's. p.peersMu is held.
 func (p *sharedPorts) at(at peer) *playback {
-	if to := p.peers[at]; to != nil {
+	if to := p.peers.Get(at); to != nil {
 		return to
 	}
 	at.port &^= 1
-	return p.peers[at]
+	return p.peers.Get(at)
 }
 
 // add lets what comes from the two ports of a track count for a player. It returns false if they are another's.
 func (p *sharedPorts) add(rtp, rtcp netip.AddrPort, to *playback) bool {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
-	if p.peers == nil {
-		p.peers = map[peer]*playback{}
-	}
 	for _, at := range []netip.AddrPort{rtp, rtcp} {
 		if of := p.at(newPeer(at)); of != nil && of != to {
 			return false
 		}
 	}
-	p.peers[newPeer(rtp)] = to
+	p.peers.Set(newPeer(rtp), to)
 	if rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 {
-		p.peers[newPeer(rtcp)] = to
+		p.peers.Set(newPeer(rtcp), to)
 	}
 	return true
 }
@@ -132,8 +130,8 @@ func (p *sharedPorts) add(rtp, rtcp netip.AddrPort, to *playback) bool {
 func (p *sharedPorts) remove(from netip.AddrPort, of *playback) {
 	p.peersMu.Lock()
 	defer p.peersMu.Unlock()
-	if at := newPeer(from); p.peers[at] == of {
-		delete(p.peers, at)
+	if at := newPeer(from); p.peers.Get(at) == of {
+		p.peers.Delete(at)
 	}
 }
 

@@ -1,7 +1,9 @@
 package rtsp
 
 import (
+	"encoding/binary"
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,5 +36,34 @@ func TestPeers(t *testing.T) {
 	for _, port := range []uint16{7000, 8000} {
 		p.remove(at(port), apart)
 	}
-	require.Empty(t, p.peers)
+	require.Zero(t, p.peers.Len())
+}
+
+// What a crowd of UDP players took is free again when most of them have left.
+func TestPeersShrink(t *testing.T) {
+	const crowd = 50_000
+	var p sharedPorts
+	to := &playback{}
+	at := func(i, port int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(i)))), uint16(port))
+	}
+	before := inUse()
+	for i := range crowd {
+		require.True(t, p.add(at(i, 5000), at(i, 5001), to))
+	}
+	full := inUse() - before
+	require.Greater(t, full, int64(crowd*20), "it is measured")
+	for i := range crowd - 1 {
+		p.remove(at(i, 5000), to)
+	}
+	require.Less(t, inUse()-before, full/10)
+	require.Same(t, to, p.find(at(crowd-1, 5001)))
+}
+
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC() // what pools hold goes with the second
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
 }

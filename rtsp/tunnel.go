@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
 )
 
@@ -19,7 +20,7 @@ var errTunnelled = errors.New("rtsp: the connection is half of a tunnel")
 // over HTTP"): by the cookie of the client and where it comes from.
 type tunnels struct {
 	mu      sync.Mutex
-	waiting map[string]chan *session
+	waiting elastic.Map[string, chan *session]
 }
 
 // maxCookie bounds the cookie of a tunnel, in bytes.
@@ -81,19 +82,16 @@ func (x *session) joinGet(cookie string) error {
 func (t *tunnels) wait(cookie string) chan *session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting == nil {
-		t.waiting = map[string]chan *session{}
-	}
 	c := make(chan *session, 1)
-	t.waiting[cookie] = c // a second GET with the same cookie replaces the first
+	t.waiting.Set(cookie, c) // a second GET with the same cookie replaces the first
 	return c
 }
 
 func (t *tunnels) forget(cookie string, c chan *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting[cookie] == c {
-		delete(t.waiting, cookie)
+	if t.waiting.Get(cookie) == c {
+		t.waiting.Delete(cookie)
 	}
 	select {
 	case half := <-c: // it came too late
@@ -106,11 +104,11 @@ func (t *tunnels) forget(cookie string, c chan *session) {
 func (t *tunnels) give(cookie string, x *session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.waiting[cookie]
+	c := t.waiting.Get(cookie)
 	if c == nil {
 		return false
 	}
-	delete(t.waiting, cookie)
+	t.waiting.Delete(cookie)
 	c <- x
 	return true
 }

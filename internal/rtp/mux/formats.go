@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/rtp/packetizer"
 	"github.com/sluice-media/sluice/media"
 )
@@ -20,7 +21,7 @@ type Formats struct {
 	maxPayload int
 
 	mu   sync.Mutex
-	list map[key]*Use
+	list elastic.Map[key, *Use]
 	odd  int // how many of them are not of the usual layouts
 }
 
@@ -53,7 +54,7 @@ func NewFormats(c Config) *Formats {
 	if c.Seed == 0 {
 		c.Seed = randomUint32()
 	}
-	return &Formats{seed: c.Seed, maxPayload: c.MaxPayload, list: map[key]*Use{}}
+	return &Formats{seed: c.Seed, maxPayload: c.MaxPayload}
 }
 
 // Use returns the format of a layout, for players that were told of tracks; nil if there are too many that are not usual.
@@ -63,7 +64,7 @@ func (f *Formats) Use(l Layout, tracks []*media.Track) *Use {
 	k := key{l, l.join(terms)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	u := f.list[k]
+	u := f.list.Get(k)
 	if u == nil {
 		if odd := !l.usual(); odd && f.odd >= maxOdd {
 			return nil
@@ -71,7 +72,7 @@ func (f *Formats) Use(l Layout, tracks []*media.Track) *Use {
 			f.odd++
 		}
 		u = &Use{Format: f.format(l, terms), key: k}
-		f.list[k] = u
+		f.list.Set(k, u)
 	}
 	u.users++
 	return u
@@ -98,7 +99,7 @@ func (f *Formats) Release(u *Use) {
 	if u.users > 0 {
 		return
 	}
-	delete(f.list, u.key)
+	f.list.Delete(u.key)
 	if !u.key.usual() {
 		f.odd--
 	}

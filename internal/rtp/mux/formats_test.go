@@ -47,12 +47,12 @@ func TestFormatsEnd(t *testing.T) {
 		f.Release(u)
 	}
 	require.False(t, f.Full())
-	require.Len(t, f.list, 2)
+	require.Equal(t, 2, f.list.Len())
 	f.Release(first)
 	f.Release(first)
-	require.Len(t, f.list, 2, "it has a user")
+	require.Equal(t, 2, f.list.Len(), "it has a user")
 	f.Release(first)
-	require.Len(t, f.list, 1)
+	require.Equal(t, 1, f.list.Len())
 	require.Equal(t, 1, f.odd)
 	f.Release(nil)
 }
