@@ -128,6 +128,7 @@ func TestPullHangs(t *testing.T) {
 	for range cap(left) {
 		require.ErrorIs(t, <-left, context.Canceled)
 	}
+	require.NoError(t, m.Shutdown(t.Context())) // who has left may still ask
 	require.NoError(t, conn.Close())
 	d.pulls.Wait()
 	require.NoError(t, silent.Close())

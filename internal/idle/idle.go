@@ -112,9 +112,17 @@ func (w *Watcher) ready(number uint64) {
 	}
 }
 
-// forget takes a connection off the list: it has been closed, and with that the system has forgotten it.
+// forget takes a connection off the list: it has been closed, and with that the system has forgotten it. With the last one
+// the goroutine ends.
 func (w *Watcher) forget(number uint64) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.conns.Delete(number)
+	var poll *poll
+	if w.conns.Len() == 0 {
+		poll, w.poll = w.poll, nil
+	}
+	w.mu.Unlock()
+	if poll != nil {
+		poll.close()
+	}
 }

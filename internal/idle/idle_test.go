@@ -136,10 +136,19 @@ func TestAwaitTheEnd(t *testing.T) {
 	s.await(t)
 	w.Await(conn, s)
 	s.await(t)
+	for range 3 { // the next begins anew
+		next, peer := pair(t, w)
+		w.Await(next, s)
+		_, err := peer.Write([]byte("x"))
+		require.NoError(t, err)
+		s.await(t)
+		require.NoError(t, next.Close())
+	}
 	running.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	require.Zero(t, w.conns.Len(), "nothing is kept of it")
+	require.Nil(t, w.poll)
 }
 
 // What the watcher cannot wait for is woken at once, and waits itself.
