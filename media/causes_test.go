@@ -1,19 +1,19 @@
 package media_test
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
 
 // A clean end has no cause, and the log names none.
 func TestCleanEndsHaveNoCause(t *testing.T) {
-	var log logBuffer
-	s := newServer(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	var log testlog.Buffer
+	s := newServer(t, media.Config{Logger: log.Logger()})
 	for _, cause := range []error{nil, media.ErrKicked} {
 		pub := publish(t, s, video)
 		p, err := s.Play(t.Context(), media.PlayRequest{Stream: key})

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -688,7 +689,7 @@ func TestMuteAudio(t *testing.T) {
 
 // A tap that ends because its reader has is no failure.
 func TestTapAtTheEndOfItsReader(t *testing.T) {
-	var log logBuffer
+	var log testlog.Buffer
 	s := newServer(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	publish(t, s, video)
 	for _, c := range []struct {

@@ -1,7 +1,6 @@
 package media_test
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"net"
@@ -12,26 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
-
-// logBuffer is a log that may be read while it is written.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // hostSink is a sink of the host's that counts what it gets, and panics where it is told to.
 type hostSink struct {
@@ -158,7 +140,7 @@ func TestHostPanicEndsItsPlayerAlone(t *testing.T) {
 		"change":      feed(hostFormat("change"), media.FeedOptions{}, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log logBuffer
+			var log testlog.Buffer
 			s := newServer(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			pub := publish(t, s, video)
 			writeVideo(t, pub, 0, 1)

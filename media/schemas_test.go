@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -39,7 +40,7 @@ func (c *changes) seen() []string {
 
 // A stream exists only in schemas that can carry something of it.
 func TestSchemaThatCarriesNothing(t *testing.T) {
-	var log logBuffer
+	var log testlog.Buffer
 	var seen changes
 	s := newServer(t, media.Config{
 		Hooks: []hook.Hook{&seen}, Logger: slog.New(slog.NewTextHandler(&log, nil)), PlayWait: time.Hour,

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -116,8 +117,8 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 // log names the codecs.
 func TestUnusablePublisherIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
-		m, err := media.New(media.Config{Logger: log.logger()})
+		var log testlog.Buffer
+		m, err := media.New(media.Config{Logger: log.Logger()})
 		require.NoError(t, err)
 		s, err := rtmp.NewServer(m, rtmp.Config{})
 		require.NoError(t, err)

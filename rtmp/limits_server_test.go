@@ -1,41 +1,17 @@
 package rtmp_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 )
-
-// logBuffer collects a log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logBuffer) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
 
 // refused reports whether a new connection is closed before it has said anything.
 func refused(t *testing.T, addr string) bool {
@@ -51,8 +27,8 @@ func refused(t *testing.T, addr string) bool {
 
 // All servers of a media server share its limits, and a place is free again when a session has ended.
 func TestLimitOfConnections(t *testing.T) {
-	var log logBuffer
-	m, addr := start(t, media.Config{MaxConnections: 2, Logger: log.logger()}, rtmp.Config{})
+	var log testlog.Buffer
+	m, addr := start(t, media.Config{MaxConnections: 2, Logger: log.Logger()}, rtmp.Config{})
 	second, err := rtmp.NewServer(m, rtmp.Config{})
 	require.NoError(t, err)
 	served := make(chan error, 1)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-media/sluice/internal/amf"
 	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
@@ -63,7 +64,7 @@ func (rigid) Seek(context.Context, time.Duration) (time.Duration, error) {
 
 // What is wrong with a source is the host's to know.
 func TestSeekFails(t *testing.T) {
-	var log logBuffer
+	var log testlog.Buffer
 	m, addr := start(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, rtmp.Config{})
 	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
 	require.NoError(t, err)

@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 )
 
 // A refusal has one line in the log; who gives up was not refused; and a codec is called what people call it.
 func TestWordsOfTheLog(t *testing.T) {
-	var log logBuffer
-	m, addr := start(t, media.Config{Logger: log.logger(), Hooks: []hook.Hook{denying("bad token")}}, rtmp.Config{})
+	var log testlog.Buffer
+	m, addr := start(t, media.Config{Logger: log.Logger(), Hooks: []hook.Hook{denying("bad token")}}, rtmp.Config{})
 	for _, command := range []string{"publish", "play"} {
 		c := dial(t, addr)
 		c.connect("live", "rtmp://h/live")
@@ -29,8 +30,8 @@ func TestWordsOfTheLog(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "bad token"))
 	require.Contains(t, log.String(), `stream=__defaultVhost__/live/test err="play: [auth failed]`)
 
-	var second logBuffer
-	m, addr = start(t, media.Config{Logger: second.logger()}, rtmp.Config{})
+	var second testlog.Buffer
+	m, addr = start(t, media.Config{Logger: second.Logger()}, rtmp.Config{})
 	c := dial(t, addr)
 	c.connect("live", "rtmp://h/live")
 	c.command("play", 3.0, nil, "none")
@@ -49,8 +50,8 @@ func TestWordsOfTheLog(t *testing.T) {
 
 // A publisher whose connection is reset has one line, that of its stream.
 func TestDropHasOneLine(t *testing.T) {
-	var log logBuffer
-	m, addr := start(t, media.Config{Logger: log.logger()}, rtmp.Config{})
+	var log testlog.Buffer
+	m, addr := start(t, media.Config{Logger: log.Logger()}, rtmp.Config{})
 	c := dial(t, addr)
 	c.connect("live", "rtmp://h/live")
 	c.publish("test")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
 )
@@ -70,7 +71,7 @@ func TestClosedServerEndsItsStreams(t *testing.T) {
 
 // A viewer that gives up is no refusal.
 func TestViewerGivesUp(t *testing.T) {
-	log, asked := &lockedBuffer{}, make(missing, 1)
+	log, asked := &testlog.Buffer{}, make(missing, 1)
 	m, err := media.New(media.Config{PlayWait: time.Hour, Hooks: []hook.Hook{asked}, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	defer m.Close()

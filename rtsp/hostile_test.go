@@ -1,44 +1,25 @@
 package rtsp_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
 )
 
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // What is no RTSP ends its own session with a line in the log, and nothing else.
 func TestHostileBytes(t *testing.T) {
-	var log lockedBuffer
+	var log testlog.Buffer
 	m, err := media.New(media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), PlayWait: -1})
 	require.NoError(t, err)
 	s, err := rtsp.NewServer(m, rtsp.Config{HandshakeTimeout: 300 * time.Millisecond})

@@ -1,13 +1,13 @@
 package rtsp_test
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
 )
@@ -15,9 +15,9 @@ import (
 // Whatever a client asks for, and however it spoils it: passwords and tokens of its URL are not in the log.
 func TestURLsInLogHaveNoSecrets(t *testing.T) {
 	const canary = "canary9f8e7d"
-	var log lockedBuffer
+	var log testlog.Buffer
 	_, addr := start(t, media.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: log.Logger(),
 		Hooks:  []hook.Hook{&gate{publish: hook.Deny(401, "no")}}, PlayWait: -1,
 	}, rtsp.Config{})
 	for _, authority := range []string{"me:" + canary + "@h", canary + "@h", "h"} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
 )
@@ -107,7 +108,7 @@ func (nowhere) LocalAddr() net.Addr  { return nil }
 
 // Who has no IP address gets no UDP.
 func TestNoAddress(t *testing.T) {
-	log := &lockedBuffer{}
+	log := &testlog.Buffer{}
 	m, err := media.New(media.Config{Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	publishClip(t, m)

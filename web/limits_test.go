@@ -2,12 +2,10 @@ package web_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,31 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/web"
 )
-
-// logBuffer collects a log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logBuffer) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
 
 func secure(http2 bool) func(http.Handler, *httptest.Server) http.Handler {
 	return func(h http.Handler, s *httptest.Server) http.Handler {
@@ -261,8 +238,8 @@ func TestOrigins(t *testing.T) {
 
 // A hook that cannot decide is no refusal of the client, and a client that gives up was not refused.
 func TestWordsOfRefusals(t *testing.T) {
-	var log logBuffer
-	s := start(t, media.Config{Logger: log.logger(), PlayWait: time.Minute, Hooks: []hook.Hook{hook.Funcs{
+	var log testlog.Buffer
+	s := start(t, media.Config{Logger: log.Logger(), PlayWait: time.Minute, Hooks: []hook.Hook{hook.Funcs{
 		OnPlay: func(_ context.Context, ev *hook.PlayEvent) error {
 			switch ev.Session.Params {
 			case "down":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/web"
 )
@@ -19,8 +20,8 @@ func TestOneLineForEachEnd(t *testing.T) {
 		"plain": nil, "HTTP/2": secure(true), "TLS": secure(false),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log logBuffer
-			s := start(t, media.Config{Logger: log.logger()}, web.Config{}, wrap)
+			var log testlog.Buffer
+			s := start(t, media.Config{Logger: log.Logger()}, web.Config{}, wrap)
 			s.publish(t, "live", "test", 1)
 			play := func() *http.Response {
 				reply, err := s.Client().Get(s.URL + "/live/test.live.flv")

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"github.com/sluice-media/sluice/api/shell"
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -30,21 +29,7 @@ type host struct {
 	media *media.Server
 	shell *shell.Server
 	addr  string
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (h *host) Write(b []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.Write(b)
-}
-
-func (h *host) logged() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.String()
+	log   testlog.Buffer
 }
 
 func newHost(t *testing.T, cfg shell.Config, hooks ...hook.Hook) *host {
@@ -53,7 +38,7 @@ func newHost(t *testing.T, cfg shell.Config, hooks ...hook.Hook) *host {
 	var err error
 	h.media, err = media.New(media.Config{
 		Hooks: hooks, HookTimeout: 2 * time.Second,
-		Logger: slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: h.log.Logger(),
 	})
 	require.NoError(t, err)
 	h.shell, err = shell.NewServer(h.media, cfg)
@@ -248,7 +233,7 @@ func TestHookDecides(t *testing.T) {
 	require.NotZero(t, sent)
 	x.Kick(media.ErrKicked)
 	require.Empty(t, c.rest())
-	require.NotContains(t, h.logged(), secret)
+	require.NotContains(t, h.log.String(), secret)
 }
 
 // Nobody gets in without a secret and a hook, not even with an empty password.
@@ -257,7 +242,7 @@ func TestNoSecret(t *testing.T) {
 	c := h.dial()
 	c.send("me\r\n\r\n")
 	require.Contains(t, c.until("'s password: "), "wrong password")
-	require.Contains(t, h.logged(), "shell login refused")
+	require.Contains(t, h.log.String(), "shell login refused")
 	require.NoError(t, h.shell.Reconfigure(shell.Config{Secret: secret}))
 	c.send(secret + "\r\n")
 	c.until("me@sluice# ")
@@ -284,8 +269,8 @@ func TestHostileClients(t *testing.T) {
 	require.Contains(t, c.rest(), "Goodbye")
 	c = h.login()
 	c.rest() // idle
-	require.Contains(t, h.logged(), "timed out")
-	require.Contains(t, h.logged(), "the line does not end")
+	require.Contains(t, h.log.String(), "timed out")
+	require.Contains(t, h.log.String(), "the line does not end")
 	require.Eventually(t, func() bool {
 		for range h.media.Sessions() {
 			return false

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,28 +17,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluice-media/sluice/api/config"
+	"github.com/sluice-media/sluice/internal/testlog"
 )
 
 // limit is how long a test waits for what should come at once.
 const limit = 20 * time.Second
 
 // screen is what the server prints.
-type screen struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(b)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.String()
-}
+type screen struct{ testlog.Buffer }
 
 // url is that of a line of the banner.
 func (s *screen) url(t *testing.T, what string) string {

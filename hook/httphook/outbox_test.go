@@ -19,6 +19,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/hook/httphook"
+	"github.com/sluice-media/sluice/internal/testlog"
 )
 
 // arrived is the order of what a backend has accepted, without what came twice.
@@ -117,7 +118,7 @@ func TestOutboxOutage(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"code":0}`)
 	})
-	var log syncBuffer
+	var log testlog.Buffer
 	h := newHook(t, b.URL, func(c *httphook.Config) {
 		c.Outbox, c.Logger = t.TempDir(), slog.New(slog.NewTextHandler(&log, nil))
 	})
@@ -157,7 +158,7 @@ func TestOutboxAnswers(t *testing.T) {
 // When the disk fails, the event is sent as without an outbox.
 func TestOutboxDiskFails(t *testing.T) {
 	b := newBackend(t, nil)
-	var log syncBuffer
+	var log testlog.Buffer
 	h := newHook(t, b.URL, func(c *httphook.Config) {
 		c.Outbox, c.Logger = t.TempDir(), slog.New(slog.NewTextHandler(&log, nil))
 	})

@@ -8,38 +8,21 @@ import (
 	"io"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/testlog"
 )
 
 // process is a client that runs.
 type process struct {
 	cmd   *exec.Cmd
 	args  []string
-	out   *output
+	out   *testlog.Buffer
 	ended chan struct{}
 	err   error // after ended
 	took  time.Duration
-}
-
-// output keeps what a client says.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // gstQuarrels reports whether all that GStreamer complains of is that it could not say PAUSE or TEARDOWN at its own
@@ -64,7 +47,7 @@ func gstQuarrels(program, text string) bool {
 // launch starts a client, which is interrupted when ctx ends and killed if that does not help. What it says
 // goes to stdout, or is kept if that is nil.
 func launch(ctx context.Context, stdout io.Writer, args ...string) (*process, error) {
-	p := &process{args: args, out: &output{}, ended: make(chan struct{})}
+	p := &process{args: args, out: &testlog.Buffer{}, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 5 * time.Second

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp"
 )
@@ -29,7 +30,7 @@ func gstServer(ctx context.Context, t *testing.T, mode, file string) (url string
 	if _, err := run(ctx, python, "-c", bindings); err != nil {
 		missing(t, "no RTSP server of GStreamer: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0, or scripts/clients.sh")
 	}
-	out := &output{}
+	out := &testlog.Buffer{}
 	p, err := launch(ctx, out, python, filepath.Join("gst", "server.py"), mode, file)
 	require.NoError(t, err)
 	t.Cleanup(p.kill)
