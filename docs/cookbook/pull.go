@@ -10,10 +10,10 @@ import (
 	"github.com/sluice-media/sluice/rtsp"
 )
 
-// onDemand pulls streams while somebody watches them: m.Open(d). To end, see shutDown.
+// onDemand pulls streams while somebody watches them: m.Open(d), with the first three fields set. To end, see shutDown.
 type onDemand struct {
 	media *media.Server
-	life  context.Context
+	life  context.Context // ends the pulls
 	// source is where a stream comes from; false for one that it does not know.
 	source func(media.StreamKey) (url string, ok bool)
 
@@ -55,6 +55,9 @@ func (d *onDemand) begin(url string, key media.StreamKey) *opening {
 	if _, ok := d.media.Stream(key); ok { // it has just come
 		close(o.done)
 		return o
+	}
+	if d.opening == nil {
+		d.opening = map[media.StreamKey]*opening{}
 	}
 	d.opening[key] = o
 	d.pulls.Go(func() { d.pull(url, key, o) })

@@ -19,7 +19,7 @@ var doorKey = media.StreamKey{VHost: hook.DefaultVHost, App: "cameras", Name: "d
 func newOnDemand(t *testing.T, m *media.Server, source func(media.StreamKey) (string, bool)) *onDemand {
 	t.Helper()
 	life, cancel := context.WithCancel(t.Context())
-	d := &onDemand{media: m, life: life, source: source, opening: map[media.StreamKey]*opening{}}
+	d := &onDemand{media: m, life: life, source: source}
 	stop := m.Open(d)
 	t.Cleanup(func() {
 		cancel()

@@ -20,7 +20,7 @@ func TestShutDown(t *testing.T) {
 	m := newMedia(t, media.Config{})
 	life, endPulls := context.WithCancel(t.Context())
 	d := &onDemand{
-		media: m, life: life, source: origin("rtsp://" + serveRTSP(t, from)).source, opening: map[media.StreamKey]*opening{},
+		media: m, life: life, source: origin("rtsp://" + serveRTSP(t, from)).source,
 	}
 	m.Open(d)
 	watch, err := web.NewHandler(m, web.Config{})
