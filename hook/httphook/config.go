@@ -68,8 +68,9 @@ func Events() []string {
 // should be no less.
 func (c Config) MaxWait() time.Duration {
 	c = c.withDefaults()
-	retries := time.Duration(c.Retries)
-	return c.Timeout*(1+retries) + c.RetryDelay*retries
+	retries := float64(c.Retries)
+	wait := float64(c.Timeout)*(1+retries) + float64(c.RetryDelay)*retries
+	return time.Duration(min(wait, 1<<62)) // 146 years: more would be less than nothing
 }
 
 func (c Config) withDefaults() Config {

@@ -329,6 +329,7 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, 23*time.Second, httphook.Config{}.MaxWait())
 	require.Equal(t, 6*time.Second, httphook.Config{Timeout: time.Second, Retries: 3, RetryDelay: time.Second}.MaxWait()-time.Second)
 	require.Equal(t, time.Second, httphook.Config{Timeout: time.Second, Retries: -1}.MaxWait())
+	require.Greater(t, httphook.Config{Timeout: 1 << 62, Retries: 1}.MaxWait()+time.Second, 1<<61*time.Nanosecond, "not less than nothing")
 }
 
 // What is in a URL stays out of errors and logs.
