@@ -186,7 +186,7 @@ func (c *client) challenged(res *wire.Response) bool {
 }
 
 func (c *client) roundTrip(method, target string, h wire.Header, body []byte) (*wire.Response, error) {
-	if err := c.conn.SetDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
 		return nil, err
 	}
 	cseq, err := c.send(method, target, h, body)
@@ -241,14 +241,18 @@ func (c *client) send(method, target string, h wire.Header, body []byte) (int, e
 		head.Add("Authorization", c.proof(method, target))
 	}
 	r := wire.Request{Method: method, URL: target, Header: append(head, h...), Body: body}
-	_, err := c.conn.Write(r.Append(nil))
-	return c.cseq, err
+	return c.cseq, c.put(r.Append(nil))
 }
 
 // write sends interleaved frames.
 func (c *client) write(b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.put(b)
+}
+
+// put writes with a deadline of its own: that of the write before may have passed long ago. c.mu is held.
+func (c *client) put(b []byte) error {
 	if err := c.conn.SetWriteDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
 		return err
 	}

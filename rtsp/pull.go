@@ -153,7 +153,7 @@ func (p *pull) play(ctx context.Context) error {
 func (p *pull) read() error {
 	c := p.client
 	for {
-		if err := c.conn.SetDeadline(time.Now().Add(c.cfg.IdleTimeout)); err != nil {
+		if err := c.conn.SetReadDeadline(time.Now().Add(c.cfg.IdleTimeout)); err != nil {
 			return err
 		}
 		m, err := c.reader.Next()
@@ -280,8 +280,7 @@ func (p *pull) hear(m int, rtp, rtcp *datagram.Socket, media, reports *origin) {
 	p.udp.Go((&listener{
 		socket: rtcp, from: reports,
 		take: func(b []byte, now time.Time) bool {
-			p.touch()
-			p.ingest.Report(m, b, now)
+			p.ingest.Report(m, b, now) // which is no media
 			return false
 		},
 		flush: nothingWaits,
