@@ -46,7 +46,7 @@ func (h *Handler) matching(a *arguments) []*media.Session {
 
 func matchesSession(a *arguments, x hook.Session) bool {
 	port, ip := a.uint("local_port", 1<<16-1), a.get("peer_ip")
-	return (port == 0 || port == uint64(x.Local.Port())) && (ip == "" || ip == x.Remote.Addr().String())
+	return (port == 0 || port == uint64(x.Local.Port())) && (ip == "" || ip == zlmjson.IP(x.Remote))
 }
 
 func (h *Handler) getAllSession(c *call) (reply, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -127,11 +128,11 @@ func dial(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error)
 		u.Host = net.JoinHostPort(u.Hostname(), port)
 	}
 	c := &client{cfg: cfg.withDefaults(), user: u.User, timeout: time.Minute}
-	u.User = nil
-	c.url = u.String()
+	address := u.Host
+	c.home(u)
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	if c.conn, err = c.cfg.Dial(ctx, "tcp", u.Host); err != nil {
+	if c.conn, err = c.cfg.Dial(ctx, "tcp", address); err != nil {
 		return nil, fmt.Errorf("rtsp: %w", err)
 	}
 	if u.Scheme == "rtsps" {
@@ -151,6 +152,15 @@ func dial(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error)
 	}
 	c.reader = wire.NewReader(c.conn, largeBuffer, nil)
 	return c, nil
+}
+
+// home takes out of a URL what is for this machine only: the credentials, and the zone of an address (RFC 4007, 11.2).
+func (c *client) home(u *url.URL) {
+	if host, err := netip.ParseAddr(u.Hostname()); err == nil && host.Zone() != "" {
+		u.Host = net.JoinHostPort(host.WithZone("").String(), u.Port())
+	}
+	u.User = nil
+	c.url = u.String()
 }
 
 // do sends a request and returns its response, whose code is 200. It proves who the user is when asked to.

@@ -62,7 +62,7 @@ func (p *playback) takeGroup(track int) (string, error) {
 }
 
 // join returns the group of a stream, with one more user.
-func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, error) {
+func (gs *groups) join(s *Server, stream *media.Stream, ip netip.Addr) (*group, error) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	if g := gs.list[stream]; g != nil {
@@ -76,8 +76,7 @@ func (gs *groups) join(s *Server, stream *media.Stream, ip net.IP) (*group, erro
 	if err != nil {
 		return nil, err
 	}
-	ip = ip.To4()
-	if ip == nil {
+	if !ip.Is4() {
 		return nil, errors.New("rtsp: multicast is for IPv4")
 	}
 	pair, err := ports.Lease(s.media, ip, s.config().PortRange)
@@ -113,7 +112,7 @@ func (gs *groups) free(span [2]netip.Addr) (netip.Addr, error) {
 }
 
 // prepare makes a socket send multicast by the interface that has an address.
-func prepare(conn *net.UDPConn, ip net.IP, ttl int) error {
+func prepare(conn *net.UDPConn, ip netip.Addr, ttl int) error {
 	p := ipv4.NewPacketConn(conn)
 	if err := p.SetMulticastTTL(ttl); err != nil {
 		return fmt.Errorf("rtsp: %w", err)
@@ -128,7 +127,7 @@ func prepare(conn *net.UDPConn, ip net.IP, ttl int) error {
 }
 
 // interfaceOf returns the network interface that has an address, or nil, which lets the system choose.
-func interfaceOf(ip net.IP) *net.Interface {
+func interfaceOf(ip netip.Addr) *net.Interface {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil
@@ -136,7 +135,7 @@ func interfaceOf(ip net.IP) *net.Interface {
 	for i := range interfaces {
 		addrs, _ := interfaces[i].Addrs()
 		for _, a := range addrs {
-			if n, ok := a.(*net.IPNet); ok && n.IP.Equal(ip) {
+			if n, ok := a.(*net.IPNet); ok && n.IP.Equal(ip.AsSlice()) {
 				return &interfaces[i]
 			}
 		}

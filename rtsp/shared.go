@@ -55,7 +55,7 @@ func (s *Server) sharedPair(to netip.Addr) (*ports.Pair, error) {
 // open opens a pair at a port, or anywhere if that is 0. p.mu is held.
 func (p *sharedPorts) open(m *media.Server, network string, port int) (*ports.Pair, error) {
 	if port == 0 {
-		return ports.Free(m, network, nil)
+		return ports.Free(m, network, netip.Addr{})
 	}
 	if p.release == nil {
 		release, err := ports.Claim(m, port)
@@ -64,7 +64,7 @@ func (p *sharedPorts) open(m *media.Server, network string, port int) (*ports.Pa
 		}
 		p.release = release
 	}
-	return ports.Listen(network, nil, port)
+	return ports.Listen(network, netip.Addr{}, port)
 }
 
 // hear notes which players send something: it shows that they live.

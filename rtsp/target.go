@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -67,8 +68,10 @@ func vhost(host, params string, enabled bool) string {
 	if at := strings.LastIndexByte(host, '@'); at >= 0 {
 		host = host[at+1:]
 	}
-	if u, err := url.Parse("rtsp://" + host); err == nil {
-		host = u.Hostname()
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else {
+		host = strings.Trim(host, "[]")
 	}
 	query, _ := url.ParseQuery(params)
 	if v := query.Get("vhost"); v != "" {

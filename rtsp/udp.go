@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
@@ -82,12 +83,8 @@ func (u *udpPlayer) ports(track int, to clientPorts) (*ports.Pair, error) {
 	return leased, nil
 }
 
-func localIP(conn net.Conn) net.IP {
-	if a, ok := conn.LocalAddr().(*net.TCPAddr); ok {
-		return a.IP
-	}
-	return nil
-}
+// localIP is the address of this end of a connection, with its zone; the zero value if it has none.
+func localIP(conn net.Conn) netip.Addr { return acceptor.Address(conn.LocalAddr()).Addr() }
 
 // hear notes that the client sends something.
 func (u *udpPlayer) hear(s *datagram.Socket, origin *origin) {
@@ -112,8 +109,8 @@ func (u *udpPlayer) forget(track int, keep clientPorts) {
 		if d == nil {
 			continue
 		}
-		if to := d.To(); to != keep[0] && to != keep[1] {
-			u.playback.session.server.shared.remove(to, u.playback)
+		if to := newPeer(d.To()); to != newPeer(keep[0]) && to != newPeer(keep[1]) {
+			u.playback.session.server.shared.remove(d.To(), u.playback)
 		}
 	}
 }

@@ -13,11 +13,7 @@ type peer struct {
 }
 
 func newPeer(x hook.Session) peer {
-	p := peer{ID: x.ID, Port: x.Remote.Port()}
-	if x.Remote.IsValid() {
-		p.IP = x.Remote.Addr().String()
-	}
-	return p
+	return peer{ID: x.ID, IP: zlmjson.IP(x.Remote), Port: x.Remote.Port()}
 }
 
 // client is a peer with the stream it publishes or plays.

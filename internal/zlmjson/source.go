@@ -2,6 +2,7 @@ package zlmjson
 
 import (
 	"math"
+	"net/netip"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -31,14 +32,18 @@ type SockInfo struct {
 
 // NewSockInfo describes the socket of a session.
 func NewSockInfo(x hook.Session) SockInfo {
-	s := SockInfo{Identifier: x.ID, LocalPort: x.Local.Port(), PeerPort: x.Remote.Port()}
-	if x.Local.IsValid() {
-		s.LocalIP = x.Local.Addr().String()
+	return SockInfo{
+		Identifier: x.ID, LocalIP: IP(x.Local), LocalPort: x.Local.Port(), PeerIP: IP(x.Remote), PeerPort: x.Remote.Port(),
 	}
-	if x.Remote.IsValid() {
-		s.PeerIP = x.Remote.Addr().String()
+}
+
+// IP writes an address as an IP and no more: without port, and without the zone, which a backend on another machine can
+// do nothing with. It is empty if there is none.
+func IP(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return ""
 	}
-	return s
+	return a.Addr().WithZone("").String()
 }
 
 // Source is one schema of a live stream: MediaSource.

@@ -2,7 +2,9 @@ package datagram
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -39,14 +41,29 @@ func NewDestination(s *Socket, to netip.AddrPort) Destination {
 		sa := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().Unmap().As4()}
 		d.length = uint16(copy(d.addr[:], (*[syscall.SizeofSockaddrInet4]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
 	} else {
-		sa := syscall.RawSockaddrInet6{Family: syscall.AF_INET6, Addr: to.Addr().As16()}
+		sa := syscall.RawSockaddrInet6{Family: syscall.AF_INET6, Addr: to.Addr().As16(), Scope_id: scopeOf(to.Addr().Zone())}
 		d.length = uint16(copy(d.addr[:], (*[syscall.SizeofSockaddrInet6]byte)(unsafe.Pointer(&sa))[:])) //nolint:gosec // the system's layout
 	}
 	binary.BigEndian.PutUint16(d.addr[2:], to.Port()) // at the same place in both
 	return d
 }
 
-// To is the address.
+// scopeOf is the number of a zone, the name of an interface or its number (RFC 4007, 11); 0 if there is none.
+func scopeOf(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	i, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0
+	}
+	return uint32(i.Index)
+}
+
+// To is the address, without its zone.
 func (d *Destination) To() netip.AddrPort {
 	port := binary.BigEndian.Uint16(d.addr[2:])
 	if d.length == syscall.SizeofSockaddrInet4 {

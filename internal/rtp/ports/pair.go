@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"syscall"
 
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
@@ -38,9 +39,9 @@ func (p *Pair) Close() {
 	}
 }
 
-// Lease opens a pair within span, the first and last port, that nobody else of m has, for IPv4 and IPv6 if ip is nil.
+// Lease opens a pair within span, the first and last port, that nobody else of m has, for IPv4 and IPv6 if ip is the zero value.
 // The error is that of [media.Server.LeasePorts].
-func Lease(m *media.Server, ip net.IP, span [2]int) (*Pair, error) {
+func Lease(m *media.Server, ip netip.Addr, span [2]int) (*Pair, error) {
 	var pair *Pair
 	release, err := m.LeasePorts(span, func(port int) (err error) {
 		pair, err = Listen("udp", ip, port)
@@ -54,7 +55,7 @@ func Lease(m *media.Server, ip net.IP, span [2]int) (*Pair, error) {
 }
 
 // Free opens a pair of udp, udp4 or udp6 anywhere, that nobody else of m has.
-func Free(m *media.Server, network string, ip net.IP) (*Pair, error) {
+func Free(m *media.Server, network string, ip netip.Addr) (*Pair, error) {
 	var last error
 	for range maxTries {
 		pair, err := Listen(network, ip, 0)
@@ -78,7 +79,7 @@ func Claim(m *media.Server, port int) (release func(), err error) {
 
 // Listen opens the pair of udp, udp4 or udp6 at an even port, or one that the system gives if port is 0, and leases nothing.
 // The error wraps [media.ErrPortTaken] if somebody has one of them.
-func Listen(network string, ip net.IP, port int) (*Pair, error) {
+func Listen(network string, ip netip.Addr, port int) (*Pair, error) {
 	first, err := listen(network, ip, port)
 	if err != nil {
 		return nil, err
@@ -96,8 +97,8 @@ func Listen(network string, ip net.IP, port int) (*Pair, error) {
 	return &Pair{RTP: datagram.NewSocket(first), RTCP: datagram.NewSocket(second), Port: at}, nil
 }
 
-func listen(network string, ip net.IP, port int) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port})
+func listen(network string, ip netip.Addr, port int) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, windowsInUse), errors.Is(err, windowsReserved):
 		return nil, fmt.Errorf("ports: %w: %w", media.ErrPortTaken, err)

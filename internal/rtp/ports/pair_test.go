@@ -2,6 +2,7 @@ package ports
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,7 +10,7 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-var loopback = net.IPv4(127, 0, 0, 1)
+var loopback = netip.MustParseAddr("127.0.0.1")
 
 // What the ledger says is free the system has free, and the other way round.
 func TestLease(t *testing.T) {
@@ -17,7 +18,7 @@ func TestLease(t *testing.T) {
 	require.NoError(t, err)
 	defer m.Close()
 	span := [2]int{43901, 43940}
-	foreign, err := net.ListenUDP("udp", &net.UDPAddr{IP: loopback, Port: 43911}) // RTCP's of a pair
+	foreign, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 43911))) // RTCP's of a pair
 	require.NoError(t, err)
 	defer foreign.Close()
 	taken := map[int]*Pair{}
@@ -56,10 +57,10 @@ func TestLeaseOfOtherAddress(t *testing.T) {
 	span := [2]int{43950, 43951}
 	p, err := Lease(m, loopback, span)
 	require.NoError(t, err)
-	_, err = Lease(m, net.IPv4(127, 0, 0, 2), span)
+	_, err = Lease(m, netip.MustParseAddr("127.0.0.2"), span)
 	require.ErrorIs(t, err, media.ErrNoPorts)
 	p.Close()
-	p, err = Lease(m, net.IPv4(127, 0, 0, 2), span)
+	p, err = Lease(m, netip.MustParseAddr("127.0.0.2"), span)
 	require.NoError(t, err)
 	p.Close()
 }
