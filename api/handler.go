@@ -23,6 +23,7 @@ type Handler struct {
 	opts   atomic.Pointer[Options]
 	logins *logins
 	wrong  throttle.Throttle // of the log line of wrong secrets
+	panics throttle.Throttle // of that of panics
 	table  *table
 	routes map[string]*route      // by path in lower case
 	schema atomic.Pointer[[]byte] // the OpenAPI description
@@ -203,7 +204,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 func (h *Handler) guard(c *call) (out reply, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			h.log.Error("api call panicked", "endpoint", c.Name, "panic", v, "stack", string(debug.Stack()))
+			if n, ok := h.panics.Ready(); ok {
+				h.log.Error("api call panicked", "endpoint", c.Name, "panic", v, "stack", string(debug.Stack()), "number", n)
+			}
 			err = &Error{Code: codeException, Msg: fmt.Sprintf("%s failed unexpectedly", c.Name)}
 		}
 	}()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media/internal/load"
 )
 
@@ -94,6 +95,8 @@ type asker struct {
 	log     *slog.Logger
 	timeout atomic.Int64 // a time.Duration
 	running tally.Tally
+	panics  throttle.Throttle // of the log line
+	failing throttle.Throttle // likewise, of hooks that cannot tell where a stream is
 
 	mu    sync.Mutex
 	meter load.Meter // guarded by mu when it counts
@@ -138,7 +141,9 @@ func ask[R any](ctx context.Context, a *asker, event string, fn func(context.Con
 		defer func() {
 			a.count(event, asked, begun, ans.err)
 			if r := recover(); r != nil {
-				a.log.Error("hook panicked", "event", event, "panic", r, "stack", string(debug.Stack()))
+				if n, ok := a.panics.Ready(); ok { // peers cause it, as often as they like
+					a.log.Error("hook panicked", "event", event, "panic", r, "stack", string(debug.Stack()), "number", n)
+				}
 			}
 			answered <- ans
 		}()

@@ -86,7 +86,9 @@ func (a *opening) ask(ctx context.Context, o Opener) (*playback, error) {
 func (a *opening) open(ctx context.Context, o Opener) (b *playback, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.log.Error("opener panicked", "panic", v, "stack", string(debug.Stack()))
+			if n, ok := a.server.asker.panics.Ready(); ok {
+				a.log.Error("opener panicked", "panic", v, "stack", string(debug.Stack()), "number", n)
+			}
 			b, err = nil, errOpenerPanic
 		}
 	}()

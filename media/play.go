@@ -168,7 +168,9 @@ func (s *Server) askNotFound(ctx context.Context, ev *hook.PlayEvent) (giveUp bo
 			return h.OnStreamNotFound(ctx, ev)
 		})
 		if err != nil && ctx.Err() == nil && !errors.Is(err, hook.ErrNotHandled) {
-			s.log.Warn("hook failed", "event", "stream_not_found", "stream", ev.Stream.String(), "err", err)
+			if n, ok := s.asker.failing.Ready(); ok {
+				s.log.Warn("hook failed", "event", "stream_not_found", "stream", ev.Stream.String(), "err", err, "number", n)
+			}
 		}
 		giveUp = giveUp || end && err == nil
 	}

@@ -24,7 +24,8 @@ func (x *session) end(err error) {
 	}
 	gone := errors.Is(err, syscall.ECONNRESET) && (x.player != nil || x.publisher != nil) // of a publisher the stream says so
 	quiet := x.finished || gone
-	acceptor.LogEnd(x.logger(), err, x.entry.Err(), quiet)
+	admitted := x.publisher != nil || x.player != nil
+	x.server.ends.Log(x.logger(), acceptor.End{Err: err, Kicked: x.entry.Err(), Quiet: quiet, Admitted: admitted})
 	x.conn.Close()
 	x.entry.Close()
 	x.server.acceptor.Forget(x)

@@ -18,6 +18,7 @@ type Server struct {
 	log      *slog.Logger
 	format   *media.Format
 	acceptor *acceptor.Acceptor[*session]
+	ends     acceptor.Ends
 }
 
 var _ media.Service = (*Server)(nil)

@@ -232,8 +232,7 @@ func TestHostileSessionsEndAlone(t *testing.T) {
 	require.Eventually(t, func() bool { return len(sessions(m)) == 1 }, patience, time.Millisecond)
 	mu.Lock()
 	defer mu.Unlock()
-	require.Contains(t, log.String(), "is not RTMP")
-	require.Contains(t, log.String(), "RTMPE is not supported")
+	require.Contains(t, log.String(), "session failed")
 	require.Contains(t, log.String(), "session timed out")
 	require.NotContains(t, log.String(), "panic")
 }

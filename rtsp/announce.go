@@ -40,9 +40,6 @@ func (x *session) announce(r *wire.Request) (*wire.Response, error) {
 		return x.refusePublish(t.key, err)
 	}
 	x.publisher = newPublication(x, r.URL, admitted, desc)
-	for _, why := range desc.Skipped {
-		x.logger().Info("media left out", "why", why)
-	}
 	return &wire.Response{Code: wire.StatusOK}, nil
 }
 
@@ -91,6 +88,9 @@ func (x *session) record() (*wire.Response, error) {
 			return nil, err
 		}
 		x.logger().Info("publishing")
+		for _, why := range p.desc.Skipped {
+			x.logger().Info("media left out", "why", why)
+		}
 	}
 	return &wire.Response{Code: wire.StatusOK}, x.beginIdle()
 }

@@ -41,7 +41,8 @@ func (x *session) end(err error) {
 	}
 	gone := errors.Is(err, syscall.ECONNRESET) && (x.player != nil || x.publisher != nil) // of a publisher the stream says so
 	quiet := x.finished || gone || errors.Is(err, errTunnelled)
-	acceptor.LogEnd(log, err, x.entry.Err(), quiet)
+	admitted := x.playing() || x.recording()
+	x.server.ends.Log(log, acceptor.End{Err: err, Kicked: x.entry.Err(), Quiet: quiet, Admitted: admitted})
 	if !errors.Is(err, errTunnelled) { // the connection is another session's now
 		x.Abort()
 	}
@@ -76,6 +77,13 @@ func (x *session) seeOff() error {
 		if _, err := x.conn.Write(res.Append(nil)); err != nil {
 			return err
 		}
+	}
+}
+
+// logNoPort says that a client gets no port: to learn that it need not be admitted.
+func (x *session) logNoPort(who string, err error) {
+	if n, ok := x.server.noPort.Ready(); ok {
+		x.logger().Warn("no port for a "+who, "err", err, "number", n)
 	}
 }
 

@@ -62,7 +62,7 @@ func (p *publication) setup(r *wire.Request, choices []wire.Transport) (*wire.Re
 	for _, choice := range choices {
 		transport, err := p.take(m, choice)
 		if err != nil {
-			p.session.logger().Warn("no port for a publisher", "err", err)
+			p.session.logNoPort("publisher", err)
 			continue
 		}
 		if transport != "" {

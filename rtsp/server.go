@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
+	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -19,6 +20,8 @@ type Server struct {
 	cfg      atomic.Pointer[Config]
 	log      *slog.Logger
 	acceptor *acceptor.Acceptor[*session]
+	ends     acceptor.Ends
+	noPort   throttle.Throttle // of the log line that says so
 	formats  *mux.Formats
 	shared   sharedPorts
 	groups   groups

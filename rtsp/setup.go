@@ -41,7 +41,7 @@ func (p *playback) setup(r *wire.Request, choices []wire.Transport) (*wire.Respo
 	for _, choice := range choices {
 		transport, err := p.take(track, choice)
 		if err != nil {
-			p.session.logger().Warn("no port for a player", "err", err)
+			p.session.logNoPort("player", err)
 			continue
 		}
 		if transport == "" {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
@@ -23,10 +24,12 @@ import (
 
 // Handler is an http.Handler that serves live streams. It ends with its media.Server.
 type Handler struct {
-	media *media.Server
-	cfg   atomic.Pointer[Config]
-	log   *slog.Logger
-	forms []*container
+	media  *media.Server
+	cfg    atomic.Pointer[Config]
+	log    *slog.Logger
+	forms  []*container
+	ends   acceptor.Ends // of sessions by HTTP
+	wsEnds acceptor.Ends // of those by WebSocket
 
 	running tally.Tally   // sessions
 	idle    *idle.Watcher // of sessions that wait for their clients
@@ -133,7 +136,7 @@ func (h *Handler) recover(r *http.Request) {
 	case http.ErrAbortHandler:
 		panic(v) //nolint:forbidigo // as net/http defines it
 	default:
-		h.log.Error("session panicked", "peer", r.RemoteAddr, "panic", v, "stack", string(debug.Stack()))
+		h.ends.Log(h.log.With("peer", r.RemoteAddr), acceptor.End{Err: &acceptor.PanicError{Value: v, Stack: debug.Stack()}})
 	}
 }
 

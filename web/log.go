@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"syscall"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
@@ -27,5 +28,9 @@ func (h *Handler) logRefusal(t target, entry *media.Session, err error) {
 // logEnd writes the one line that says why a session ended.
 func (h *Handler) logEnd(entry *media.Session, player *media.Player, err error) {
 	quiet := player != nil && errors.Is(err, syscall.ECONNRESET)
-	acceptor.LogEnd(h.logger(entry, player), err, entry.Err(), quiet)
+	ends := &h.ends
+	if strings.HasPrefix(entry.Info().Protocol, "ws") {
+		ends = &h.wsEnds
+	}
+	ends.Log(h.logger(entry, player), acceptor.End{Err: err, Kicked: entry.Err(), Quiet: quiet, Admitted: player != nil})
 }

@@ -35,7 +35,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, t targe
 	}
 	switch {
 	case h.config().foreign(r):
-		h.log.Info("session refused", "proto", "ws", "peer", r.RemoteAddr, "err", fmt.Errorf("pages of %.200q may not play", r.Header.Get("Origin")))
+		err := fmt.Errorf("pages of %.200q may not play", r.Header.Get("Origin"))
+		h.wsEnds.Log(h.log.With("proto", "ws", "peer", r.RemoteAddr), acceptor.End{Err: &acceptor.Refusal{Cause: err}})
 		http.Error(w, "pages of this origin may not play", http.StatusForbidden)
 		return
 	case h.isClosing():

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -14,6 +15,8 @@ type Server struct {
 	media    *media.Server
 	cfg      atomic.Pointer[Config]
 	acceptor *acceptor.Acceptor[*session]
+	ends     acceptor.Ends
+	refusals throttle.Throttle // of the log line of a login
 }
 
 var _ media.Service = (*Server)(nil)

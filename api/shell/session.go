@@ -39,6 +39,8 @@ type session struct {
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
 	user   string
+
+	admitted bool
 }
 
 func newSession(s *Server, conn net.Conn) *session {
@@ -67,7 +69,7 @@ func (x *session) Serve() {
 		_ = x.write(farewell) // the peer may be gone
 		acceptor.Linger(x.conn)
 	}
-	acceptor.LogEnd(x.logger(), err, x.entry.Err(), quiet)
+	x.server.ends.Log(x.logger(), acceptor.End{Err: err, Kicked: x.entry.Err(), Quiet: quiet, Admitted: x.admitted})
 	x.Abort()
 	x.entry.Close()
 	x.server.acceptor.Forget(x)
@@ -116,6 +118,7 @@ func (x *session) login() error {
 		}
 		err = x.check(name, password)
 		if err == nil {
+			x.admitted = true
 			x.logger().Info("shell login", "user", name)
 			return nil
 		}
@@ -146,13 +149,18 @@ func (x *session) check(user, password string) error {
 	return hook.Deny(-1, "wrong password")
 }
 
-// logRefusal writes the line of a login that is refused, like that of a session: the next may be admitted.
+// logRefusal writes the line of a login that is refused, like that of a session: the next may be admitted. There is one a
+// second at most, with the number since the last.
 func (x *session) logRefusal(user string, err error) {
+	n, ok := x.server.refusals.Ready()
+	if !ok {
+		return
+	}
 	level := slog.LevelInfo
 	if errors.Is(err, media.ErrHookFailed) {
 		level = slog.LevelWarn
 	}
-	x.logger().Log(context.Background(), level, "shell login refused", "user", user, "err", err)
+	x.logger().Log(context.Background(), level, "shell login refused", "user", user, "err", err, "number", n)
 }
 
 // ask writes a prompt and reads the answer of somebody who is not logged in.

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
+	"github.com/sluice-media/sluice/internal/throttle"
 )
 
 // Session is made of a connection.
@@ -35,7 +36,8 @@ type Acceptor[S Session] struct {
 	limit  func(net.Listener) net.Listener
 	make   func(net.Conn) S
 
-	running tally.Tally // goroutines of sessions, and sessions that wait without one
+	failing throttle.Throttle // of the log line of Accept
+	running tally.Tally       // goroutines of sessions, and sessions that wait without one
 	idle    *idle.Watcher
 	ending  chan struct{} // closed when closing begins
 
@@ -92,7 +94,9 @@ func (a *Acceptor[S]) Serve(ln net.Listener) error {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
 		pause = min(max(2*pause, 5*time.Millisecond), longestPause)
-		a.log.Warn("accept failed, trying again", "proto", a.name, "err", err, "in", pause)
+		if n, ok := a.failing.Ready(); ok {
+			a.log.Warn("accept failed, trying again", "proto", a.name, "err", err, "in", pause, "number", n)
+		}
 		a.wait(pause)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -32,35 +33,61 @@ func (e *StreamError) Error() string { return e.Op + " " + e.Stream + ": " + e.E
 // Unwrap returns why.
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// LogEnd writes the one line that says why a session ended. kicked is why it was, if it was; quiet says that
-// the end was the usual one. Who is refused because a hook has failed is a fault of the host.
-func LogEnd(log *slog.Logger, err, kicked error, quiet bool) {
-	if p, ok := errors.AsType[*PanicError](err); ok {
-		log.Error("session panicked", "err", err, "stack", string(p.Stack))
-		return
-	}
-	_, refused := errors.AsType[*Refusal](err)
-	cause := err
-	if s, ok := errors.AsType[*StreamError](err); ok {
+// End is how a session ended.
+type End struct {
+	Err      error
+	Kicked   error // why it was, if it was
+	Quiet    bool  // it is the usual end
+	Admitted bool  // the session has played or published
+}
+
+// Ends writes the one line that says why a session ended. Of those that were never admitted, which anybody can have as many
+// of as he likes, each kind of end has a line a second at most, with the number since the last. The zero value is ready. Its
+// methods may be called from any goroutine.
+type Ends struct {
+	panicked, kicked, failedHook, refused, timedOut, failed throttle.Throttle
+}
+
+// Log writes the line of a session to its logger. Who is refused because a hook has failed is a fault of the host.
+func (e *Ends) Log(log *slog.Logger, end End) {
+	_, refused := errors.AsType[*Refusal](end.Err)
+	cause := end.Err
+	if s, ok := errors.AsType[*StreamError](end.Err); ok {
 		log, cause = log.With("stream", s.Stream), fmt.Errorf("%s: %w", s.Op, s.Err)
-	} else if r, ok := errors.AsType[*Refusal](err); ok {
+	} else if r, ok := errors.AsType[*Refusal](end.Err); ok {
 		cause = r.Cause
 	}
-	refused = refused && !errors.Is(err, context.Canceled) // who has given up was not; a hook may well fail with EOF
+	refused = refused && !errors.Is(end.Err, context.Canceled) // who has given up was not; a hook may well fail with EOF
+	say := func(often *throttle.Throttle, write func(string, ...any), msg string, args ...any) {
+		n, ok := 1, true
+		if !end.Admitted {
+			n, ok = often.Ready()
+		}
+		if n > 1 {
+			args = append(args, "number", n)
+		}
+		if ok {
+			write(msg, args...)
+		}
+	}
+	if p, ok := errors.AsType[*PanicError](end.Err); ok {
+		say(&e.panicked, log.Error, "session panicked", "err", end.Err, "stack", string(p.Stack))
+		return
+	}
 	switch {
-	case kicked != nil:
-		log.Info("session kicked", "cause", kicked)
-	case refused && errors.Is(err, media.ErrHookFailed):
-		log.Warn("session refused", "err", cause)
+	case end.Kicked != nil:
+		say(&e.kicked, log.Info, "session kicked", "cause", end.Kicked)
+	case refused && errors.Is(end.Err, media.ErrHookFailed):
+		say(&e.failedHook, log.Warn, "session refused", "err", cause)
 	case refused:
-		log.Info("session refused", "err", cause)
+		say(&e.refused, log.Info, "session refused", "err", cause)
 	case cause == nil:
 		log.Debug("session ended")
-	case quiet || Closed(err):
+	case end.Quiet || Closed(end.Err):
 		log.Debug("session ended", "cause", cause)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		log.Info("session timed out", "err", cause)
+	case errors.Is(end.Err, os.ErrDeadlineExceeded):
+		say(&e.timedOut, log.Info, "session timed out", "err", cause)
 	default:
-		log.Info("session failed", "err", cause)
+		say(&e.failed, log.Info, "session failed", "err", cause)
 	}
 }
