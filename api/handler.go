@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/internal/throttle"
 	"github.com/sluice-media/sluice/media"
 )
@@ -212,6 +213,9 @@ func (h *Handler) guard(c *call) (out reply, err error) {
 	}()
 	if err := h.authorize(c); err != nil {
 		return nil, err
+	}
+	if c.endpoint.Auth != "none" {
+		h.media.Settle(forwarded.Ends(c.request))
 	}
 	if c.jsonOnly() && !strings.Contains(c.request.Header.Get("Content-Type"), "application/json") {
 		return nil, BadArgument("the request must be application/json")

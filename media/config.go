@@ -36,8 +36,8 @@ type Config struct {
 	// means 60 s, less than 0 never.
 	StallTimeout time.Duration
 	// MaxConnections and MaxConnectionsPerAddress bound how many connections may be open at a time, of all listeners
-	// that [Server.Limit] has: those of the protocol servers, and those of the host that it has given there. 0 means
-	// any number.
+	// that [Server.Limit] has: those of the protocol servers, and those of the host that it has given there. One that is
+	// too many takes the place of the oldest that nobody uses yet. 0 means any number.
 	MaxConnections           int
 	MaxConnectionsPerAddress int
 }

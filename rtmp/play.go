@@ -39,6 +39,7 @@ func (x *session) play(c command) error {
 	if err != nil {
 		return err
 	}
+	x.settle()
 	x.logger().Debug("playing")
 	return nil
 }

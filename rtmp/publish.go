@@ -74,6 +74,7 @@ func (x *session) publish(c command) error {
 	x.reader.Stream(largeBuffer)
 	x.reader.Limit(chunk.Full())
 	x.finished = false
+	x.settle()
 	x.logger().Info("publishing")
 	if err := x.beginIdle(); err != nil {
 		return err

@@ -112,6 +112,9 @@ func (x *session) negotiate() error {
 	return x.readAll()
 }
 
+// settle says that the peer plays or publishes.
+func (x *session) settle() { x.server.media.Settle(x.conn.LocalAddr(), x.conn.RemoteAddr()) }
+
 // readAll handles messages until the session is over, or has become a player.
 func (x *session) readAll() error {
 	for x.feed == nil {

@@ -81,8 +81,12 @@ func (x *session) reserve(has int) bool {
 	return true
 }
 
-// settle ends what reserve began.
+// settle says that the peer plays or records, and ends what reserve began.
 func (x *session) settle() {
+	x.server.media.Settle(x.conn.LocalAddr(), x.conn.RemoteAddr())
+	if half := x.half.Load(); half != nil {
+		x.server.media.Settle(half.conn.LocalAddr(), half.conn.RemoteAddr())
+	}
 	if x.pending {
 		x.pending = false
 		x.server.pending.remove(x)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -76,6 +77,7 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, en
 		x.end(err)
 		return true
 	}
+	h.media.Settle(conn.LocalAddr(), conn.RemoteAddr())
 	x.ahead = nil // what the client has said means nothing
 	h.idle.Await(conn, (*listener)(x))
 	return true
@@ -109,6 +111,7 @@ func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request, t target) []
 // writeReply lets the fan-out engine write the reply through the ResponseWriter.
 func (h *Handler) writeReply(ctx context.Context, w http.ResponseWriter, r *http.Request, t target, player *media.Player) error {
 	h.setHeaders(w.Header(), r, t)
+	h.media.Settle(forwarded.Ends(r))
 	conn := newWriterConn(w, r)
 	ended := make(chan error, 1)
 	feed, err := player.Feed(conn, t.form.reply, media.FeedOptions{OnEnd: func(err error) {

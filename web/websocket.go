@@ -128,6 +128,7 @@ func (s *socket) play(ctx context.Context, t target) error {
 	if err != nil {
 		return s.deny(err)
 	}
+	s.handler.media.Settle(s.conn.LocalAddr(), s.conn.RemoteAddr())
 	return nil
 }
 

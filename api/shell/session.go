@@ -120,6 +120,7 @@ func (x *session) login() error {
 		if err == nil {
 			x.admitted = true
 			x.logger().Info("shell login", "user", name)
+			x.server.media.Settle(x.conn.LocalAddr(), x.conn.RemoteAddr())
 			return nil
 		}
 		if x.ctx.Err() != nil {

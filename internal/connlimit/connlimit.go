@@ -2,12 +2,12 @@
 package connlimit
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
-	"time"
+
+	"github.com/sluice-media/sluice/internal/elastic"
 )
 
 // Limits are how many connections may be open at a time. 0 means any number.
@@ -16,31 +16,32 @@ type Limits struct {
 	PerAddress int // an IPv6 address stands for its /64, which is what a network gives to one subscriber
 }
 
-// Limiter counts the connections of all listeners that it was given. Its methods may be called from any goroutine.
+// Limiter counts the connections of all listeners that it was given. When one comes that is too many, the oldest that
+// nobody has settled gives way; if all are settled, the new one is refused. Its methods may be called from any goroutine.
 type Limiter struct {
-	log *slog.Logger
+	mu        sync.Mutex
+	limits    Limits
+	open      int
+	of        elastic.Map[netip.Addr, *owner] // those without an address are not here
+	waiting   queue                           // connections that nobody has settled
+	unsettled elastic.Map[ends, *seat]        // the same, by their addresses
+	refused   notice
+	gaveWay   notice
+}
 
-	mu      sync.Mutex
-	limits  Limits
+// owner is who has some of the connections.
+type owner struct {
 	open    int
-	of      map[netip.Addr]int // by who owns the address; those without any are not here
-	refused refusals
+	waiting queue
 }
-
-// refusals are those that the log has not been told of.
-type refusals struct {
-	n    int
-	told time.Time
-	why  string
-	peer net.Addr // the last
-}
-
-// reportEvery is how often the log is told of refusals at most.
-const reportEvery = time.Second
 
 // New returns a limiter that tells log of what it refuses.
 func New(log *slog.Logger, limits Limits) *Limiter {
-	return &Limiter{log: log, limits: limits, of: map[netip.Addr]int{}}
+	return &Limiter{
+		limits:  limits,
+		refused: notice{log: log, text: "connections refused"},
+		gaveWay: notice{log: log, text: "connections gave way to others, having neither played, published nor logged in"},
+	}
 }
 
 // Set changes the limits. Connections that are open stay so, however many they are.
@@ -57,55 +58,109 @@ func (l *Limiter) Open() int {
 	return l.open
 }
 
-// enter counts a connection, unless there are too many.
-func (l *Limiter) enter(peer net.Addr) (owner netip.Addr, ok bool) {
-	owner = ownerOf(peer)
+// Settle says that a connection is used by somebody who may: it gives way to nobody any more.
+func (l *Limiter) Settle(local, remote net.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.limits.All > 0 && l.open >= l.limits.All:
-		l.refuse("too many connections", peer)
-		return owner, false
-	case l.limits.PerAddress > 0 && l.of[owner] >= l.limits.PerAddress:
-		l.refuse("too many connections of one address", peer)
-		return owner, false
+	if s := l.unsettled.Get(endsOf(local, remote)); s != nil {
+		l.unqueue(s)
 	}
-	l.open++
-	if owner.IsValid() {
-		l.of[owner]++
-	}
-	l.report()
-	return owner, true
 }
 
-// leave ends what enter began.
-func (l *Limiter) leave(owner netip.Addr) {
+// enter counts a connection, unless there are too many that cannot give way.
+func (l *Limiter) enter(c net.Conn) (s *seat, ok bool) {
+	s = &seat{limiter: l, conn: c, owner: ownerOf(c.RemoteAddr())}
+	gone, ok := l.sit(s)
+	for _, other := range gone {
+		other.dismiss()
+	}
+	return s, ok
+}
+
+// sit gives s its place. Those of gone have lost theirs, at most one for each limit.
+func (l *Limiter) sit(s *seat) (gone []*seat, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	o := l.of.Get(s.owner)
+	if o == nil {
+		o = &owner{}
+	}
+	peer := s.conn.RemoteAddr()
+	if l.limits.PerAddress > 0 && o.open >= l.limits.PerAddress {
+		if gone, ok = l.give(gone, o.waiting.first, "too many connections of one address", peer); !ok {
+			return nil, false
+		}
+	}
+	if l.limits.All > 0 && l.open >= l.limits.All {
+		if gone, ok = l.give(gone, l.waiting.first, "too many connections", peer); !ok {
+			return gone, false
+		}
+	}
+	l.open++
+	if s.owner.IsValid() {
+		o.open++
+		l.of.Set(s.owner, o)
+		l.enqueue(s, o)
+	}
+	l.report()
+	return gone, true
+}
+
+// give takes the place of the oldest, for whom there is none if all are settled. l.mu is held.
+func (l *Limiter) give(gone []*seat, oldest *seat, why string, peer net.Addr) ([]*seat, bool) {
+	if oldest == nil {
+		l.refused.add(why, peer)
+		l.report()
+		return gone, false
+	}
+	l.gaveWay.add(why, oldest.conn.RemoteAddr())
+	l.leave(oldest)
+	return append(gone, oldest), true
+}
+
+// enqueue makes a seat wait to be settled. Two connections with the same addresses are none of TCP. l.mu is held.
+func (l *Limiter) enqueue(s *seat, o *owner) {
+	if l.unsettled.Get(s.ends()) != nil {
+		return
+	}
+	s.waiting = true
+	l.waiting.add(s, ofAll)
+	o.waiting.add(s, ofOwner)
+	l.unsettled.Set(s.ends(), s)
+}
+
+// unqueue ends what enqueue began. l.mu is held.
+func (l *Limiter) unqueue(s *seat) {
+	if !s.waiting {
+		return
+	}
+	s.waiting = false
+	l.waiting.remove(s, ofAll)
+	l.of.Get(s.owner).waiting.remove(s, ofOwner)
+	l.unsettled.Delete(s.ends())
+}
+
+// leave takes a seat away, once. l.mu is held.
+func (l *Limiter) leave(s *seat) {
+	if s.left {
+		return
+	}
+	s.left = true
+	l.unqueue(s)
 	l.open--
-	if owner.IsValid() {
-		if l.of[owner]--; l.of[owner] == 0 {
-			delete(l.of, owner)
+	if s.owner.IsValid() {
+		o := l.of.Get(s.owner)
+		if o.open--; o.open == 0 {
+			l.of.Delete(s.owner)
 		}
 	}
 	l.report()
 }
 
-// refuse notes a refusal. l.mu is held.
-func (l *Limiter) refuse(why string, peer net.Addr) {
-	l.refused.n++
-	l.refused.why, l.refused.peer = why, peer
-	l.report()
-}
-
-// report tells of refusals, but not too often: whoever is refused may try again at once. l.mu is held.
+// report tells of what was refused or gave way, but not too often: whoever is refused may try again at once. l.mu is held.
 func (l *Limiter) report() {
-	r := &l.refused
-	if r.n == 0 || time.Since(r.told) < reportEvery {
-		return
-	}
-	l.log.Warn("connections refused", "why", r.why, "number", r.n, "last", fmt.Sprint(r.peer), "open", l.open)
-	*r = refusals{told: time.Now()}
+	l.refused.tell(l.open)
+	l.gaveWay.tell(l.open)
 }
 
 // ownerOf is the owner of a peer's address. It is not valid for peers that have none.

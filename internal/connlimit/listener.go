@@ -1,10 +1,6 @@
 package connlimit
 
-import (
-	"net"
-	"net/netip"
-	"sync/atomic"
-)
+import "net"
 
 // Listen returns a listener whose connections l counts, and which closes those that are too many. A listener that is of l
 // already comes back as it is.
@@ -27,35 +23,22 @@ func (ln *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		owner, ok := ln.limiter.enter(c.RemoteAddr())
+		s, ok := ln.limiter.enter(c)
 		if !ok {
 			c.Close()
 			continue
 		}
 		if tcp, ok := c.(*net.TCPConn); ok {
-			return &tcpConn{TCPConn: tcp, seat: seat{limiter: ln.limiter, owner: owner}}, nil
+			return &tcpConn{tcp, s}, nil
 		}
-		return &otherConn{Conn: c, seat: seat{limiter: ln.limiter, owner: owner}}, nil
-	}
-}
-
-// seat is what a connection takes up until it is closed.
-type seat struct {
-	limiter *Limiter
-	owner   netip.Addr
-	left    atomic.Bool
-}
-
-func (s *seat) leave() {
-	if s.left.CompareAndSwap(false, true) {
-		s.limiter.leave(s.owner)
+		return &otherConn{c, s}, nil
 	}
 }
 
 // tcpConn is a connection that is counted, and can do whatever one of TCP can.
 type tcpConn struct {
 	*net.TCPConn
-	seat seat
+	seat *seat
 }
 
 // Close implements [net.Conn].
@@ -67,7 +50,7 @@ func (c *tcpConn) Close() error {
 // otherConn is a connection that is counted.
 type otherConn struct {
 	net.Conn
-	seat seat
+	seat *seat
 }
 
 // Close implements [net.Conn].
