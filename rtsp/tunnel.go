@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -52,22 +53,39 @@ func (x *session) awaitPost(cookie string) error {
 	if err != nil {
 		return err
 	}
+	half, err := x.otherHalf(posts)
+	if err != nil {
+		return err
+	}
+	x.half.Store(half)
+	x.in = half.conn
+	if x.entry.Err() != nil { // kicked meanwhile
+		x.Abort()
+	}
+	x.reader = wire.NewReader(&unbase64{r: half.reader.Rest()}, firstBuffer, x.entry.Received)
+	return x.in.SetReadDeadline(x.handshake)
+}
+
+// otherHalf waits for the POST, as long as the client of the GET is there and the handshake may take.
+func (x *session) otherHalf(posts <-chan *session) (half *session, err error) {
 	timeout := time.NewTimer(time.Until(x.handshake))
 	defer timeout.Stop()
-	select {
-	case half := <-posts:
-		x.half.Store(half)
-		x.in = half.conn
-		if x.entry.Err() != nil { // kicked meanwhile
-			x.Abort()
+	err = x.reader.While(x.conn, func(ctx context.Context) error {
+		select {
+		case half = <-posts:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-x.entry.Done():
+			return x.entry.Err()
+		case <-timeout.C:
+			return errors.New("rtsp: the POST of a tunnel did not come")
 		}
-		x.reader = wire.NewReader(&unbase64{r: half.reader.Rest()}, firstBuffer, x.entry.Received)
-		return x.in.SetReadDeadline(x.handshake)
-	case <-x.entry.Done():
-		return x.entry.Err()
-	case <-timeout.C:
-		return errors.New("rtsp: the POST of a tunnel did not come")
+	})
+	if err != nil && half != nil {
+		half.conn.Close()
 	}
+	return half, err
 }
 
 // joinGet gives the connection to the session that waits for it.

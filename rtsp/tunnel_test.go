@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,4 +56,16 @@ func TestTunnelledRequestsTogether(t *testing.T) {
 		require.Equal(t, fmt.Sprint(first), header(v.answer(t, "the first"), "CSeq"))
 		require.Equal(t, fmt.Sprint(second), header(v.answer(t, "the second"), "CSeq"), "with %d more", pad)
 	}
+}
+
+// A client that leaves before it has sent the other half is gone at once, not when its handshake is over.
+func TestHalfATunnelLeaves(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{HandshakeTimeout: time.Hour})
+	v := newViewer(t, addr, viaTCP)
+	_, err := v.conn.Write([]byte("GET / HTTP/1.0\r\nx-sessioncookie: a\r\n\r\n"))
+	require.NoError(t, err)
+	v.answer(t, "GET")
+	require.Len(t, slices.Collect(m.Sessions()), 1)
+	require.NoError(t, v.conn.Close())
+	require.Eventually(t, func() bool { return len(slices.Collect(m.Sessions())) == 0 }, 20*time.Second, time.Millisecond)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 	"sync/atomic"
+	"time"
 )
 
 // Limits bound what a log holds.
@@ -16,7 +17,8 @@ type Limits struct {
 
 // Log is a ring of the newest items of one writer. It holds the items from the start point before the newest
 // one on, so that a new reader can begin at once and one that is late has a whole group of pictures to catch
-// up. Readers take no lock; one goroutine at a time may write.
+// up; and what has come at once for a moment longer, so that no reader is late who could not be in time. Readers take no
+// lock; one goroutine at a time may write.
 type Log[T any] struct {
 	ring   atomic.Pointer[ring[T]]
 	head   atomic.Uint64 // sequence number of the next item
@@ -27,8 +29,9 @@ type Log[T any] struct {
 
 	limits Limits
 	bytes  int
-	starts []uint64 // the start points held, oldest first
-	hold   uint64   // items from here on are kept within the limits; 0 keeps what new readers need
+	starts []uint64    // the start points held, oldest first
+	came   []time.Time // when they came
+	hold   uint64      // items from here on are kept within the limits; 0 keeps what new readers need
 }
 
 type ring[T any] struct {
@@ -48,6 +51,10 @@ type entry[T any] struct {
 
 const firstRing = 128
 
+// moment is how long an item is kept for the readers of now, within the limits: a writer that has got much at once gives all
+// of it before any reader has a turn.
+const moment = time.Second
+
 // NewLog returns an empty log.
 func NewLog[T any](limits Limits) *Log[T] {
 	l := &Log[T]{limits: limits}
@@ -66,7 +73,7 @@ func (l *Log[T]) Append(value T, size int, start bool) {
 	l.bytes += int(uint32(size))
 	l.head.Store(seq + 1)
 	if start {
-		l.starts = append(l.starts, seq)
+		l.starts, l.came = append(l.starts, seq), append(l.came, time.Now())
 		l.start.Store(seq + 1)
 	}
 	l.trim()
@@ -93,10 +100,7 @@ func (l *Log[T]) Tail() uint64 { return l.tail.Load() }
 
 // trim lets go of what lies before the last start point but one, and of what is over the limits.
 func (l *Log[T]) trim() {
-	keep := l.tail.Load()
-	if n := len(l.starts); n > 2 {
-		keep = l.starts[n-2]
-	}
+	keep := l.passed()
 	if l.hold > 0 {
 		keep = min(keep, l.hold-1)
 	}
@@ -108,6 +112,20 @@ func (l *Log[T]) trim() {
 		}
 		l.drop(seq)
 	}
+}
+
+// passed returns the last start point but one, if what is before it came a moment ago; else the last of which that is so.
+func (l *Log[T]) passed() uint64 {
+	if len(l.starts) <= 2 {
+		return l.tail.Load()
+	}
+	at, before := len(l.starts)-2, l.came[len(l.came)-1].Add(-moment)
+	for ; at >= 0; at-- {
+		if !l.came[at].After(before) {
+			return l.starts[at]
+		}
+	}
+	return l.tail.Load()
 }
 
 // Size returns how many bytes the log holds.
@@ -136,7 +154,7 @@ func (l *Log[T]) drop(seq uint64) {
 	if len(l.starts) == 0 || l.starts[0] != seq {
 		return
 	}
-	l.starts = append(l.starts[:0], l.starts[1:]...)
+	l.starts, l.came = l.starts[1:], l.came[1:]
 	if len(l.starts) == 0 {
 		l.start.Store(0)
 	}

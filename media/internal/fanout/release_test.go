@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -137,6 +138,34 @@ func TestBeginningIsKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	s.log.Close()
+}
+
+// Of what comes at once no reader loses anything, however many groups of pictures it is; a moment later what is over goes.
+func TestBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := NewEngine(1)
+		defer e.Close()
+		log := NewLog[int](Limits{Bytes: 1 << 20, Items: 1000})
+		g := e.NewGroup()
+		log.Append(0, 10, true)
+		r := NewReader(func() Cursor[int] { return NewCursor(log) }, g, nil)
+		defer r.Close()
+		for i := 1; i < 100; i++ {
+			log.Append(i, 10, i%5 == 0)
+		}
+		items := make([]int, 200)
+		n, _, err := r.Read(t.Context(), items)
+		require.NoError(t, err)
+		require.Equal(t, 100, n)
+		require.Zero(t, r.Skipped())
+		time.Sleep(moment)
+		log.Append(100, 10, true)
+		require.EqualValues(t, 95, log.Tail())
+		for i := 101; i < 5000; i++ {
+			log.Append(i, 10, true)
+		}
+		require.EqualValues(t, 4000, log.Tail(), "the limits hold")
+	})
 }
 
 // countingSink remembers the number of the first item.
