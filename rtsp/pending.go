@@ -7,39 +7,55 @@ import (
 	"sync"
 
 	"github.com/sluice-media/sluice/internal/connlimit"
-	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 )
 
-// maxPending is how many pairs of ports the clients of one address may hold that neither play nor record yet.
-const maxPending = 64
+// How many pairs of ports may be held in all, and by the clients of one address, that neither play nor record yet.
+const (
+	maxPending     = 128
+	maxPendingEach = 64
+)
 
 var (
 	errTooManyPorts = errors.New("rtsp: too many ports for one session")
-	errGaveWay      = errors.New("rtsp: gave its ports to others of its address that want to begin")
+	errGaveWay      = errors.New("rtsp: gave its ports to others that want to begin")
 )
 
-// pending are the sessions that hold ports and neither play nor record yet, by who owns their address: the oldest first,
-// and once for each pair.
+// pending are the sessions that hold ports and neither play nor record yet: the oldest first, and once for each pair.
 type pending struct {
 	mu   sync.Mutex
-	list elastic.Map[netip.Addr, []*session]
+	list []*session
 }
 
-// add notes that x is about to hold one pair more. If that is more than most for its address, it returns the session that
-// has held one for longest, and whose turn to go it is; if that is x, nothing is noted.
-func (p *pending) add(x *session, most int) (oldest *session) {
+// add notes that x is about to hold one pair more. If that is more than each of an address may, or all, it returns the
+// session of the address, or of all, that has held one for longest, and whose turn to go it is; if that is x, nothing is
+// noted.
+func (p *pending) add(x *session, each, all int) (oldest *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	owner := x.owner()
-	list := p.list.Get(owner)
-	if len(list) >= most {
-		if oldest = list[0]; oldest == x {
-			return x
+	owner, held := x.owner(), 0
+	for _, other := range p.list {
+		if other.owner() == owner {
+			if held == 0 {
+				oldest = other
+			}
+			held++
 		}
+	}
+	switch {
+	case held >= each:
+	case len(p.list) >= all:
+		oldest = p.list[0]
+	default:
+		oldest = nil
+	}
+	if oldest == x {
+		return x
+	}
+	if oldest != nil {
 		p.drop(oldest)
 	}
-	p.list.Set(owner, append(p.list.Get(owner), x))
+	p.list = append(p.list, x)
 	return oldest
 }
 
@@ -52,26 +68,21 @@ func (p *pending) remove(x *session) {
 
 // drop takes x off the list. p.mu is held.
 func (p *pending) drop(x *session) {
-	owner := x.owner()
-	rest := slices.DeleteFunc(p.list.Get(owner), func(other *session) bool { return other == x })
-	if len(rest) == 0 {
-		p.list.Delete(owner)
-		return
-	}
-	p.list.Set(owner, rest)
+	p.list = slices.DeleteFunc(p.list, func(other *session) bool { return other == x })
 }
 
 func (x *session) owner() netip.Addr { return connlimit.Owner(x.entry.Info().Remote.Addr()) }
 
 // reserve makes room for one more pair of ports for a session that has some, and reports whether it may have it. Whoever
-// is slow to play or record gives way to others of his address: nobody can keep ports that he does not use.
+// is slow to play or record gives way to others: nobody can keep ports that he does not use.
 func (x *session) reserve(has int) bool {
 	if has >= mux.MaxTracks {
 		return false
 	}
 	span := x.server.config().PortRange
 	x.pending = true
-	oldest := x.server.pending.add(x, min(maxPending, (span[1]-span[0])/4))
+	half := (span[1] - span[0]) / 4 // of the pairs there are
+	oldest := x.server.pending.add(x, min(maxPendingEach, half), min(maxPending, half))
 	if oldest == x {
 		return false
 	}

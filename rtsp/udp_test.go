@@ -193,3 +193,29 @@ func TestPortsGiveWay(t *testing.T) {
 	say(t, dial(t, addr), announce(url), setup(url, 0), "RECORD "+url+" RTSP/1.0\nCSeq: 3")
 	requireHangUp(t, silent[0], "the first has given way")
 }
+
+// Nor do those of many addresses together.
+func TestPortsGiveWayToOtherAddresses(t *testing.T) {
+	_, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44502, 44602}, HandshakeTimeout: time.Hour})
+	const tracks = 10
+	many := "v=0\n"
+	for i := range tracks {
+		many += fmt.Sprintf("m=audio 0 RTP/AVP 8\na=control:streamid=%d\n", i)
+	}
+	var silent []net.Conn
+	for i := range 6 {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(10+i))}}
+		conn, err := dialer.Dial("tcp", addr)
+		if err != nil {
+			t.Skip("this system has one loopback address:", err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		silent = append(silent, conn)
+		url := fmt.Sprintf("rtsp://h/live/%d", i)
+		say(t, conn, announceOf(url, many))
+		for track := range tracks {
+			say(t, conn, fmt.Sprintf("SETUP %s/streamid=%d RTSP/1.0\nCSeq: 2\nTransport: RTP/AVP;unicast;client_port=5000-5001;mode=record", url, track))
+		}
+	}
+	requireHangUp(t, silent[0], "the first has given way")
+}

@@ -10,7 +10,8 @@ import (
 func limitConnections(m *media.Config, cfg *config.Config) {
 	all, each := cfg.Int("general.maxConnections"), cfg.Int("general.maxConnectionsPerAddress")
 	if files, err := raiseDescriptors(); err == nil && files > 0 {
-		all = atMost(all, files-max(files/8, 64)) // the rest is for UDP, web hooks and files
+		// The rest is for web hooks, files and UDP, of which the RTSP server gives 128 pairs to who has only asked for them.
+		all = atMost(all, files-max(files/8, min(files/3, 512)))
 	}
 	if all > 0 && each > 0 {
 		each = atMost(each, all-all/4)
