@@ -31,6 +31,7 @@ type Log[T any] struct {
 	bytes  int
 	starts []uint64    // the start points held, oldest first
 	came   []time.Time // when they came
+	past   int         // the index in starts of the last one found by passed
 	hold   uint64      // items from here on are kept within the limits; 0 keeps what new readers need
 }
 
@@ -119,11 +120,12 @@ func (l *Log[T]) passed() uint64 {
 	if len(l.starts) <= 2 {
 		return l.tail.Load()
 	}
-	at, before := len(l.starts)-2, l.came[len(l.came)-1].Add(-moment)
-	for ; at >= 0; at-- {
-		if !l.came[at].After(before) {
-			return l.starts[at]
-		}
+	before := l.came[len(l.came)-1].Add(-moment)
+	for l.past < len(l.starts)-2 && !l.came[l.past+1].After(before) {
+		l.past++ // it is kept, as a writer of start points alone would be slowed down by all that it has written in a moment
+	}
+	if !l.came[l.past].After(before) {
+		return l.starts[l.past]
 	}
 	return l.tail.Load()
 }
@@ -154,7 +156,7 @@ func (l *Log[T]) drop(seq uint64) {
 	if len(l.starts) == 0 || l.starts[0] != seq {
 		return
 	}
-	l.starts, l.came = l.starts[1:], l.came[1:]
+	l.starts, l.came, l.past = l.starts[1:], l.came[1:], max(l.past-1, 0)
 	if len(l.starts) == 0 {
 		l.start.Store(0)
 	}
