@@ -11,6 +11,8 @@ var (
 	ErrStreamNotFound = errors.New("media: stream not found")
 	// ErrKicked ends a session that was kicked, or whose stream was.
 	ErrKicked = errors.New("media: kicked")
+	// ErrGaveWay ends a session whose connection gave way to another, see [Server.Limit].
+	ErrGaveWay = errors.New("media: gave way to another connection")
 	// ErrStalled ends a player whose peer took nothing for Config.StallTimeout.
 	ErrStalled = errors.New("media: the peer does not read")
 	// ErrNoReader ends a stream that was closed because nobody watched it.

@@ -21,6 +21,12 @@ func (s *Server) Limit(ln net.Listener) net.Listener { return s.limiter.Listen(l
 // [Server.Limit] does not know are none of its business.
 func (s *Server) Settle(local, remote net.Addr) { s.limiter.Settle(local, remote) }
 
+// Uses says that the session came by the connection between two addresses, as the connection itself tells them. If that has
+// to give way to another, see [Server.Limit], the session is kicked with [ErrGaveWay], whatever it is doing.
+func (x *Session) Uses(local, remote net.Addr) {
+	x.server.limiter.Tell(local, remote, func() { x.Kick(ErrGaveWay) })
+}
+
 // Connections returns how many connections are open, of all listeners that [Server.Limit] has.
 func (s *Server) Connections() int { return s.limiter.Open() }
 

@@ -34,12 +34,12 @@ func (x *session) play(c command) error {
 	if err := x.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	x.settle() // before the client hears that it plays
 	x.playing.Store(true)
 	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
 	if err != nil {
 		return err
 	}
-	x.settle()
 	x.logger().Debug("playing")
 	return nil
 }

@@ -47,6 +47,7 @@ func newSession(s *Server, conn net.Conn) *session {
 		Schema: "rtmp", Protocol: s.protocol(),
 		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { conn.Close() })
+	x.entry.Uses(conn.LocalAddr(), conn.RemoteAddr())
 	return x
 }
 

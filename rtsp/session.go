@@ -55,6 +55,7 @@ func newSession(s *Server, conn net.Conn) *session {
 		Schema: "rtsp", Protocol: s.protocol(),
 		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { x.Abort() })
+	x.entry.Uses(conn.LocalAddr(), conn.RemoteAddr())
 	return x
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/elastic"
+	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/internal/idle"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media"
@@ -205,9 +206,13 @@ func (h *Handler) newSession(r *http.Request, t target, protocol string, kick fu
 	if r.TLS != nil {
 		protocol += "s"
 	}
-	return h.media.NewSession(hook.Session{
+	entry := h.media.NewSession(hook.Session{
 		Schema: t.form.schema, Protocol: protocol, Remote: h.config().remote(r), Local: local, Params: r.URL.RawQuery,
 	}, kick)
+	if r.ProtoMajor == 1 {
+		entry.Uses(forwarded.Ends(r))
+	}
+	return entry
 }
 
 func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*media.Player, error) {

@@ -70,6 +70,7 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, en
 	}
 	x.entry, x.player = entry, player
 	conn := x.conn
+	h.media.Settle(conn.LocalAddr(), conn.RemoteAddr()) // before the client hears that it plays
 	stop.use(func() { conn.Close() })
 	x.feed, err = player.Feed(x.conn, t.form.reply, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
 	if err != nil {
@@ -77,7 +78,6 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, en
 		x.end(err)
 		return true
 	}
-	h.media.Settle(conn.LocalAddr(), conn.RemoteAddr())
 	x.ahead = nil // what the client has said means nothing
 	h.idle.Await(conn, (*listener)(x))
 	return true

@@ -123,12 +123,12 @@ func (s *socket) play(ctx context.Context, t target) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.player = player
+	s.handler.media.Settle(s.conn.LocalAddr(), s.conn.RemoteAddr()) // before the client hears that it plays
 	s.feed, err = player.Feed(s.conn, t.form.frames, media.FeedOptions{Prelude: s.early, OnEnd: s.finish})
 	s.early, s.fed = nil, true
 	if err != nil {
 		return s.deny(err)
 	}
-	s.handler.media.Settle(s.conn.LocalAddr(), s.conn.RemoteAddr())
 	return nil
 }
 

@@ -49,6 +49,7 @@ func newSession(s *Server, conn net.Conn) *session {
 	x.entry = s.media.NewSession(hook.Session{
 		Protocol: "shell", Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { x.Abort() })
+	x.entry.Uses(conn.LocalAddr(), conn.RemoteAddr())
 	return x
 }
 

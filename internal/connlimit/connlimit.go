@@ -63,7 +63,18 @@ func (l *Limiter) Settle(local, remote net.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.unsettled.Get(endsOf(local, remote)); s != nil {
+		s.gone = nil
 		l.unqueue(s)
+	}
+}
+
+// Tell makes a connection that nobody has settled call gone, which must not wait for anything, when it gives way, and no
+// longer what it was given before.
+func (l *Limiter) Tell(local, remote net.Addr, gone func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.unsettled.Get(endsOf(local, remote)); s != nil {
+		s.gone = gone
 	}
 }
 

@@ -13,7 +13,8 @@ type seat struct {
 
 	// What follows is guarded by the limiter's mutex.
 	left    bool
-	waiting bool // it is in the queues: nobody has settled it
+	waiting bool   // it is in the queues: nobody has settled it
+	gone    func() // whom to tell when it gives way; nil for nobody
 	links   [2]link
 }
 
@@ -42,15 +43,27 @@ func (s *seat) leave() {
 	s.limiter.leave(s)
 }
 
-// dismiss makes whoever has the seat close its connection: it reads the end, whatever it waits for. To close it here would
-// not wake everybody.
+// dismiss makes whoever has the seat close its connection: it reads the end, and who may not be reading is told. To close it
+// here would not wake everybody.
 func (s *seat) dismiss() {
+	if gone := s.told(); gone != nil {
+		gone()
+	}
 	if tcp, ok := s.conn.(*net.TCPConn); ok {
 		_ = tcp.CloseRead()
 		_ = tcp.CloseWrite()
 		return
 	}
 	s.conn.Close()
+}
+
+// told returns whom to tell that the seat gives way.
+func (s *seat) told() func() {
+	s.limiter.mu.Lock()
+	defer s.limiter.mu.Unlock()
+	gone := s.gone
+	s.gone = nil
+	return gone
 }
 
 // The queues that a seat waits in: that of all, and that of its owner.
