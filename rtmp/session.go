@@ -48,11 +48,15 @@ func newSession(s *Server, conn net.Conn) *session {
 		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { conn.Close() })
 	x.entry.Uses(conn.LocalAddr(), conn.RemoteAddr())
+	_ = conn.SetDeadline(time.Now().Add(s.config().HandshakeTimeout)) // else it is closed, as negotiate finds
 	return x
 }
 
 // Abort implements [acceptor.Session].
 func (x *session) Abort() { x.conn.Close() }
+
+// Listens implements [acceptor.Session].
+func (x *session) Listens() bool { return true }
 
 // Plays implements [acceptor.Session].
 func (x *session) Plays() bool { return x.playing.Load() }
@@ -97,12 +101,8 @@ func (x *session) hear() {
 	x.rest()
 }
 
-// negotiate goes as far as the publish or play command, and on to the end if it is publish.
+// negotiate goes as far as the publish or play command, within the deadline that newSession has set, and on to the end if it is publish.
 func (x *session) negotiate() error {
-	deadline := time.Now().Add(x.server.config().HandshakeTimeout)
-	if err := x.conn.SetDeadline(deadline); err != nil {
-		return err
-	}
 	x.reader = chunk.NewReader(x.conn, x.entry.Received)
 	x.reader.Limit(chunk.Early())
 	if err := handshake.Serve(x.conn); err != nil {

@@ -64,9 +64,13 @@ func describes(sdp string) answer {
 
 const oneTrack = "v=0\r\nm=audio 0 RTP/AVP 8\r\na=control:track1\r\n"
 
-// serve answers the requests of a connection.
+// serve answers the requests of a connection; all of it at once where the script has an answer to "".
 func (s script) serve(conn net.Conn) {
 	defer conn.Close()
+	if do := s[""]; do != nil {
+		do(conn, "")
+		return
+	}
 	r := bufio.NewReader(conn)
 	for {
 		method, cseq, length := "", "", 0
@@ -332,6 +336,7 @@ func TestHostileMedia(t *testing.T) {
 // The end of the context ends a client at once, wherever it is.
 func TestClientsEndWithTheirContext(t *testing.T) {
 	wait := func(conn net.Conn, _ string) { _, _ = conn.Read(make([]byte, 1)) } // says nothing
+	deaf := func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) }
 	half := func(conn net.Conn, cseq string) {
 		says("RTSP/1.0 200 OK\nCSeq: %s\nContent-Length: 1000\n\nabc")(conn, cseq)
 		wait(conn, cseq)
@@ -348,7 +353,7 @@ func TestClientsEndWithTheirContext(t *testing.T) {
 			run(t, push, "rtsp://h/live/test", script{"PLAY": dripping("$\x00\x00\x04abcd", time.Second)}, endsAtOnce)
 		})
 		t.Run(fmt.Sprintf("TLS, push %t", push), func(t *testing.T) {
-			run(t, push, "rtsps://h/live/test", script{}, endsAtOnce)
+			run(t, push, "rtsps://h/live/test", script{"": deaf}, endsAtOnce)
 		})
 	}
 }

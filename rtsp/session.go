@@ -56,6 +56,8 @@ func newSession(s *Server, conn net.Conn) *session {
 		Remote: acceptor.Address(conn.RemoteAddr()), Local: acceptor.Address(conn.LocalAddr()),
 	}, func(error) { x.Abort() })
 	x.entry.Uses(conn.LocalAddr(), conn.RemoteAddr())
+	x.handshake = time.Now().Add(s.config().HandshakeTimeout)
+	_ = conn.SetDeadline(x.handshake) // else it is closed, as negotiate finds
 	return x
 }
 
@@ -66,6 +68,9 @@ func (x *session) Abort() {
 		half.conn.Close()
 	}
 }
+
+// Listens implements [acceptor.Session].
+func (x *session) Listens() bool { return true }
 
 // Plays implements [acceptor.Session].
 func (x *session) Plays() bool { return x.plays.Load() }
@@ -88,10 +93,6 @@ func (x *session) recording() bool { return x.publisher != nil && x.publisher.me
 
 // negotiate goes as far as PLAY, and on to the end if it is RECORD.
 func (x *session) negotiate() error {
-	x.handshake = time.Now().Add(x.server.config().HandshakeTimeout)
-	if err := x.conn.SetDeadline(x.handshake); err != nil {
-		return err
-	}
 	x.reader = wire.NewReader(x.conn, firstBuffer, x.entry.Received)
 	for !x.playing() {
 		if err := x.readOne(); err != nil {

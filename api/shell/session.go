@@ -59,6 +59,9 @@ func (x *session) Abort() {
 	x.conn.Close()
 }
 
+// Listens implements [acceptor.Session].
+func (x *session) Listens() bool { return false }
+
 // Plays implements [acceptor.Session].
 func (x *session) Plays() bool { return false }
 

@@ -46,9 +46,10 @@ func (l *scripted) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0,
 
 type nobody struct{}
 
-func (nobody) Serve()      {}
-func (nobody) Abort()      {}
-func (nobody) Plays() bool { return false }
+func (nobody) Serve()        {}
+func (nobody) Abort()        {}
+func (nobody) Plays() bool   { return false }
+func (nobody) Listens() bool { return false }
 
 var errClosed = errors.New("closed")
 

@@ -22,6 +22,9 @@ type Session interface {
 	comparable
 	// Serve runs on a goroutine of its own. When the session is over, it calls Forget.
 	Serve()
+	// Listens reports whether the peer speaks first. Then Serve begins when it has, or at the read deadline of the
+	// connection, which the session has set by then: a peer that is silent takes no goroutine.
+	Listens() bool
 	// Abort makes the session end soon. It may be called at any time, from any goroutine.
 	Abort()
 	// Plays reports whether the session may go on while a shutdown lets players get the rest.
@@ -144,19 +147,28 @@ func (a *Acceptor[S]) Closing() bool {
 	return a.closing
 }
 
-// start serves a connection on a goroutine of its own.
+// start makes a session of a connection.
 func (a *Acceptor[S]) start(conn net.Conn) {
-	x := a.make(a.idle.Conn(conn))
+	conn = a.idle.Conn(conn)
+	x := a.make(conn)
 	if !a.add(x) {
 		x.Abort()
 		x.Serve() // it has come too late and ends at once
 		return
 	}
-	go func() {
-		defer a.running.Done()
-		x.Serve()
-	}()
+	defer a.running.Done()
+	if x.Listens() {
+		a.idle.Await(conn, beginner[S]{x})
+		return
+	}
+	a.running.Go(x.Serve)
 }
+
+// beginner is a session that has not begun.
+type beginner[S Session] struct{ session S }
+
+// Wake implements [idle.Sleeper].
+func (b beginner[S]) Wake() { b.session.Serve() }
 
 func (a *Acceptor[S]) add(x S) bool {
 	a.mu.Lock()

@@ -25,8 +25,9 @@ func (e *echo) Serve() {
 	e.conn.Close()
 	e.over(e)
 }
-func (e *echo) Abort()      { e.conn.Close() }
-func (e *echo) Plays() bool { return false }
+func (e *echo) Abort()        { e.conn.Close() }
+func (e *echo) Plays() bool   { return false }
+func (e *echo) Listens() bool { return false }
 
 // While all descriptors are taken nobody can be let in, but once one is free whoever waits is.
 func TestAcceptingOutlivesAWantOfDescriptors(t *testing.T) {
