@@ -9,18 +9,20 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/internal/forwarded"
+	"github.com/sluice-media/sluice/internal/throttle"
 )
 
 // authorize decides whether a call may be made.
 func (h *Handler) authorize(c *call) error {
 	if !h.options().allows(c.request) {
+		h.logCaller(&h.outside, "api: the address may not call", c)
 		return &Error{Code: codeAuth, Msg: "Your ip is not allowed to access the service."}
 	}
 	if c.endpoint.Auth == "none" || h.knows(c) {
 		return nil
 	}
 	if c.args.has("secret") {
-		h.logWrongSecret(c)
+		h.logCaller(&h.wrong, "api: wrong secret", c)
 	}
 	return h.challenge(c, "Please login first")
 }
@@ -42,11 +44,11 @@ func (o *Options) allows(r *http.Request) bool {
 	return o.AllowIP == nil || o.AllowIP(o.proxies().Client(r))
 }
 
-// logWrongSecret says who seems to guess.
-func (h *Handler) logWrongSecret(c *call) {
-	if n, ok := h.wrong.Ready(); ok {
+// logCaller says who may not call, but not each time.
+func (h *Handler) logCaller(t *throttle.Throttle, what string, c *call) {
+	if n, ok := t.Ready(); ok {
 		client := h.options().proxies().Client(c.request)
-		h.log.Warn("api: wrong secret", "endpoint", c.Name, "peer", c.request.RemoteAddr, "client", client.String(), "number", n)
+		h.log.Warn(what, "endpoint", c.Name, "peer", c.request.RemoteAddr, "client", client.String(), "number", n)
 	}
 }
 

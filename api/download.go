@@ -14,7 +14,7 @@ import (
 func (h *Handler) downloadFile(c *call) (reply, error) {
 	roots := h.options().Downloads
 	if len(roots) == 0 {
-		return nil, errNotEnabled()
+		return nil, c.errNotEnabled()
 	}
 	c.written = true
 	path := c.args.get("file_path")

@@ -19,15 +19,16 @@ import (
 
 // Handler serves the API of a media server. It holds no goroutine and needs no closing.
 type Handler struct {
-	media  *media.Server
-	log    *slog.Logger
-	opts   atomic.Pointer[Options]
-	logins *logins
-	wrong  throttle.Throttle // of the log line of wrong secrets
-	panics throttle.Throttle // of that of panics
-	table  *table
-	routes map[string]*route      // by path in lower case
-	schema atomic.Pointer[[]byte] // the OpenAPI description
+	media   *media.Server
+	log     *slog.Logger
+	opts    atomic.Pointer[Options]
+	logins  *logins
+	wrong   throttle.Throttle // of the log line of wrong secrets
+	outside throttle.Throttle // of that of callers from addresses that may not call
+	panics  throttle.Throttle // of that of panics
+	table   *table
+	routes  map[string]*route      // by path in lower case
+	schema  atomic.Pointer[[]byte] // the OpenAPI description
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -224,7 +225,7 @@ func (h *Handler) guard(c *call) (out reply, err error) {
 		return nil, BadArgument(msg)
 	}
 	if c.serve == nil {
-		return nil, errNotEnabled()
+		return nil, c.errNotEnabled()
 	}
 	out, err = c.serve(c)
 	if out == nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -41,4 +42,10 @@ func TestWrongSecretsAreLogged(t *testing.T) {
 	require.Contains(t, log.String(), "code=0")
 	require.NotContains(t, log.String(), "wrong-0815")
 	require.NotContains(t, log.String(), secret)
+	require.NoError(t, h.SetOptions(api.Options{Secret: secret, AllowIP: netip.Addr.IsLoopback}))
+	for range 10 {
+		require.Equal(t, -100.0, call(t, h, version(secret))["code"])
+	}
+	require.Contains(t, log.String(), `level=WARN msg="api: the address may not call" endpoint=version`)
+	require.Less(t, strings.Count(log.String(), "may not call"), 5)
 }

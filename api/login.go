@@ -156,7 +156,7 @@ func (h *Handler) login(c *call) (reply, error) {
 	}
 	sum := md5.Sum([]byte("zlmediakit:" + secret + ":" + cookie.Value)) //nolint:gosec // the contract's
 	if !sameSecret(strings.ToLower(c.args.get("digest")), hex.EncodeToString(sum[:])) || !h.logins.use(cookie.Value) {
-		h.logWrongSecret(c)
+		h.logCaller(&h.wrong, "api: wrong secret", c)
 		return nil, h.challenge(c, "Digest does not match, incorrect secret?")
 	}
 	h.setCookie(c, loginCookie, h.logins.begin(secret), loginLife)

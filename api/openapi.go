@@ -92,6 +92,19 @@ func (o *Options) has(part string) bool {
 	return false
 }
 
+// field names the field of [Options] that the endpoint needs; empty if there is none that would help.
+func (e *endpoint) field() string {
+	switch e.Part {
+	case "", "none":
+		return ""
+	case "config", "restart":
+		return strings.ToUpper(e.Part[:1]) + e.Part[1:]
+	case "ffmpeg":
+		return "Parts.FFmpeg"
+	}
+	return "Parts." + strings.ToUpper(e.Part[:1]) + e.Part[1:]
+}
+
 // operations describe the endpoint for each method.
 func (e *endpoint) operations(o *Options) (object, error) {
 	var response object

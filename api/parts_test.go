@@ -357,7 +357,7 @@ func TestDownloads(t *testing.T) {
 		require.Equal(t, want, fmt.Sprint(w.Code, " ", w.Body), path)
 	}
 	require.NoError(t, h.SetOptions(api.Options{Secret: secret}))
-	require.Contains(t, download("a").Body.String(), "not enabled")
+	require.Contains(t, download("a").Body.String(), "not enabled: this server has no part for it (api.Options.Parts.Downloads)")
 }
 
 // The error of a part chooses the code.

@@ -38,9 +38,13 @@ func NotFound(msg string) error { return &Error{Code: codeNotFound, Msg: msg} }
 // BadArgument returns an *[Error] of code -300.
 func BadArgument(msg string) error { return &Error{Code: codeArguments, Msg: msg} }
 
-// errNotEnabled is what an endpoint answers whose part is missing.
-func errNotEnabled() error {
-	return &Error{Code: codeFailed, Msg: "not enabled: this server has no part for it"}
+// errNotEnabled is what an endpoint answers whose part is missing, with the field of Options by which it comes.
+func (e *endpoint) errNotEnabled() error {
+	msg := "not enabled: this server has no part for it"
+	if field := e.field(); field != "" {
+		msg += " (api.Options." + field + ")"
+	}
+	return &Error{Code: codeFailed, Msg: msg}
 }
 
 // failure is the reply to a call that failed.

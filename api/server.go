@@ -44,10 +44,10 @@ func (h *Handler) endpoints() map[string]serveFunc {
 
 func (h *Handler) getAPIList(*call) (reply, error) { return reply{"data": h.paths()}, nil }
 
-func (h *Handler) getServerConfig(*call) (reply, error) {
+func (h *Handler) getServerConfig(c *call) (reply, error) {
 	store := h.options().Config
 	if store == nil {
-		return nil, errNotEnabled()
+		return nil, c.errNotEnabled()
 	}
 	return reply{"data": []map[string]string{store.All()}}, nil
 }
@@ -56,7 +56,7 @@ func (h *Handler) getServerConfig(*call) (reply, error) {
 func (h *Handler) setServerConfig(c *call) (reply, error) {
 	store := h.options().Config
 	if store == nil {
-		return nil, errNotEnabled()
+		return nil, c.errNotEnabled()
 	}
 	values := map[string]string{}
 	for lower, name := range c.args.names {
@@ -152,10 +152,10 @@ func Statistic(m *media.Server) map[string]int64 {
 	return counts
 }
 
-func (h *Handler) restartServer(*call) (reply, error) {
+func (h *Handler) restartServer(c *call) (reply, error) {
 	restart := h.options().Restart
 	if restart == nil {
-		return nil, errNotEnabled()
+		return nil, c.errNotEnabled()
 	}
 	if err := restart(); err != nil {
 		return nil, &Error{Code: codeFailed, Msg: "the server goes on as it is: " + err.Error()}

@@ -15,7 +15,7 @@ func with[P comparable](h *Handler, part func(*Parts) P, serve func(*call, P) (r
 		var none P
 		p := part(&h.options().Parts)
 		if p == none {
-			return nil, errNotEnabled()
+			return nil, c.errNotEnabled()
 		}
 		return serve(c, p)
 	}

@@ -19,7 +19,8 @@ var (
 	ErrNoReader = errors.New("media: nobody watches")
 	// ErrHookFailed is wrapped by the error of a decision that no hook has made, because one failed or took too long.
 	ErrHookFailed = errors.New("media: hook failed")
-	// ErrBadTracks refuses tracks of which there are none, one is nil or two have the same ID.
+	// ErrBadTracks refuses tracks of which there are none, one is nil, two have the same ID, or one has a Config that begins
+	// with a start code.
 	ErrBadTracks = errors.New("media: bad tracks")
 	// ErrUnknownTrack is what WritePacket answers to a packet of a track that SetTracks did not name.
 	ErrUnknownTrack = errors.New("media: unknown track")

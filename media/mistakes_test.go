@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,16 +10,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testlog"
 	"github.com/sluice-media/sluice/media"
 )
 
 func TestBadTracksAreRefused(t *testing.T) {
 	pub := publish(t, newServer(t, media.Config{}))
 	twin := *video
-	for name, tracks := range map[string][]*media.Track{"none": {}, "nil": {video, nil}, "twins": {video, audio, &twin}} {
+	stream := media.Track{ID: 5, Codec: media.H265, Config: []byte{0, 0, 0, 1, 0x40, 1}}
+	for name, tracks := range map[string][]*media.Track{
+		"none": {}, "nil": {video, nil}, "twins": {video, audio, &twin}, "a byte stream": {video, &stream},
+	} {
 		require.ErrorIs(t, pub.SetTracks(tracks...), media.ErrBadTracks, name)
 	}
 	require.NoError(t, pub.SetTracks(video, audio))
+}
+
+// Whoever gives pictures as files have them is told, once.
+func TestBrokenUnitsAreLogged(t *testing.T) {
+	var log testlog.Buffer
+	pub := publish(t, newServer(t, media.Config{Logger: log.Logger()}), video, audio)
+	write := func(track *media.Track, key bool, data ...byte) {
+		require.NoError(t, pub.WritePacket(&media.Packet{Track: track, Key: key, Data: data}))
+	}
+	write(video, true, 0, 0, 0, 1, 9, 0, 0, 0, 2, 0x65, 1)
+	write(video, true, 0, 0, 0, 0)
+	write(audio, false, 0, 0, 1)
+	require.NotContains(t, log.String(), "NAL units")
+	write(video, true, 0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65)
+	write(video, true, 0, 0, 0, 2, 0x65)
+	write(video, true, 0, 0, 1)
+	require.Equal(t, 1, strings.Count(log.String(), "NAL units"))
+	require.Contains(t, log.String(), "codec=H264 startCode=true")
 }
 
 func TestConfigNamesAllThatIsWrong(t *testing.T) {

@@ -201,6 +201,7 @@ type Publisher struct {
 	payload    uint64 // bytes of packets; guarded by the stream's mutex
 	attached   atomic.Bool
 
+	brokenUnits  bool        // which has been logged; guarded by the stream's mutex
 	metadataOver atomic.Bool // which has been logged
 
 	once sync.Once
@@ -233,6 +234,8 @@ func checkTracks(tracks []*Track) error {
 		switch {
 		case t == nil:
 			return fmt.Errorf("%w: number %d is nil", ErrBadTracks, i)
+		case hasUnits(t.Codec) && startsWithCode(t.Config):
+			return fmt.Errorf("%w: the Config of number %d has start codes; it must be an avcC or hvcC, see Track", ErrBadTracks, i)
 		case ids[t.ID]:
 			return fmt.Errorf("%w: two have the ID %d", ErrBadTracks, t.ID)
 		}

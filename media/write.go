@@ -96,6 +96,7 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 		}
 		return ErrUnknownTrack
 	}
+	p.checkUnits(pkt)
 	p.payload += uint64(len(pkt.Data))
 	begins, now := !st.timeline.started, time.Now()
 	st.timeline.stamp(pkt, now)

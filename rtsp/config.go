@@ -76,12 +76,6 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
-	if c.HandshakeTimeout < 0 || c.IdleTimeout < 0 || c.SessionTimeout < 0 || c.WriteTimeout < 0 {
-		return c, errors.New("rtsp: a negative timeout")
-	}
-	if c.UDPPort%2 != 0 || c.UDPPort < 0 || c.UDPPort > 65534 {
-		return c, fmt.Errorf("rtsp: Config.UDPPort of %d is not an even port", c.UDPPort)
-	}
 	fill(&c.HandshakeTimeout, defaultHandshakeTimeout)
 	fill(&c.IdleTimeout, defaultIdleTimeout)
 	fill(&c.SessionTimeout, defaultSessionTimeout)
@@ -91,19 +85,42 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.MulticastTTL, defaultTTL)
 	fill(&c.PortRange, [2]int{30000, 35000})
 	fill(&c.MulticastRange, [2]netip.Addr{netip.AddrFrom4([4]byte{239}), netip.AddrFrom4([4]byte{239, 255, 255, 255})})
+	return c, c.check()
+}
+
+// check names all that is wrong.
+func (c Config) check() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("rtsp: Config."+format, args...)) }
+	for _, t := range []struct {
+		name string
+		is   time.Duration
+	}{
+		{"HandshakeTimeout", c.HandshakeTimeout},
+		{"IdleTimeout", c.IdleTimeout},
+		{"SessionTimeout", c.SessionTimeout},
+		{"WriteTimeout", c.WriteTimeout},
+	} {
+		if t.is < 0 {
+			wrong("%s of %v is negative", t.name, t.is)
+		}
+	}
+	if c.UDPPort%2 != 0 || c.UDPPort < 0 || c.UDPPort > 65534 {
+		wrong("UDPPort of %d is not an even port", c.UDPPort)
+	}
 	if !(c.CatchUp >= 1) {
-		return c, fmt.Errorf("rtsp: Config.CatchUp of %v is less than 1", c.CatchUp)
+		wrong("CatchUp of %v is less than 1", c.CatchUp)
 	}
 	if c.MaxPayload < 256 || c.MaxPayload > 60000 {
-		return c, fmt.Errorf("rtsp: Config.MaxPayload of %d is not within 256 and 60000", c.MaxPayload)
+		wrong("MaxPayload of %d is not within 256 and 60000", c.MaxPayload)
 	}
 	if p := c.PortRange; p[0] < 1 || p[1] > 65535 || p[1]-p[0] < 36 {
-		return c, fmt.Errorf("rtsp: Config.PortRange %d-%d has fewer than 36 ports", p[0], p[1])
+		wrong("PortRange %d-%d has fewer than 36 ports", p[0], p[1])
 	}
 	if a, b := c.MulticastRange[0], c.MulticastRange[1]; !a.Is4() || !b.Is4() || !a.IsMulticast() || !b.IsMulticast() || b.Less(a) {
-		return c, fmt.Errorf("rtsp: Config.MulticastRange %v-%v is not one of IPv4 groups", a, b)
+		wrong("MulticastRange %v-%v is not one of IPv4 groups", a, b)
 	}
-	return c, nil
+	return errors.Join(errs...)
 }
 
 func fill[T comparable](v *T, otherwise T) {

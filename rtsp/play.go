@@ -27,6 +27,7 @@ func (x *session) play(r *wire.Request) (*wire.Response, error) {
 	if _, p.private = p.media.Private(); p.private {
 		from, err := p.seek(r)
 		if err != nil {
+			x.logger().Debug("no seek", "err", err)
 			return &wire.Response{Code: wire.StatusInvalidRange}, nil
 		}
 		respond = func(*media.Chunk) []byte { return x.complete(r, p.playingFrom(from)).Append(nil) }

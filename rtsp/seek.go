@@ -126,6 +126,7 @@ func (x *session) replay(r *wire.Request) (*wire.Response, error) {
 		from, err := p.seek(r)
 		if err != nil {
 			p.pause(paused)
+			x.logger().Debug("no seek", "err", err)
 			return &wire.Response{Code: wire.StatusInvalidRange}, nil
 		}
 		res = p.playingFrom(from)

@@ -59,31 +59,44 @@ func (s *server) apply(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	// First what may refuse: then nothing of the change holds.
-	if err := s.hook.SetConfig(hookConfig(cfg, s.log)); err != nil {
+	if err := s.checkPorts(cfg, s.tls); err != nil {
 		return err
 	}
-	s.tellDelayed(cfg)
+	// First what may refuse: then nothing of the change holds.
+	if err := s.media.Reconfigure(mediaConfig(cfg, s.log)); err != nil {
+		return err
+	}
+	if err := s.hook.SetConfig(hookConfig(cfg, s.log)); err != nil {
+		return errors.Join(err, s.media.Reconfigure(mediaConfig(s.applied, s.log)))
+	}
+	s.tellChanged(cfg)
 	rtmpCfg := rtmpConfig(cfg)
 	s.streams.Reconfigure(s.webConfig(cfg))
 	return errors.Join(
-		s.media.Reconfigure(mediaConfig(cfg, s.log)), s.api.SetOptions(s.apiOptions(cfg)),
+		s.api.SetOptions(s.apiOptions(cfg)),
 		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
 		s.shell.Reconfigure(shellConfig(cfg)),
 	)
 }
 
-// tellDelayed names the settings that have just changed and hold at the next start only.
-func (s *server) tellDelayed(cfg *config.Config) {
-	var keys []string
+// tellChanged names the settings that have just changed and hold at the next start only, or not at all.
+func (s *server) tellChanged(cfg *config.Config) {
+	var later, never []string
 	for _, k := range config.Keys() {
 		value := cfg.String(k.Name)
-		if (k.Restart() || fixed(k.Name)) && !k.NoEffect && value != s.cfg.String(k.Name) && value != s.applied.String(k.Name) {
-			keys = append(keys, k.Name)
+		switch {
+		case value == s.applied.String(k.Name):
+		case k.NoEffect:
+			never = append(never, k.Name)
+		case (k.Restart() || fixed(k.Name)) && value != s.cfg.String(k.Name):
+			later = append(later, k.Name)
 		}
 	}
-	if len(keys) > 0 {
-		s.log.Info("configuration: these hold after a restart", "keys", strings.Join(keys, " "))
+	if len(later) > 0 {
+		s.log.Info("configuration: these hold after a restart", "keys", strings.Join(later, " "))
+	}
+	if len(never) > 0 {
+		s.log.Info("configuration: these have no effect in this version", "keys", strings.Join(never, " "))
 	}
 	s.applied = cfg
 }

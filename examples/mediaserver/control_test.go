@@ -75,6 +75,20 @@ func TestLiveChange(t *testing.T) {
 	require.Equal(t, 1.0, out.api(t, "setServerConfig?general.mediaServerId=me")["changed"], "that holds at once")
 	require.Equal(t, 1, strings.Count(out.String(), "after a restart"))
 	require.Contains(t, out.String(), "these hold after a restart\" keys=rtp.videoMtuSize\n")
+	require.Equal(t, 1.0, out.api(t, "setServerConfig?hls.segDur=5")["changed"])
+	require.Contains(t, out.String(), "these have no effect in this version\" keys=hls.segDur\n")
+	refused := out.api(t, "setServerConfig?rtmp.port=555&rtsp.port=555&general.flowThreshold=5")
+	require.Equal(t, -300.0, refused["code"])
+	require.Contains(t, refused["msg"], "rtmp.port and rtsp.port are both 555")
+	require.NotEqual(t, "5", out.api(t, "getServerConfig")["data"].([]any)[0].(map[string]any)["general.flowThreshold"], "all of it holds or nothing")
+}
+
+// A port that two services are to have is no other program's, and one that is not opened is nobody's.
+func TestPortsThatAreEqual(t *testing.T) {
+	file := write(t, "[rtmp]\nport=8080\nsslport=8080\n[http]\nport=8080\n")
+	err := run(t.Context(), []string{"-c", file}, io.Discard, anyPort)
+	require.EqualError(t, err, "http.port and rtmp.port are both 8080; set another for one of them (0: off)")
+	start(t, "-c", write(t, "[rtmp]\nsslport=8080\n[http]\nport=8080\n"))
 }
 
 // The server restarts in place and keeps what was set, also without a file.

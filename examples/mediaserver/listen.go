@@ -57,6 +57,9 @@ func (s *server) ports() []port {
 // listen opens the ports that are configured, but for those that are open already, which it takes over. It opens all or
 // none.
 func (s *server) listen(have openPorts) (err error) {
+	if err := s.checkPorts(s.cfg, s.tls); err != nil {
+		return err
+	}
 	for _, p := range s.ports() {
 		number := s.cfg.Int(p.key)
 		if number == 0 {
@@ -76,6 +79,23 @@ func (s *server) listen(have openPorts) (err error) {
 		}
 		delete(have, p.key)
 		s.listeners = append(s.listeners, l)
+	}
+	return nil
+}
+
+// checkPorts refuses a configuration that gives one port to two services, of which the second could not be opened. What
+// needs a certificate opens none without.
+func (s *server) checkPorts(cfg *config.Config, cert *tls.Config) error {
+	taken := map[int]string{}
+	for _, p := range s.ports() {
+		number := cfg.Int(p.key)
+		if number == 0 || p.tls && cert == nil {
+			continue
+		}
+		if other := taken[number]; other != "" {
+			return fmt.Errorf("%s and %s are both %d; set another for one of them (0: off)", other, p.key, number)
+		}
+		taken[number] = p.key
 	}
 	return nil
 }

@@ -88,6 +88,9 @@ func (s *server) openNext() (*successor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkPorts(cfg, cert); err != nil {
+		return nil, err
+	}
 	ports, err := s.openPorts(cfg, cert)
 	if err != nil {
 		return nil, err
