@@ -133,6 +133,10 @@ func TestBurstingPublisher(t *testing.T) {
 					close(stop)
 					<-stopped
 				}()
+				within := 40 * time.Millisecond
+				if !reports { // arrival is what there is to go by, and a busy machine hands on one socket later than the other
+					within = 300 * time.Millisecond
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				got := make([]*media.Packet, 64)
@@ -148,7 +152,7 @@ func TestBurstingPublisher(t *testing.T) {
 						offsets[track] = p.PTS - time.Duration(binary.BigEndian.Uint32(p.Data))*time.Millisecond
 						seen[track]++
 						if len(offsets) == 2 {
-							require.InDelta(t, offsets[0], offsets[1], float64(40*time.Millisecond))
+							require.InDelta(t, offsets[0], offsets[1], float64(within))
 						}
 					}
 				}
