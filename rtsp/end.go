@@ -21,7 +21,7 @@ func (x *session) end(err error) {
 	if cause := x.feedErr.Load(); cause != nil {
 		err = *cause
 	}
-	x.settle()
+	x.unreserve()
 	if x.server.acceptor.Closing() && x.recording() {
 		x.entry.Kick(ErrServerClosed) // what the host itself ends need not wait for another publisher
 	}

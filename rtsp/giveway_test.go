@@ -54,3 +54,17 @@ func TestNothingStaysOfWhoGivesWay(t *testing.T) {
 		require.Equal(t, 1, m.Connections())
 	}
 }
+
+// Who was refused, and reads on, gives way to others like any stranger.
+func TestTheRefusedGiveWay(t *testing.T) {
+	_, addr := start(t, media.Config{MaxConnections: 1, PlayWait: -1}, rtsp.Config{})
+	for _, text := range []string{"GET /x HTTP/1.0\r\n\r\n", "DESCRIBE rtsp://h/live/none RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
+		stranger := dial(t, addr)
+		_, err := stranger.Write([]byte(text))
+		require.NoError(t, err)
+		_, err = stranger.Read(make([]byte, 1))
+		require.NoError(t, err)
+		res := request(t, dial(t, addr), "OPTIONS * RTSP/1.0\nCSeq: 1")
+		require.Contains(t, status(res), "200")
+	}
+}

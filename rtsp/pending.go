@@ -98,6 +98,11 @@ func (x *session) settle() {
 	if half := x.half.Load(); half != nil {
 		x.server.media.Settle(half.conn.LocalAddr(), half.conn.RemoteAddr())
 	}
+	x.unreserve()
+}
+
+// unreserve ends what reserve began.
+func (x *session) unreserve() {
 	if x.pending {
 		x.pending = false
 		x.server.pending.remove(x)

@@ -129,11 +129,9 @@ func (l *Limiter) give(gone []*seat, oldest *seat, why string, peer net.Addr) ([
 	return append(gone, oldest), true
 }
 
-// enqueue makes a seat wait to be settled. Two connections with the same addresses are none of TCP. l.mu is held.
+// enqueue makes a seat wait to be settled. Of two with the same addresses the newer is found by them: after a reset the
+// system lets a client connect again from the same port while here nobody has noticed. l.mu is held.
 func (l *Limiter) enqueue(s *seat, o *owner) {
-	if l.unsettled.Get(s.ends()) != nil {
-		return
-	}
 	s.waiting = true
 	l.waiting.add(s, ofAll)
 	o.waiting.add(s, ofOwner)
@@ -148,7 +146,9 @@ func (l *Limiter) unqueue(s *seat) {
 	s.waiting = false
 	l.waiting.remove(s, ofAll)
 	l.of.Get(s.owner).waiting.remove(s, ofOwner)
-	l.unsettled.Delete(s.ends())
+	if l.unsettled.Get(s.ends()) == s {
+		l.unsettled.Delete(s.ends())
+	}
 }
 
 // leave takes a seat away, once. l.mu is held.

@@ -260,6 +260,35 @@ func TestAddressesKeepTheirPlaces(t *testing.T) {
 	require.Equal(t, 3, l.Open())
 }
 
+// A client that connects again from the same port, while its connection before is still open here, gives way like any
+// other; who is settled by these addresses is the newer.
+func TestTheSamePortAgain(t *testing.T) {
+	l := New(quiet(), Limits{All: 2})
+	other := func(port int) *peer {
+		p := from("10.0.0.1")
+		p.from.(*net.TCPAddr).Port = port
+		return p
+	}
+	old, again := other(5), other(5)
+	conns := let(l, old, again)
+	require.Len(t, let(l, other(6)), 1)
+	require.True(t, old.closed)
+	require.False(t, again.closed)
+	require.NoError(t, conns[0].Close())
+	require.Len(t, let(l, other(7)), 1)
+	require.True(t, again.closed, "it holds its place for ever")
+	require.NoError(t, conns[1].Close())
+
+	l = New(quiet(), Limits{All: 2})
+	old, again = other(5), other(5)
+	let(l, old)
+	let(l, again)
+	l.Settle(nil, again.from)
+	require.Len(t, let(l, other(6), other(7)), 2)
+	require.True(t, old.closed)
+	require.False(t, again.closed)
+}
+
 // Whatever comes and goes, the queues are whole.
 func TestQueues(t *testing.T) {
 	l := New(quiet(), Limits{All: 40, PerAddress: 15})
