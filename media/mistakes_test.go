@@ -24,6 +24,10 @@ func TestBadTracksAreRefused(t *testing.T) {
 		require.ErrorIs(t, pub.SetTracks(tracks...), media.ErrBadTracks, name)
 	}
 	require.NoError(t, pub.SetTracks(video, audio))
+	again := *video
+	again.Config = stream.Config
+	require.ErrorIs(t, pub.WritePacket(&media.Packet{Track: &again, Key: true, Data: []byte{0, 0, 0, 1, 0x65}}), media.ErrBadTracks)
+	require.ErrorIs(t, pub.WritePacket(&media.Packet{Track: &media.Track{ID: 99}, Data: []byte{1}}), media.ErrUnknownTrack)
 }
 
 // Whoever gives pictures as files have them is told, once.

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 )
 
 // hasUnits reports whether packets of a codec are NAL units, each behind its length.
@@ -11,6 +12,14 @@ func hasUnits(c Codec) bool { return c == H264 || c == H265 }
 // startsWithCode reports whether data is in the byte stream format (ITU-T H.264, B.1), which is not that of packets.
 func startsWithCode(data []byte) bool {
 	return bytes.HasPrefix(data, []byte{0, 0, 1}) || bytes.HasPrefix(data, []byte{0, 0, 0, 1})
+}
+
+// checkConfig refuses a Config that is in the byte stream format.
+func checkConfig(t *Track) error {
+	if hasUnits(t.Codec) && startsWithCode(t.Config) {
+		return fmt.Errorf("%w: the Config of track %d has start codes; it must be an avcC or hvcC, see Track", ErrBadTracks, t.ID)
+	}
+	return nil
 }
 
 // whole reports whether data is NAL units, each behind its length in four bytes, and nothing else.

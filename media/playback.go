@@ -325,7 +325,7 @@ func (b *playback) write(pkt *Packet) {
 	pkt.SourceDTS, pkt.SourcePTS = pkt.DTS, pkt.PTS
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.ended || pkt.Track == nil || len(pkt.Data) == 0 || !st.recognise(pkt.Track) {
+	if st.ended || pkt.Track == nil || len(pkt.Data) == 0 || st.recognise(pkt.Track) != nil {
 		return
 	}
 	start := st.isStart(pkt)

@@ -234,10 +234,11 @@ func checkTracks(tracks []*Track) error {
 		switch {
 		case t == nil:
 			return fmt.Errorf("%w: number %d is nil", ErrBadTracks, i)
-		case hasUnits(t.Codec) && startsWithCode(t.Config):
-			return fmt.Errorf("%w: the Config of number %d has start codes; it must be an avcC or hvcC, see Track", ErrBadTracks, i)
 		case ids[t.ID]:
 			return fmt.Errorf("%w: two have the ID %d", ErrBadTracks, t.ID)
+		}
+		if err := checkConfig(t); err != nil {
+			return err
 		}
 		ids[t.ID] = true
 	}

@@ -90,11 +90,11 @@ func (st *Stream) write(p *Publisher, pkt *Packet) error {
 	if st.publisher != p {
 		return st.over(p)
 	}
-	if !st.recognise(pkt.Track) {
+	if err := st.recognise(pkt.Track); err != nil {
 		if st.isLeft(pkt.Track) {
 			return nil
 		}
-		return ErrUnknownTrack
+		return err
 	}
 	p.checkUnits(pkt)
 	p.payload += uint64(len(pkt.Data))
@@ -138,20 +138,24 @@ func (st *Stream) putAt(pkt *Packet, start bool) {
 }
 
 // recognise reports whether the stream has the track, after taking over a new description of it.
-func (st *Stream) recognise(t *Track) bool {
+func (st *Stream) recognise(t *Track) error {
 	for i, known := range st.Description().Tracks {
 		if known == t {
-			return true
+			return nil
 		}
-		if known.ID == t.ID {
-			st.describe(func(d *Description) {
-				d.Tracks = slices.Clone(d.Tracks)
-				d.Tracks[i] = t
-			})
-			return true
+		if known.ID != t.ID {
+			continue
 		}
+		if err := checkConfig(t); err != nil {
+			return err
+		}
+		st.describe(func(d *Description) {
+			d.Tracks = slices.Clone(d.Tracks)
+			d.Tracks[i] = t
+		})
+		return nil
 	}
-	return false
+	return ErrUnknownTrack
 }
 
 // isStart reports whether a reader can start at p: at a key frame of the first video track, or now and then

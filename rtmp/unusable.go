@@ -43,7 +43,7 @@ func (x *session) endUnusable(err error) error {
 	if p == nil || !p.heard || p.demux.Started() || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	text := fmt.Sprintf("no audio or video of a known codec came within %v", time.Since(p.begun).Round(time.Second))
+	text := fmt.Sprintf("no, or too little, audio and video of a known codec came within %v", time.Since(p.begun).Round(time.Second))
 	if len(p.leftOut) > 0 {
 		text += ", left out: " + strings.Join(p.leftOut, "; ")
 	}

@@ -89,6 +89,8 @@ func TestPortsThatAreEqual(t *testing.T) {
 	err := run(t.Context(), []string{"-c", file}, io.Discard, anyPort)
 	require.EqualError(t, err, "http.port and rtmp.port are both 8080; set another for one of them (0: off)")
 	start(t, "-c", write(t, "[rtmp]\nsslport=8080\n[http]\nport=8080\n"))
+	err = run(t.Context(), []string{"-c", file, "-pprof", "127.0.0.1:8080"}, io.Discard, anyPort)
+	require.EqualError(t, err, "-pprof and http.port are both 8080; set another for one of them (0: off)")
 }
 
 // The server restarts in place and keeps what was set, also without a file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"syscall"
 
@@ -86,7 +87,7 @@ func (s *server) listen(have openPorts) (err error) {
 // checkPorts refuses a configuration that gives one port to two services, of which the second could not be opened. What
 // needs a certificate opens none without.
 func (s *server) checkPorts(cfg *config.Config, cert *tls.Config) error {
-	taken := map[int]string{}
+	taken := s.profilePort(cfg)
 	for _, p := range s.ports() {
 		number := cfg.Int(p.key)
 		if number == 0 || p.tls && cert == nil {
@@ -98,6 +99,23 @@ func (s *server) checkPorts(cfg *config.Config, cert *tls.Config) error {
 		taken[number] = p.key
 	}
 	return nil
+}
+
+// profilePort is the port of -pprof, if it is in the way of others.
+func (s *server) profilePort(cfg *config.Config) map[int]string {
+	host, text, err := net.SplitHostPort(s.flags.pprof)
+	number, bad := strconv.Atoi(text)
+	if err != nil || bad != nil {
+		return map[int]string{}
+	}
+	all := func(host string) bool {
+		addr, err := netip.ParseAddr(host)
+		return host == "" || err == nil && addr.IsUnspecified()
+	}
+	if listen := cfg.String("general.listen_ip"); all(listen) || all(host) || listen == host {
+		return map[int]string{number: "-pprof"}
+	}
+	return map[int]string{}
 }
 
 // serveHTTP counts the connections of HTTP with those of the other protocols.
