@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,9 +38,9 @@ func (s *Store) Config() *Config {
 // All returns all values by key.
 func (s *Store) All() map[string]string { return s.Config().All() }
 
-// Update changes values and returns how many of them differed. Keys that do not exist are passed over. refused
-// names each value that is not of its key's type, and each key that says which program runs or where secrets are written:
-// who may call an API must not thereby run what he likes. The others hold. After an error, of the file or of what was to apply the change, nothing
+// Update changes values and returns how many of them differed. Keys that do not exist are passed over, and those
+// that are [Unsafe]: who may call an API must not thereby run what he likes. refused names each value that is not of its
+// key's type; the others hold. After an error, of the file or of what was to apply the change, nothing
 // has changed.
 func (s *Store) Update(values map[string]string) (changed int, refused []error, err error) {
 	s.mu.Lock()
@@ -49,11 +48,7 @@ func (s *Store) Update(values map[string]string) (changed int, refused []error, 
 	next := s.cfg.clone()
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		before, exists := next.values[key]
-		switch {
-		case !exists || values[key] == before:
-			continue
-		case Unsafe(key):
-			refused = append(refused, fmt.Errorf("%s: not to be changed over the API, only in the file", key))
+		if !exists || Unsafe(key) {
 			continue
 		}
 		if fault := next.Set(key, values[key]); fault != nil {

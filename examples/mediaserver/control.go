@@ -101,6 +101,20 @@ func (s *server) tellChanged(cfg *config.Config) {
 	s.applied = cfg
 }
 
+// tellUnsafe names the settings that somebody has asked to change and that only the file changes. The reply does not, as
+// that of ZLMediaKit.
+func (s *server) tellUnsafe(values map[string]string) {
+	var keys []string
+	for _, k := range config.Keys() {
+		if value, given := values[k.Name]; given && config.Unsafe(k.Name) && value != s.store.Config().String(k.Name) {
+			keys = append(keys, k.Name)
+		}
+	}
+	if len(keys) > 0 {
+		s.log.Warn("configuration: these are not changed over the API, only in the file", "keys", strings.Join(keys, " "))
+	}
+}
+
 // tellIdle names the settings that somebody has made for parts that are not there.
 func (s *server) tellIdle(ctx context.Context) {
 	var keys []string

@@ -31,6 +31,7 @@ func TestControl(t *testing.T) {
 	list := out.api(t, "getMediaList?schema=rtmp")["data"].([]any)
 	require.Equal(t, "demo", list[0].(map[string]any)["stream"])
 	require.Equal(t, 2.0, out.api(t, "setServerConfig?hook.timeoutSec=5&api.secret=canary-new&ffmpeg.bin=/bin/sh")["changed"])
+	require.Contains(t, out.String(), "these are not changed over the API, only in the file\" keys=ffmpeg.bin\n")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(string(text), "# my server\n"))
