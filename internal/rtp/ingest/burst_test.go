@@ -101,6 +101,7 @@ func TestBurstingSource(t *testing.T) {
 		length  time.Duration // of it
 		reports time.Duration // when they come; negative is never
 		late    time.Duration // by which the sound is sent
+		stuck   time.Duration // until when no picture gets through, but all of them then
 		reorder bool
 		live    bool // a picture is sent when it was taken, not when it is to be decoded
 		single  bool // no sound comes
@@ -118,6 +119,8 @@ func TestBurstingSource(t *testing.T) {
 		"reports, B-frames":           {order: "sound first", length: 2 * time.Second, reorder: true},
 		"reports, sound is late":      {order: "pictures first", length: 2 * time.Second, reports: 900 * time.Millisecond, late: 120 * time.Millisecond},
 		"reports, late, no burst":     {order: "mixed", reports: 100 * time.Millisecond, late: 120 * time.Millisecond},
+		"pictures get stuck":          {order: "mixed", reports: 400 * time.Millisecond, stuck: 230 * time.Millisecond},
+		"stuck, no reports":           {order: "mixed", reports: -1, stuck: 230 * time.Millisecond},
 		"short burst, no reports":     {order: "pictures first", length: 200 * time.Millisecond, reports: -1},
 		"long burst, no reports":      {order: "sound first", length: 9 * time.Second, reports: -1},
 		"no burst":                    {order: "mixed", reports: -1},
@@ -157,7 +160,7 @@ func TestBurstingSource(t *testing.T) {
 					return time.Duration(n) * picture
 				}
 				pictures := func(until time.Duration) {
-					for ; sentAt(video) <= until; video++ {
+					for ; sentAt(video) <= until && until >= now+c.stuck; video++ {
 						cam.send(0, video)
 					}
 				}

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// waitSettled is how long what comes first is held back: by then it shows how the tracks lie.
+	// waitSettled is how long what comes first is held back, from when all tracks have come: by then it shows how they lie.
 	waitSettled = 200 * time.Millisecond
-	// waitReports is how long a source that begins with a burst is held back, until it reports how they do.
+	// waitReports is how long a source that begins with a burst is held back, until it reports how they do; and any, until
+	// all its tracks have come.
 	waitReports = time.Second
 	// burst is how far ahead of the time of its arrival something has to be to show a burst.
 	burst = 250 * time.Millisecond
@@ -62,21 +63,29 @@ func (in *Ingest) keep(t *track, u *depacketizer.Unit, now time.Time) {
 
 // settled reports whether it is known how the tracks lie, or the wait for that is over.
 func (in *Ingest) settled(now time.Time) bool {
-	h, usable, reported := &in.hold, 0, 0
+	h, usable, reported, missing := &in.hold, 0, 0, false
+	last := h.first // when the last of the tracks came
 	for _, t := range in.tracks {
 		if t.depack == nil {
 			continue
 		}
 		usable++
-		if t.came && in.clock.Reported(t.index) {
+		switch {
+		case !t.came:
+			missing = true
+			continue
+		case in.clock.Reported(t.index):
 			reported++
 		}
+		if t.firstAt.After(last) {
+			last = t.firstAt
+		}
 	}
-	wait := waitSettled
-	if h.bursts {
-		wait = waitReports
+	until, longest := last.Add(waitSettled), h.first.Add(waitReports)
+	if missing || h.bursts || until.After(longest) {
+		until = longest
 	}
-	return usable < 2 || reported == usable || h.closed || now.Sub(h.first) >= wait || len(h.units) >= maxHeld || h.bytes >= maxHeldBytes/2
+	return usable < 2 || reported == usable || h.closed || !now.Before(until) || len(h.units) >= maxHeld || h.bytes >= maxHeldBytes/2
 }
 
 // release passes on what was held back, as soon as the tracks are known and lie still.
