@@ -16,23 +16,32 @@ type Chunker interface {
 	AppendChange(dst []byte, d *Description) ([]byte, error)
 	// WritePacket takes p, and gives w the chunks that are complete with it: none, one or more. start says that readers
 	// are to begin with p: the chunk that begins with it is to have Key set, when it comes.
-	WritePacket(w *ChunkWriter, p *Packet, start bool) error
+	WritePacket(w ChunkWriter, p *Packet, start bool) error
 	// Flush gives w what is held back, as well as it can be written without what would have followed. That is when
 	// the stream ends, its publisher drops, it has had no packet for a second or two, or its description changes.
 	// Packets may follow.
-	Flush(w *ChunkWriter) error
+	Flush(w ChunkWriter) error
 }
 
-// ChunkWriter takes the chunks that a [Chunker] makes. It is for the call that it is given to.
-type ChunkWriter struct{ out *output }
+// ChunkWriter takes the chunks that a [Chunker] makes. It is for the call that it is given to. What puts something around
+// chunks, such as frames, is a Chunker that gives the one in it a ChunkWriter of its own.
+type ChunkWriter interface {
+	// Tail returns an empty slice to append the next chunk to, of about n bytes: there it lies behind the one before, so
+	// that both can go out as one. It may be used for one chunk; another may lie anywhere.
+	Tail(n int) []byte
+	// Write gives a chunk to the readers, who share its Data from then on. Its Header is not looked at. A chunk without
+	// Data is none.
+	Write(c Chunk)
+}
 
-// Tail returns an empty slice to append the next chunk to, of about n bytes: there it lies behind the one before, so that
-// both can go out as one. It may be used for one chunk; another may lie anywhere.
-func (w *ChunkWriter) Tail(n int) []byte { return w.out.arena.Tail(n) }
+// chunkWriter writes to an output.
+type chunkWriter struct{ out *output }
 
-// Write gives a chunk to the readers, who share its Data from then on. Its Header is not looked at. A chunk without
-// Data is none.
-func (w *ChunkWriter) Write(c Chunk) {
+// Tail implements [ChunkWriter].
+func (w *chunkWriter) Tail(n int) []byte { return w.out.arena.Tail(n) }
+
+// Write implements [ChunkWriter].
+func (w *chunkWriter) Write(c Chunk) {
 	if len(c.Data) > 0 {
 		w.out.add(c)
 	}
@@ -46,7 +55,7 @@ type perPacket struct {
 }
 
 // WritePacket implements [Chunker].
-func (m *perPacket) WritePacket(w *ChunkWriter, p *Packet, start bool) error {
+func (m *perPacket) WritePacket(w ChunkWriter, p *Packet, start bool) error {
 	buf, err := m.AppendPacket(w.Tail(len(p.Data)+len(p.Data)/64+slack), p)
 	if err != nil {
 		return err
@@ -59,7 +68,7 @@ func (m *perPacket) WritePacket(w *ChunkWriter, p *Packet, start bool) error {
 }
 
 // Flush implements [Chunker].
-func (m *perPacket) Flush(w *ChunkWriter) error {
+func (m *perPacket) Flush(w ChunkWriter) error {
 	f, ok := m.Muxer.(Flusher)
 	if !ok {
 		return nil

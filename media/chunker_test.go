@@ -31,7 +31,7 @@ func (*lookAhead) AppendChange(dst []byte, d *media.Description) ([]byte, error)
 	return append(dst, "C"+string(d.Tracks[0].Config)...), nil
 }
 
-func (m *lookAhead) WritePacket(w *media.ChunkWriter, p *media.Packet, start bool) error {
+func (m *lookAhead) WritePacket(w media.ChunkWriter, p *media.Packet, start bool) error {
 	if m.held != nil {
 		m.write(w, p.DTS-m.held.DTS)
 	}
@@ -39,14 +39,14 @@ func (m *lookAhead) WritePacket(w *media.ChunkWriter, p *media.Packet, start boo
 	return nil
 }
 
-func (m *lookAhead) Flush(w *media.ChunkWriter) error {
+func (m *lookAhead) Flush(w media.ChunkWriter) error {
 	if m.held != nil {
 		m.write(w, 0)
 	}
 	return nil
 }
 
-func (m *lookAhead) write(w *media.ChunkWriter, lasts time.Duration) {
+func (m *lookAhead) write(w media.ChunkWriter, lasts time.Duration) {
 	data := fmt.Appendf(w.Tail(32), "@%d+%d", m.held.DTS/ms, lasts/ms)
 	w.Write(media.Chunk{Key: m.start, DTS: m.held.DTS, Duration: lasts, Data: data})
 	m.held = nil
@@ -135,7 +135,7 @@ type gather struct {
 	key  bool
 }
 
-func (m *gather) WritePacket(w *media.ChunkWriter, p *media.Packet, start bool) error {
+func (m *gather) WritePacket(w media.ChunkWriter, p *media.Packet, start bool) error {
 	if start {
 		m.flush(w)
 		m.key = true
@@ -146,12 +146,12 @@ func (m *gather) WritePacket(w *media.ChunkWriter, p *media.Packet, start bool) 
 	return nil
 }
 
-func (m *gather) Flush(w *media.ChunkWriter) error {
+func (m *gather) Flush(w media.ChunkWriter) error {
 	m.flush(w)
 	return nil
 }
 
-func (m *gather) flush(w *media.ChunkWriter) {
+func (m *gather) flush(w media.ChunkWriter) {
 	data := w.Tail(64)
 	for _, p := range m.list {
 		data = fmt.Appendf(data, "%d ", p.DTS/ms)
@@ -164,7 +164,7 @@ func (m *gather) flush(w *media.ChunkWriter) {
 
 type splitter struct{ lookAhead }
 
-func (m *splitter) WritePacket(w *media.ChunkWriter, p *media.Packet, start bool) error {
+func (m *splitter) WritePacket(w media.ChunkWriter, p *media.Packet, start bool) error {
 	for i := range 3 {
 		data := fmt.Appendf(w.Tail(16), "%d.%d", p.DTS/ms, i)
 		if i == 1 { // in memory of its own

@@ -22,7 +22,7 @@ type output struct {
 	stream  *Stream
 	format  *Format
 	mux     Chunker
-	writer  ChunkWriter // for mux
+	writer  chunkWriter // for mux
 	holds   bool        // the muxer may hold packets back
 	log     *fanout.Log[fanout.Item]
 	group   *fanout.Group
