@@ -1,0 +1,82 @@
+package mpegts
+
+import "github.com/sluice-media/sluice/media"
+
+// kind is how a codec lies in a transport stream.
+type kind struct {
+	streamType  byte
+	streamID    byte   // of its PES packets
+	descriptors []byte // in the PMT
+}
+
+const (
+	videoID   = 0xe0
+	audioID   = 0xc0
+	privateID = 0xbd // private_stream_1
+)
+
+// kindOf returns the kind of a track, and false for what a transport stream does not carry. The numbers of G.711 are not of
+// the standard; ZLMediaKit writes and reads them.
+func kindOf(t *media.Track) (kind, bool) {
+	switch t.Codec {
+	case media.H264:
+		return kind{streamType: 0x1b, streamID: videoID}, true
+	case media.H265:
+		return kind{streamType: 0x24, streamID: videoID}, true
+	case media.AAC:
+		_, ok := parseAAC(t.Config)
+		return kind{streamType: 0x0f, streamID: audioID}, ok
+	case media.MP3:
+		if t.SampleRate > 0 && t.SampleRate < 32000 {
+			return kind{streamType: 0x04, streamID: audioID}, true
+		}
+		return kind{streamType: 0x03, streamID: audioID}, true
+	case media.G711A:
+		return kind{streamType: 0x90, streamID: audioID}, true
+	case media.G711U:
+		return kind{streamType: 0x91, streamID: audioID}, true
+	case media.Opus:
+		return kind{0x06, privateID, []byte{5, 4, 'O', 'p', 'u', 's', 0x7f, 2, 0x80, opusLayout(t)}}, true
+	}
+	return kind{}, false
+}
+
+// Carries reports whether a transport stream carries a track: H.264, H.265, AAC, MP3, Opus and G.711.
+func Carries(t *media.Track) bool {
+	_, ok := kindOf(t)
+	return ok
+}
+
+// elementary is a track in the transport stream.
+type elementary struct {
+	id      int // of the track
+	kind    kind
+	pid     uint16
+	counter byte // continuity_counter of the next packet
+	sets    []byte
+	aac     aacConfig
+}
+
+// next returns the continuity_counter of a packet.
+func (e *elementary) next() byte {
+	c := e.counter
+	e.counter = (c + 1) & 0xf
+	return c
+}
+
+// opusLayout is the channel_config_code of an Opus track (Opus in MPEG-TS, 4.3), which counts the channels.
+func opusLayout(t *media.Track) byte {
+	if t.Channels < 1 || t.Channels > 8 {
+		return 2
+	}
+	return byte(t.Channels)
+}
+
+// appendOpusHead appends opus_control_header (Opus in MPEG-TS, 4.2) for an access unit of n bytes.
+func appendOpusHead(dst []byte, n int) []byte {
+	dst = append(dst, 0x7f, 0xe0)
+	for ; n >= 255; n -= 255 {
+		dst = append(dst, 255)
+	}
+	return append(dst, byte(n))
+}

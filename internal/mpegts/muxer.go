@@ -1,0 +1,165 @@
+package mpegts
+
+import (
+	"time"
+
+	"github.com/sluice-media/sluice/internal/h26x"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Muxer makes a transport stream of a stream. It allocates nothing for a packet.
+type Muxer struct {
+	tracks []*elementary
+	clock  *elementary // whose packets have the PCR
+	video  bool        // there is some
+	tables tables
+
+	sinceTables time.Duration // DTS of the packet in front of which the tables were last
+	lastPCR     time.Duration
+	begun       bool // there was a packet
+	owed        bool // a start has given nothing: the next chunk is one
+	head        [64]byte
+}
+
+var _ media.Chunker = (*Muxer)(nil)
+
+// NewMuxer returns a muxer.
+func NewMuxer() *Muxer { return &Muxer{} }
+
+// AppendHeader implements [media.Chunker]. The tables stand in each chunk with which a reader can begin.
+func (m *Muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
+	m.describe(d)
+	return dst, nil
+}
+
+// AppendChange implements [media.Chunker].
+func (m *Muxer) AppendChange(dst []byte, d *media.Description) ([]byte, error) {
+	m.describe(d)
+	return m.tables.append(dst), nil
+}
+
+// describe takes over the tracks. Those that stay keep their PID and count on.
+func (m *Muxer) describe(d *media.Description) {
+	before := m.tracks
+	m.tracks, m.clock, m.video = nil, nil, false
+	for _, t := range d.Tracks {
+		k, ok := kindOf(t)
+		if !ok {
+			continue
+		}
+		e := &elementary{id: t.ID, pid: m.freePID(before)}
+		for _, old := range before {
+			if old.id == t.ID {
+				e.pid, e.counter = old.pid, old.counter
+			}
+		}
+		e.kind = k
+		e.aac, _ = parseAAC(t.Config)
+		e.sets = parameterSets(t)
+		m.tracks = append(m.tracks, e)
+		if t.Codec.Video() && !m.video {
+			m.clock, m.video = e, true
+		}
+	}
+	if m.clock == nil && len(m.tracks) > 0 {
+		m.clock = m.tracks[0]
+	}
+	if m.clock != nil {
+		m.tables.set(m.tracks, m.clock.pid)
+	}
+}
+
+// freePID returns a PID that no track has, nor had before.
+func (m *Muxer) freePID(before []*elementary) uint16 {
+	pid := uint16(firstPID)
+	for _, list := range [][]*elementary{before, m.tracks} {
+		for _, e := range list {
+			pid = max(pid, e.pid+1)
+		}
+	}
+	return pid
+}
+
+// parameterSets are those of a track, as a byte stream has them (H.264, B.1).
+func parameterSets(t *media.Track) (b []byte) {
+	if t.Codec != media.H264 && t.Codec != media.H265 {
+		return nil
+	}
+	sets, _, err := h26x.Parse(t.Codec, t.Config)
+	if err != nil {
+		return nil
+	}
+	for _, list := range [][][]byte{sets.VPS, sets.SPS, sets.PPS} {
+		for _, unit := range list {
+			b = append(append(b, 0, 0, 0, 1), unit...)
+		}
+	}
+	return b
+}
+
+func (m *Muxer) find(id int) *elementary {
+	for _, e := range m.tracks {
+		if e.id == id {
+			return e
+		}
+	}
+	return nil
+}
+
+// WritePacket implements [media.Chunker].
+func (m *Muxer) WritePacket(w media.ChunkWriter, p *media.Packet, start bool) error {
+	start = start || m.owed
+	buf := m.appendPacket(w.Tail(sizeOf(len(p.Data))), p, start)
+	m.owed = start && len(buf) == 0
+	w.Write(media.Chunk{Key: start, DTS: p.DTS, Data: buf})
+	return nil
+}
+
+// Flush implements [media.Chunker]: nothing is held back.
+func (m *Muxer) Flush(media.ChunkWriter) error { return nil }
+
+// sizeOf is about how many bytes become of a packet of n.
+func sizeOf(n int) int { return (n/payloadSize + 5) * packetSize }
+
+// appendPacket appends a packet with what must be in front of it. With start readers begin here.
+func (m *Muxer) appendPacket(dst []byte, p *media.Packet, start bool) []byte {
+	e := m.find(p.Track.ID)
+	if e == nil {
+		return dst
+	}
+	head, size := m.pesHead(e, p)
+	if size == 0 {
+		return dst
+	}
+	dst = m.appendBefore(dst, p, start)
+	w := writer{dst: dst, track: e, left: size, pcr: noPCR, key: p.Key || start && !m.video}
+	if e == m.clock && (m.video || p.DTS-m.lastPCR >= pcrEvery/2 || !m.begun || start) {
+		w.pcr, m.lastPCR = p.DTS, p.DTS
+	}
+	m.begun = true
+	w.write(head)
+	switch p.Track.Codec {
+	case media.H264, media.H265:
+		m.writeUnits(&w, e, p)
+	default:
+		w.write(p.Data)
+	}
+	return w.dst
+}
+
+// appendBefore appends the tables and the clock, as far as they are due in front of a packet.
+func (m *Muxer) appendBefore(dst []byte, p *media.Packet, start bool) []byte {
+	gap := p.DTS - m.sinceTables
+	if start || !m.begun || gap >= tablesEvery || gap < 0 {
+		dst = m.tables.append(dst)
+		m.sinceTables = p.DTS
+	}
+	if !m.begun || p.DTS < m.lastPCR || p.DTS-m.lastPCR > maxMissedPCR*pcrEvery {
+		return dst // it begins, or jumps
+	}
+	for p.DTS-m.lastPCR > pcrEvery {
+		m.lastPCR += pcrEvery
+		dst = appendClock(dst, m.clock, m.lastPCR)
+	}
+	return dst
+}
