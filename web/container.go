@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/sluice-media/sluice/internal/flv"
+	"github.com/sluice-media/sluice/internal/fmp4"
+	"github.com/sluice-media/sluice/internal/mpegts"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -13,23 +15,39 @@ type container struct {
 	suffix string // what the path of a stream ends with, in any case
 	schema string // the kind of source, which the query may name instead
 	kind   string // the Content-Type
+	cache  string // the Cache-Control; empty for none
 	reply  *media.Format
 	frames *media.Format // as WebSocket messages
 }
 
 // containers are those that a handler serves.
 func containers(cfg *Config) []*container {
-	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
 	return []*container{
-		newContainer(".live.flv", "rtmp", "video/x-flv; charset=utf-8", "flv", encoder.Carries, func() sizedMuxer { return flv.NewMuxer(encoder) }),
+		newFLV(flv.Encoder{Legacy: cfg.LegacyCodecs}),
+		newChunked("ts", ".live.ts", "video/mp2t", mpegts.Carries, func() media.Chunker { return mpegts.NewMuxer() }),
+		newChunked("fmp4", ".live.mp4", "video/mp4", fmp4.Carries, func() media.Chunker { return fmp4.NewMuxer() }),
 	}
 }
 
-func newContainer(suffix, schema, kind, name string, carries func(*media.Track) bool, mux func() sizedMuxer) *container {
+func newFLV(encoder flv.Encoder) *container {
+	mux := func() *flv.Muxer { return flv.NewMuxer(encoder) }
 	return &container{
-		suffix: suffix, schema: schema, kind: kind,
-		reply:  &media.Format{Name: name, Schema: schema, Carries: carries, New: func() media.Muxer { return mux() }},
-		frames: &media.Format{Name: "ws-" + name, Schema: schema, Carries: carries, New: func() media.Muxer { return &frameMuxer{inner: mux()} }},
+		suffix: ".live.flv", schema: "rtmp", kind: "video/x-flv; charset=utf-8", cache: "no-store",
+		reply: &media.Format{Name: "flv", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer { return mux() }},
+		frames: &media.Format{Name: "ws-flv", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
+			return &frameMuxer{inner: mux()}
+		}},
+	}
+}
+
+// newChunked is a container whose muxer makes chunks itself. Its schema has its name.
+func newChunked(name, suffix, kind string, carries func(*media.Track) bool, mux func() media.Chunker) *container {
+	return &container{
+		suffix: suffix, schema: name, kind: kind + "; charset=utf-8",
+		reply: &media.Format{Name: name, Schema: name, Carries: carries, NewChunker: mux},
+		frames: &media.Format{Name: "ws-" + name, Schema: name, Carries: carries, NewChunker: func() media.Chunker {
+			return &frameChunker{inner: mux()}
+		}},
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package web serves streams over HTTP: FLV as an endless reply and over WebSocket, at the URLs and with the
-// headers that ZLMediaKit's clients expect.
+// Package web serves streams over HTTP: FLV, MPEG-TS and fragmented MP4, each as an endless reply and over WebSocket, at the
+// URLs (/app/stream.live.flv, .live.ts, .live.mp4) and with the headers that ZLMediaKit's clients expect. A track that a
+// container does not carry is missing in it, which the log says once.
 //
 // A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
 // it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed. The reply of a connection

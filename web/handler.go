@@ -163,7 +163,9 @@ func (h *Handler) allow(head http.Header, r *http.Request) {
 // setHeaders sets those of a stream.
 func (h *Handler) setHeaders(head http.Header, r *http.Request, t target) {
 	head.Set("Content-Type", t.form.kind)
-	head.Set("Cache-Control", "no-store")
+	if t.form.cache != "" {
+		head.Set("Cache-Control", t.form.cache)
+	}
 	h.setCORS(head, r)
 }
 

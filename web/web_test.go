@@ -160,7 +160,7 @@ func TestOtherRequests(t *testing.T) {
 		{"GET", "/live/test.flv", 404, "Not found", nil},
 		{"GET", "/test.live.flv", 404, "", nil},
 		{"GET", "/live/.live.flv", 404, "", nil},
-		{"GET", "/live/test?schema=ts", 404, "", nil},
+		{"GET", "/live/test?schema=srt", 404, "", nil},
 		{"GET", "/", 404, "", nil},
 		{"GET", "/live/%3Cimg%3E.live.flv", 404, "&lt;img&gt;", nil},
 		{"GET", "/live/test.live.flv?deny", 401, "[auth failed]: code:7 msg:\"bad token\"", map[string]string{"Content-Type": "text/plain; charset=utf-8"}},

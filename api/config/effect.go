@@ -18,7 +18,7 @@ func idle() []string {
 	return []string{
 		"api.defaultSnap", "api.downloadRoot", "api.snapRoot",
 
-		"protocol.enable_fmp4", "protocol.enable_hls", "protocol.enable_hls_fmp4", "protocol.enable_mp4", "protocol.enable_ts",
+		"protocol.enable_hls", "protocol.enable_hls_fmp4", "protocol.enable_mp4",
 		"protocol.fmp4_demand", "protocol.hls_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
 		"protocol.mp4_max_second", "protocol.mp4_save_path", "protocol.rtmp_demand", "protocol.rtsp_demand",
 		"protocol.ts_demand",

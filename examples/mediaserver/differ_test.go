@@ -98,5 +98,10 @@ func differList(name, at string, want, got []any) string {
 func notServed(v any) bool {
 	source, ok := v.(map[string]any)
 	schema, has := source["schema"].(string)
-	return ok && has && schema != "rtmp" && schema != "rtsp"
+	return ok && has && !isServed(schema)
+}
+
+// isServed reports whether streams are sources in a schema.
+func isServed(schema string) bool {
+	return slices.Contains([]string{"rtmp", "rtsp", "ts", "fmp4"}, schema)
 }

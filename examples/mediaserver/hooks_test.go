@@ -52,7 +52,7 @@ func newHooked(t *testing.T, answers, settings map[string]string) *hooked {
 	values := map[string]string{
 		"api.secret": goldenSecret, "general.flowThreshold": "0", "general.listen_ip": "127.0.0.1", "general.mediaServerId": "contract-server",
 		"general.maxStreamWaitMS": "300", "general.streamNoneReaderDelayMS": "60000", "protocol.continue_push_ms": "0",
-		"hook.enable": "1", "hook.timeoutSec": "3", "hook.retry_delay": "0.01", "hook.stream_changed_schemas": " rtmp / rtsp /hls",
+		"hook.enable": "1", "hook.timeoutSec": "3", "hook.retry_delay": "0.01", "hook.stream_changed_schemas": " rtmp / rtsp /ts/fmp4/hls",
 	}
 	maps.Copy(values, settings)
 	for _, k := range config.Keys() {
@@ -110,8 +110,8 @@ func (g *hooked) awaitEvents(name string, n int) {
 	require.Eventually(g.t, func() bool { return len(g.events(name)) >= n }, limit, time.Millisecond, "%s", name)
 }
 
-// flv plays live/<name> by HTTP, or by WebSocket if ws, until it is closed.
-func (g *hooked) flv(name string, ws bool) net.Conn {
+// get plays live/<name> by HTTP, or by WebSocket if ws, until it is closed.
+func (g *hooked) get(name string, ws bool) net.Conn {
 	g.t.Helper()
 	conn, err := net.Dial("tcp", g.ports["28080"])
 	require.NoError(g.t, err)
@@ -158,18 +158,18 @@ func scenes() map[string]scene {
 			captures: []string{"on_publish.rtmp", "on_stream_changed.register", "on_stream_changed.unregister", "on_flow_report.publisher"},
 			act: func(g *hooked) {
 				g.live()
-				g.flv("test.live.flv", false)
+				g.get("test.live.flv", false)
 				g.awaitEvents("on_play", 1)
-				g.awaitEvents("on_stream_changed", 2)
+				g.awaitEvents("on_stream_changed", 4)
 				g.awaitReaders(1)
 				call(g, "close_streams?force=1&stream=test")
 				g.awaitEvents("on_flow_report", 2)
-				g.awaitEvents("on_stream_changed", 4)
+				g.awaitEvents("on_stream_changed", 8)
 			},
 		},
 		"rtsp": {captures: []string{"on_publish.rtsp"}, act: func(g *hooked) {
 			g.pushRTSP()
-			g.awaitEvents("on_stream_changed", 2)
+			g.awaitEvents("on_stream_changed", 4)
 		}},
 		"players": {
 			captures: []string{"on_play.all_protocols", "on_flow_report.players", "on_rtsp_realm.default"},
@@ -177,17 +177,19 @@ func scenes() map[string]scene {
 				g.live()
 				dialRTMP(g.t, g.ports["28935"], "play", "test?u=1", "NetStream.Play.Start")
 				g.rtspPlay("", "/live/test?u=2")
-				g.flv("test.live.flv?u=3", false)
-				g.awaitReaders(3)
+				g.get("test.live.flv?u=3", false)
+				g.get("test.live.ts?u=4", false)
+				g.get("test.live.mp4?u=5", false)
+				g.awaitReaders(5)
 			},
 		},
 		"WebSocket": {captures: []string{"on_play.ws_flv"}, act: func(g *hooked) {
 			g.live()
-			g.flv("test.live.flv", true)
+			g.get("test.live.flv", true)
 			g.awaitReaders(1)
 		}},
 		"no stream": {captures: []string{"on_stream_not_found.flv"}, act: func(g *hooked) {
-			_, err := io.ReadAll(g.flv("missing.live.flv?q=1", false))
+			_, err := io.ReadAll(g.get("missing.live.flv?q=1", false))
 			require.NoError(g.t, err)
 		}},
 		"digest": {
@@ -302,7 +304,7 @@ const hookCaptures = "../../hook/httphook/testdata/golden/"
 // absent reports whether a request is of what is not there yet.
 func absent(r golden.Request) bool {
 	schema, has := r.Body["schema"].(string)
-	return has && schema != "rtmp" && schema != "rtsp"
+	return has && !isServed(schema)
 }
 
 // captured reports whether a capture has events of this kind: it may be of players only, or of streams that come.
@@ -439,7 +441,7 @@ func TestGoldenRefusal(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &c))
 	g := newHooked(t, map[string]string{"on_play": `{"code":-1,"msg":"no play"}`}, nil)
 	g.live()
-	res, err := http.ReadResponse(bufio.NewReader(g.flv("test.live.flv", false)), nil)
+	res, err := http.ReadResponse(bufio.NewReader(g.get("test.live.flv", false)), nil)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)

@@ -1,4 +1,4 @@
-// Command mediaserver is a complete media server: publish by RTMP and RTSP, watch by RTMP, RTSP, HTTP-FLV and WS-FLV,
+// Command mediaserver is a complete media server: publish by RTMP and RTSP, watch by RTMP, RTSP, and FLV, MPEG-TS and fMP4 by HTTP,
 // control it over HTTP and a shell. It reads the config.ini of ZLMediaKit.
 package main
 

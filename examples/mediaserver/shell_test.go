@@ -94,7 +94,7 @@ func shape(answer string) []string {
 	for line := range strings.SplitSeq(answer, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		switch schema, _, _ := strings.Cut(strings.TrimPrefix(line, "\t"), "://"); {
-		case strings.HasPrefix(line, "\t") && (schema == "rtmp" || schema == "rtsp"),
+		case strings.HasPrefix(line, "\t") && isServed(schema),
 			strings.HasPrefix(line, "<EOF>"), prompt.MatchString(line):
 			out = append(out, line)
 		}

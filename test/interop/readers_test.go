@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -39,9 +40,28 @@ func dumpers() []reader {
 	}
 }
 
+// dumpersOf are those that keep the bytes of a container.
+func dumpersOf(name, file string, url func(*server) string) []reader {
+	return []reader{
+		program("curl "+name, file, func(s *server, path string) []string { return []string{"curl", "-sSf", "-o", path, url(s)} }),
+		{name: "WebSocket " + name, file: file, read: func(ctx context.Context, s *server, path string) error {
+			return dumpWebSocket(ctx, strings.Replace(url(s), "http:", "ws:", 1), path)
+		}},
+		copier("ffmpeg "+name, file, url, "ffmpeg"),
+	}
+}
+
+// containerReaders are those of MPEG-TS and fragmented MP4, which carry H.265 as every program knows it.
+func containerReaders() []reader {
+	return append(
+		append(dumpersOf("TS", "out.ts", (*server).tsURL), dumpersOf("fMP4", "out.mp4", (*server).fmp4URL)...),
+		vlc("VLC TS", (*server).tsURL),
+	)
+}
+
 // h264Readers are all of them but ffmpeg 7.
 func h264Readers() []reader {
-	return append(dumpers(),
+	return append(append(dumpers(), containerReaders()...),
 		copier("ffmpeg RTMP", "out.flv", (*server).rtmpURL, "ffmpeg"),
 		copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg"),
 		gst("GStreamer RTMP", func(s *server) []string { return []string{"rtmp2src", "location=" + s.rtmpURL()} }),

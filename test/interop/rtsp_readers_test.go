@@ -23,7 +23,7 @@ func rtspReaders(codec string) []reader {
 
 // crossReaders read by RTSP, and by the protocols that the stream has to be converted for.
 func crossReaders(codec string) []reader {
-	readers := rtspReaders(codec)
+	readers := append(rtspReaders(codec), containerReaders()...)
 	if codec == "h265" { // Debian's ffmpeg knows no H.265 in FLV
 		return readers
 	}

@@ -63,6 +63,8 @@ const streamPath = "/live/test"
 func (s *server) rtmpURL() string { return "rtmp://" + s.rtmp + streamPath }
 func (s *server) rtspURL() string { return "rtsp://" + s.rtsp + streamPath }
 func (s *server) httpURL() string { return "http://" + s.http + streamPath + ".live.flv" }
+func (s *server) tsURL() string   { return "http://" + s.http + streamPath + ".live.ts" }
+func (s *server) fmp4URL() string { return "http://" + s.http + streamPath + ".live.mp4" }
 func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".live.flv" }
 
 // await waits until the stream is live and its tracks are known.
