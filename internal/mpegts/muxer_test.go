@@ -274,8 +274,8 @@ func TestWrap(t *testing.T) {
 		return n
 	}
 	require.EqualValues(t, 0, base(wrap))
-	require.EqualValues(t, 1<<33-1, base(wrap-time.Second/clock))
-	require.EqualValues(t, 1<<33-1, base(-1))
+	require.Equal(t, uint64(1<<33-1), base(wrap-time.Second/clock))
+	require.Equal(t, uint64(1<<33-1), base(-1))
 	require.EqualValues(t, 90, base(100*wrap+time.Millisecond)-base(100*wrap))
 	tracks, packets := film(t, testmedia.H264())
 	for _, p := range packets {
