@@ -25,6 +25,8 @@ const (
 	protoRTMP    = "rtmp"
 	protoFLV     = "flv"
 	protoWS      = "ws"
+	protoTS      = "ts"
+	protoFMP4    = "fmp4"
 	protoRTSP    = "rtsp"
 	protoRTSPUDP = "rtsp-udp"
 )
@@ -54,7 +56,7 @@ func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	parts := f.String("parts", "start,idle,load,publish,stall,freeze", "what to measure")
-	protos := f.String("proto", "rtmp,flv,ws,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
+	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
 	f.IntVar(&o.rounds, "rounds", 3, "how often the load part is repeated")
@@ -84,7 +86,7 @@ func (o *options) complete(parts, protos, players, merges string) error {
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}
-	if err := oneOf("-proto", o.protos, []string{protoRTMP, protoFLV, protoWS, protoRTSP, protoRTSPUDP}); err != nil {
+	if err := oneOf("-proto", o.protos, []string{protoRTMP, protoFLV, protoWS, protoTS, protoFMP4, protoRTSP, protoRTSPUDP}); err != nil {
 		return err
 	}
 	counts, err := numbers("-n", players)

@@ -17,6 +17,8 @@ func TestDefaultCells(t *testing.T) {
 		{"rtmp", 500, 300 * time.Millisecond},
 		{"flv", 500, 0},
 		{"ws", 500, 0},
+		{"ts", 500, 0},
+		{"fmp4", 500, 0},
 		{"rtsp", 500, 0},
 		{"rtsp", 500, 300 * time.Millisecond},
 		{"rtsp-udp", 500, 0},

@@ -16,7 +16,7 @@ import (
 
 // Config says what to play and for how long. Fields without a word on zero must be set.
 type Config struct {
-	Proto   string // "rtmp", "flv", "ws", "rtsp", "rtsp-udp" or "raw"
+	Proto   string // "rtmp", "flv", "ws", "ts", "fmp4", "rtsp", "rtsp-udp" or "raw"
 	URL     *url.URL
 	Streams int           // when not 0, player i plays wire.Numbered(URL, i % Streams)
 	N       int           // players, the parsed ones included

@@ -116,13 +116,18 @@ func (s *Server) Stop() { s.proc.stop() }
 // PublishURL returns where the clip is published.
 func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }
 
-// PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ws", "rtsp" or "rtsp-udp".
+// PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ts", "fmp4", "ws", "rtsp" or
+// "rtsp-udp".
 func (s *Server) PlayURL(proto string) (string, error) {
 	switch proto {
 	case "rtmp":
 		return s.PublishURL(), nil
 	case "flv":
 		return "http://" + s.http + streamPath + ".live.flv", nil
+	case "ts":
+		return "http://" + s.http + streamPath + ".live.ts", nil
+	case "fmp4":
+		return "http://" + s.http + streamPath + ".live.mp4", nil
 	case "ws":
 		return "ws://" + s.http + streamPath + ".live.flv", nil
 	case "rtsp", "rtsp-udp":

@@ -43,8 +43,8 @@ type Source interface {
 
 // Play asks for the stream at u over the connected rw and returns once the server has agreed to send it.
 //
-// proto is one of "rtmp", "flv" (HTTP-FLV), "ws" (WS-FLV), "rtsp" (RTSP with interleaved media) and "raw" (the server
-// sends at once, nothing is asked or parsed). RTSP over UDP needs more than one connection: see PlayRTSP.
+// proto is one of "rtmp", "flv" (HTTP-FLV), "ws" (WS-FLV), "ts" (HTTP-TS), "fmp4" (HTTP-fMP4), "rtsp" (RTSP with
+// interleaved media) and "raw" (the server sends at once, nothing is asked or parsed). RTSP over UDP needs more than one connection: see PlayRTSP.
 func Play(proto string, rw io.ReadWriter, u *url.URL) (Source, error) {
 	switch proto {
 	case "rtmp":
@@ -55,6 +55,10 @@ func Play(proto string, rw io.ReadWriter, u *url.URL) (Source, error) {
 		return PlayWS(rw, u)
 	case "rtsp":
 		return PlayRTSP(rw, u, nil)
+	case "ts":
+		return PlayTS(rw, u)
+	case "fmp4":
+		return PlayFMP4(rw, u)
 	case "raw":
 		return rawSource{rw}, nil
 	}
