@@ -70,13 +70,27 @@ func (w *frameWriter) Write(c media.Chunk) {
 		return
 	}
 	if w.holds(c.Data) {
-		appendFrameHeader(w.tail[:0], ws.OpBinary, n)
 		c.Data = w.tail[:w.head+n]
 	} else {
-		c.Data = append(appendFrameHeader(w.out.Tail(frameHeaderSize(n)+n), ws.OpBinary, n), c.Data...)
+		c.Data = w.moved(c.Data)
 	}
+	appendFrameHeader(c.Data[:0], ws.OpBinary, n)
 	w.tail = nil
 	w.out.Write(c)
+}
+
+// moved returns a copy of a chunk with room for its header in front. What Tail returns now may be where the chunk lies, and
+// the header may be longer than the room that was left for it: it must not be written before the chunk has moved.
+func (w *frameWriter) moved(data []byte) []byte {
+	head := frameHeaderSize(len(data))
+	whole := head + len(data)
+	b := w.out.Tail(whole)
+	if cap(b) < whole {
+		b = make([]byte, 0, whole)
+	}
+	b = b[:whole]
+	copy(b[head:], data)
+	return b
 }
 
 // holds reports whether a chunk lies in the tail, behind as much room as its header takes.
