@@ -3,6 +3,7 @@ package fmp4
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"github.com/sluice-media/sluice/media"
 )
@@ -163,7 +164,12 @@ func (x *boxes) audio(name string, t *track, config func()) {
 		x.u16(uint16(max(t.Channels, 1)))
 		x.u16(16)
 		x.zeros(4)
-		x.u32(t.scale << 16)
+		if t.scale <= math.MaxUint16 {
+			x.u16(uint16(t.scale))
+		} else {
+			x.u16(0) // it does not fit; what follows says it
+		}
+		x.u16(0)
 		config()
 	})
 }

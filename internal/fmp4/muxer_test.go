@@ -3,6 +3,7 @@ package fmp4
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -280,6 +281,25 @@ func TestCodecs(t *testing.T) {
 		if o, ok := head.Tracks[0].Codec.(*codecs.Opus); ok {
 			require.Equal(t, 2, o.ChannelCount)
 		}
+	}
+}
+
+// The sample rate of a sample entry has 16 bits. One that has more is not cut, but left to what the codec says of itself.
+func TestHighSampleRates(t *testing.T) {
+	for rate, c := range map[int]struct {
+		config []byte
+		field  uint32
+	}{
+		48000: {[]byte{0x11, 0x90}, 48000 << 16}, 64000: {[]byte{0x11, 0x10}, 64000 << 16},
+		88200: {[]byte{0x10, 0x90}, 0}, 96000: {[]byte{0x10, 0x10}, 0},
+	} {
+		init := appendInit(nil, []*track{newTrack(&media.Track{ID: 1, Codec: media.AAC, Config: c.config, SampleRate: rate, Channels: 2}, 1)})
+		entry := init[bytes.Index(init, []byte("mp4a")):]
+		require.Equal(t, c.field, binary.BigEndian.Uint32(entry[4+24:]), rate)
+		var head fmp4.Init
+		require.NoError(t, head.Unmarshal(bytes.NewReader(init)))
+		require.EqualValues(t, rate, head.Tracks[0].TimeScale)
+		require.Equal(t, rate, head.Tracks[0].Codec.(*codecs.MPEG4Audio).Config.SampleRate)
 	}
 }
 
