@@ -120,9 +120,9 @@ func (x *boxes) entry(t *track) {
 	case media.AV1:
 		x.visual("av01", t, "av1C", t.Config)
 	case media.VP8:
-		x.visual("vp08", t, "vpcC", vpConfig(t, 0))
+		x.visual("vp08", t, "vpcC", vpConfig(t))
 	case media.VP9:
-		x.visual("vp09", t, "vpcC", vpConfig(t, 0))
+		x.visual("vp09", t, "vpcC", vpConfig(t))
 	case media.AAC:
 		x.audio("mp4a", t, func() { x.esds(t, 0x40) })
 	case media.MP3:
@@ -193,7 +193,7 @@ func descriptor(tag byte, body []byte) []byte {
 }
 
 // vpConfig is the VPCodecConfigurationRecord of a track; one of what most streams are if the track has none.
-func vpConfig(t *track, profile byte) []byte {
+func vpConfig(t *track) []byte {
 	version := []byte{1, 0, 0, 0} // and flags
 	switch {
 	case len(t.Config) >= 12 && bytes.HasPrefix(t.Config, version):
@@ -201,7 +201,7 @@ func vpConfig(t *track, profile byte) []byte {
 	case len(t.Config) >= 8:
 		return append(version, t.Config...)
 	}
-	const level, depth, colocated, unspecified = 31, 8 << 4, 1 << 1, 2
+	const profile, level, depth, colocated, unspecified = 0, 31, 8 << 4, 1 << 1, 2
 	return []byte{1, 0, 0, 0, profile, level, depth | colocated, unspecified, unspecified, unspecified, 0, 0}
 }
 
