@@ -130,7 +130,7 @@ func (m *Muxer) complete(i int, next uint64) {
 	h, r := &m.held[i], &m.runs[i]
 	lasts := next - h.begins
 	if next < h.begins || lasts > 1<<31 {
-		lasts = units(m.tracks[i].usual(h.packet), m.tracks[i].scale)
+		lasts = m.tracks[i].usual(h.packet)
 	}
 	if len(r.samples) == 0 {
 		r.start = h.start
@@ -186,7 +186,7 @@ func (m *Muxer) emit(w media.ChunkWriter) {
 func (m *Muxer) Flush(w media.ChunkWriter) error {
 	for i := range m.held {
 		if p := m.held[i].packet; p != nil {
-			m.complete(i, m.held[i].begins+units(m.tracks[i].usual(p), m.tracks[i].scale))
+			m.complete(i, m.held[i].begins+m.tracks[i].usual(p))
 		}
 	}
 	if len(m.runs) > 0 {

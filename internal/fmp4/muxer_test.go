@@ -244,6 +244,34 @@ func TestFlushAndSteps(t *testing.T) {
 	require.EqualValues(t, 3600, list[len(list)-1].lasts)
 }
 
+// The last sample lasts as long as its codec says.
+func TestLastSample(t *testing.T) {
+	for name, c := range map[string]struct {
+		track media.Track
+		size  int
+		want  uint64
+	}{
+		"AAC":                    {media.Track{Codec: media.AAC, Config: []byte{0x12, 0x10}, SampleRate: 44100}, 9, 1024},
+		"AAC of 960":             {media.Track{Codec: media.AAC, Config: []byte{0x12, 0x14}, SampleRate: 44100}, 9, 960},
+		"HE-AAC":                 {media.Track{Codec: media.AAC, Config: []byte{0x2b, 0x92, 0x08, 0x00}, SampleRate: 44100}, 9, 2048},
+		"HE-AAC of 960":          {media.Track{Codec: media.AAC, Config: []byte{0x2b, 0x92, 0x0a, 0x00}, SampleRate: 44100}, 9, 1920},
+		"HE-AAC at its own rate": {media.Track{Codec: media.AAC, Config: []byte{0x2b, 0x92, 0x08, 0x00}, SampleRate: 22050}, 9, 1024},
+		"HE-AAC that hides it":   {media.Track{Codec: media.AAC, Config: []byte{0x13, 0x90}, SampleRate: 44100}, 9, 2048},
+		"AAC that is unknown":    {media.Track{Codec: media.AAC, Config: []byte{0xb9, 0x10}, SampleRate: 44100}, 9, 1024},
+		"MP3":                    {media.Track{Codec: media.MP3, SampleRate: 44100}, 9, 1152},
+		"MP3 of MPEG-2":          {media.Track{Codec: media.MP3, SampleRate: 22050}, 9, 576},
+		"G.711":                  {media.Track{Codec: media.G711A, SampleRate: 8000, Channels: 1}, 160, 160},
+		"G.711 of two channels":  {media.Track{Codec: media.G711U, SampleRate: 8000, Channels: 2}, 320, 160},
+		"Opus":                   {media.Track{Codec: media.Opus}, 9, 960},
+		"video":                  {media.Track{Codec: media.VP8}, 9, 3600},
+		"video of 50 Hz":         {media.Track{Codec: media.VP8, FPS: 50}, 9, 1800},
+	} {
+		c.track.ID = 1
+		_, s := mux(t, []*media.Track{&c.track}, []*media.Packet{{Track: &c.track, Key: true, Data: make([]byte, c.size)}})
+		require.Equal(t, c.want, readAll(t, s)[1][0].lasts, name)
+	}
+}
+
 // A change is told where the initialization segment is another one, and only there.
 func TestChange(t *testing.T) {
 	m := NewMuxer()

@@ -40,21 +40,23 @@ func newTrack(t *media.Track, number uint32) *track {
 	return x
 }
 
-// usual is how long a sample lasts whose next one never comes.
-func (t *track) usual(p *media.Packet) time.Duration {
-	rate := time.Duration(t.scale)
+// usual is how long a sample lasts whose next one never comes, in units of the track.
+func (t *track) usual(p *media.Packet) uint64 {
 	switch t.Codec {
 	case media.AAC:
-		return 1024 * time.Second / rate
+		return aacFrame(t.Config, int(t.scale))
 	case media.MP3:
-		return 1152 * time.Second / rate
+		if t.scale < 32000 { // MPEG-2: a granule, not two
+			return 576
+		}
+		return 1152
 	case media.G711A, media.G711U:
-		return time.Duration(len(p.Data)) * time.Second / rate
+		return uint64(max(len(p.Data)/max(t.Channels, 1), 1))
 	case media.Opus:
-		return 20 * time.Millisecond
+		return units(20*time.Millisecond, t.scale)
 	}
 	if t.FPS > 1 {
-		return time.Duration(float64(time.Second) / t.FPS)
+		return uint64(max(float64(t.scale)/t.FPS, 1))
 	}
-	return 40 * time.Millisecond
+	return units(40*time.Millisecond, t.scale)
 }
