@@ -2,13 +2,8 @@ package fmp4
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,27 +11,10 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sluice-media/sluice/internal/clip"
 	"github.com/sluice-media/sluice/internal/testmedia"
+	"github.com/sluice-media/sluice/internal/testmedia/reel"
 	"github.com/sluice-media/sluice/media"
 )
-
-// film is the tracks and packets of a clip.
-func film(t testing.TB, flv []byte) ([]*media.Track, []*media.Packet) {
-	t.Helper()
-	c, err := clip.Load(bytes.NewReader(flv))
-	require.NoError(t, err)
-	source := c.Source()
-	var list []*media.Packet
-	for {
-		p, err := source.ReadPacket(context.Background())
-		if err != nil {
-			require.ErrorIs(t, err, io.EOF)
-			return source.Tracks(), list
-		}
-		list = append(list, p)
-	}
-}
 
 // shelf keeps chunks.
 type shelf struct {
@@ -109,7 +87,7 @@ func readAll(t testing.TB, s *shelf) map[int][]read {
 func TestAnotherReads(t *testing.T) {
 	for name, flv := range map[string][]byte{"H264": testmedia.H264(), "B-frames": testmedia.H264B(), "demo": testmedia.Demo()} {
 		t.Run(name, func(t *testing.T) {
-			tracks, packets := film(t, flv)
+			tracks, packets := reel.Load(t, flv)
 			init, s := mux(t, tracks, packets)
 			var head fmp4.Init
 			require.NoError(t, head.Unmarshal(bytes.NewReader(init)))
@@ -142,7 +120,7 @@ func TestAnotherReads(t *testing.T) {
 
 // A fragment holds one picture, and the sound that has come; readers begin with key pictures only.
 func TestFragments(t *testing.T) {
-	tracks, packets := film(t, testmedia.H264())
+	tracks, packets := reel.Load(t, testmedia.H264())
 	_, s := mux(t, tracks, packets)
 	pictures, keys := 0, 0
 	for _, p := range packets {
@@ -177,7 +155,7 @@ func TestFragments(t *testing.T) {
 
 // Sound alone comes in pieces of a tenth of a second, and with sparse pictures it does not wait for them.
 func TestSound(t *testing.T) {
-	tracks, packets := film(t, testmedia.H264())
+	tracks, packets := reel.Load(t, testmedia.H264())
 	var sound, sparse []*media.Packet
 	for i, p := range packets {
 		if !p.Track.Codec.Video() {
@@ -331,37 +309,13 @@ func TestHighSampleRates(t *testing.T) {
 	}
 }
 
-// ffmpeg decodes the same pictures from it as from what it was made of, and finds no fault.
+// ffmpeg decodes the same pictures and sound from it as from what it was made of, and finds no fault.
 func TestFFmpegDecodes(t *testing.T) {
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("ffmpeg is not installed")
-		}
-		t.Skip("ffmpeg is not installed")
-	}
-	hashes := func(name, what string, data []byte) string {
-		path := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.WriteFile(path, data, 0o600))
-		cmd := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-i", path, "-map", "0:"+what, "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "-")
-		var complaints bytes.Buffer
-		cmd.Stderr = &complaints
-		out, err := cmd.Output()
-		require.NoError(t, err)
-		require.Empty(t, complaints.String())
-		var list []byte
-		for line := range bytes.Lines(out) {
-			if line[0] != '#' {
-				list = append(list, line[bytes.LastIndexByte(line, ' '):]...)
-			}
-		}
-		return string(list)
-	}
 	for _, flv := range [][]byte{testmedia.H264(), testmedia.H264B()} {
-		tracks, packets := film(t, flv)
+		tracks, packets := reel.Load(t, flv)
 		init, s := mux(t, tracks, packets)
-		require.Equal(t, hashes("a.flv", "v", flv), hashes("a.mp4", "v", s.file(init)))
-		require.NotEmpty(t, hashes("a.mp4", "a", s.file(init)))
+		require.Equal(t, reel.Hashes(t, "a.flv", reel.Pictures, flv), reel.Hashes(t, "a.mp4", reel.Pictures, s.file(init)))
+		require.Equal(t, reel.Hashes(t, "a.flv", reel.Sound, flv), reel.Hashes(t, "a.mp4", reel.Sound, s.file(init)))
 	}
 }
 
@@ -389,7 +343,7 @@ func FuzzMuxer(f *testing.F) {
 }
 
 func BenchmarkMuxer(b *testing.B) {
-	tracks, packets := film(b, testmedia.H264())
+	tracks, packets := reel.Load(b, testmedia.H264())
 	m := NewMuxer()
 	_, err := m.AppendHeader(nil, &media.Description{Tracks: tracks})
 	require.NoError(b, err)

@@ -1,0 +1,74 @@
+package reel
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What ffmpeg is to decode of a file.
+const (
+	Pictures = "v"
+	Sound    = "a"
+)
+
+// missing skips a test that needs something which is not installed. With CI=true it fails.
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// run runs ffmpeg and returns what it writes to its output. It must have nothing to complain of.
+func run(t testing.TB, args ...string) []byte {
+	t.Helper()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		missing(t, "ffmpeg is not installed")
+	}
+	cmd := exec.CommandContext(t.Context(), ffmpeg, append([]string{"-v", "error", "-nostdin"}, args...)...)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	require.NoError(t, err, "%v: %s", args, complaints.String())
+	require.Empty(t, complaints.String(), "%v", args)
+	return out
+}
+
+// save writes a file for ffmpeg, which knows by its name what it is.
+func save(t testing.TB, name string, data []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return path
+}
+
+// Hashes returns a hash of each picture that ffmpeg decodes from a file, or of each 160 samples of sound, however they lie in
+// frames. options are those of the input. The test is skipped where there is no ffmpeg, but fails there with CI=true.
+func Hashes(t testing.TB, name, what string, data []byte, options ...string) []string {
+	t.Helper()
+	args := slices.Concat(options, []string{"-i", save(t, name, data), "-map", "0:" + what})
+	switch what {
+	case Pictures:
+		args = append(args, "-fps_mode", "passthrough")
+	case Sound:
+		args = append(args, "-af", "asetnsamples=160:p=0")
+	}
+	var list []string
+	for line := range strings.Lines(string(run(t, append(args, "-f", "framehash", "-hash", "md5", "-")...))) {
+		// stream, dts, pts, duration, size, hash, and perhaps more about side data
+		if fields := strings.Split(line, ","); len(fields) > 5 && line[0] != '#' {
+			list = append(list, strings.TrimSpace(fields[5]))
+		}
+	}
+	require.NotEmpty(t, list, "nothing was decoded")
+	return list
+}
