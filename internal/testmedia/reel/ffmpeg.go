@@ -27,17 +27,20 @@ func missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// run runs ffmpeg and returns what it writes to its output. It must have nothing to complain of.
-func run(t testing.TB, args ...string) []byte {
+// run runs ffmpeg or ffprobe, and returns what it writes to its output. It must have nothing to complain of.
+func run(t testing.TB, program string, args ...string) []byte {
 	t.Helper()
-	ffmpeg, err := exec.LookPath("ffmpeg")
+	path, err := exec.LookPath(program)
 	if err != nil {
-		missing(t, "ffmpeg is not installed")
+		missing(t, program+" is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), ffmpeg, append([]string{"-v", "error", "-nostdin"}, args...)...)
+	cmd := exec.CommandContext(t.Context(), path, append([]string{"-v", "error"}, args...)...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
+	if strings.Contains(complaints.String(), "Unknown encoder") {
+		missing(t, "ffmpeg: "+complaints.String())
+	}
 	require.NoError(t, err, "%v: %s", args, complaints.String())
 	require.Empty(t, complaints.String(), "%v", args)
 	return out
@@ -63,12 +66,26 @@ func Hashes(t testing.TB, name, what string, data []byte, options ...string) []s
 		args = append(args, "-af", "asetnsamples=160:p=0")
 	}
 	var list []string
-	for line := range strings.Lines(string(run(t, append(args, "-f", "framehash", "-hash", "md5", "-")...))) {
+	for line := range strings.Lines(string(run(t, "ffmpeg", append(args, "-f", "framehash", "-hash", "md5", "-")...))) {
 		// stream, dts, pts, duration, size, hash, and perhaps more about side data
 		if fields := strings.Split(line, ","); len(fields) > 5 && line[0] != '#' {
 			list = append(list, strings.TrimSpace(fields[5]))
 		}
 	}
 	require.NotEmpty(t, list, "nothing was decoded")
+	return list
+}
+
+// PacketHashes returns an MD5 of each packet that ffprobe finds in a file, as it lies there: it need not know what that is.
+// Where there is no ffprobe it does as Hashes.
+func PacketHashes(t testing.TB, name string, data []byte) (list []string) {
+	t.Helper()
+	out := run(t, "ffprobe", "-show_data_hash", "md5", "-show_entries", "packet=data_hash", "-of", "csv=p=0", save(t, name, data))
+	for line := range strings.Lines(string(out)) {
+		if _, hash, ok := strings.Cut(strings.TrimRight(line, ",\r\n"), ":"); ok {
+			list = append(list, hash)
+		}
+	}
+	require.NotEmpty(t, list, "nothing was found")
 	return list
 }
