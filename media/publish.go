@@ -253,6 +253,9 @@ func (p *Publisher) SetMetadata(md map[string]any) { p.stream.setMetadata(p, md)
 // WritePacket gives the stream a packet, whose stamps are the publisher's own: they may begin anywhere, wrap
 // and jump. It never waits for readers. The packet and its bytes belong to the stream from then on. A new
 // *Track of a known ID announces new parameter sets.
+//
+// It returns ErrUnknownTrack for a packet without Data, or of a track that SetTracks did not name; an ErrBadTracks for a new
+// *Track of H.264 or H.265 whose Config begins with a start code; after the end what Err says, else ErrPublisherClosed.
 func (p *Publisher) WritePacket(pkt *Packet) error { return p.stream.write(p, pkt) }
 
 // Done is closed when the publisher has ended, by Close or from inside: a kick, the server's end.
