@@ -101,7 +101,8 @@ func (x *session) hear() {
 	x.rest()
 }
 
-// negotiate goes as far as the publish or play command, within the deadline that newSession has set, and on to the end if it is publish.
+// negotiate goes as far as the publish or play command, within the deadline that newSession has set, and on to the end if it
+// is publish.
 func (x *session) negotiate() error {
 	x.reader = chunk.NewReader(x.conn, x.entry.Received)
 	x.reader.Limit(chunk.Early())
