@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -48,6 +49,14 @@ func newChunked(name, suffix, kind string, carries func(*media.Track) bool, mux 
 		frames: &media.Format{Name: "ws-" + name, Schema: name, Carries: carries, NewChunker: func() media.Chunker {
 			return &frameChunker{inner: mux()}
 		}},
+	}
+}
+
+// setHeaders says what a reply holds.
+func (c *container) setHeaders(head http.Header) {
+	head.Set("Content-Type", c.kind)
+	if c.cache != "" {
+		head.Set("Cache-Control", c.cache)
 	}
 }
 

@@ -2,9 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
-	"html"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -162,10 +159,7 @@ func (h *Handler) allow(head http.Header, r *http.Request) {
 
 // setHeaders sets those of a stream.
 func (h *Handler) setHeaders(head http.Header, r *http.Request, t target) {
-	head.Set("Content-Type", t.form.kind)
-	if t.form.cache != "" {
-		head.Set("Cache-Control", t.form.cache)
-	}
+	t.form.setHeaders(head)
 	h.setCORS(head, r)
 }
 
@@ -175,27 +169,6 @@ func (h *Handler) setCORS(head http.Header, r *http.Request) {
 		head.Add("Vary", "Origin")
 		head.Set("Access-Control-Allow-Credentials", "true")
 	}
-}
-
-// notFound is a page that says so.
-func notFound(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = io.WriteString(w, "<!doctype html><title>404</title><h1>Not found</h1><p>"+html.EscapeString(r.URL.Path)+"\n")
-}
-
-// refusal is the HTTP status of an error of Play, and what the client is told.
-func refusal(err error) (status int, text string) {
-	switch {
-	case errors.Is(err, media.ErrStreamNotFound), errors.Is(err, media.ErrBadName):
-		return http.StatusNotFound, "no such stream"
-	case errors.Is(err, media.ErrServerClosed):
-		return http.StatusServiceUnavailable, "the server ends"
-	}
-	if _, denied := hook.Denied(err); !denied {
-		return http.StatusServiceUnavailable, hook.PeerText(err) // nobody has decided
-	}
-	return http.StatusUnauthorized, hook.PeerText(err)
 }
 
 // newSession enters a request in the session list.
@@ -217,8 +190,20 @@ func (h *Handler) newSession(r *http.Request, t target, protocol string, kick fu
 	return entry
 }
 
-func (h *Handler) play(ctx context.Context, entry *media.Session, t target) (*media.Player, error) {
-	player, err := h.media.Play(ctx, media.PlayRequest{Stream: t.key, Session: entry, Schema: t.form.schema, Params: t.params})
+// asking is how a player asks for its stream.
+type asking int
+
+const (
+	patiently asking = iota // and waits for a stream that is not live
+	atOnce                  // and does not wait
+	admitted                // like patiently, by one that may play
+)
+
+func (h *Handler) play(ctx context.Context, entry *media.Session, t target, how asking) (*media.Player, error) {
+	player, err := h.media.Play(ctx, media.PlayRequest{
+		Stream: t.key, Session: entry, Schema: t.form.schema, Params: t.params,
+		NoWait: how == atOnce, Authorized: how == admitted,
+	})
 	if err == nil {
 		h.logger(entry, player).Debug("playing")
 	}

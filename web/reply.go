@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/media"
@@ -19,8 +18,11 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 	var stop stopper
 	stop.use(cancel)
 	entry := h.newSession(r, t, "http", stop.kick)
-	player, err := h.play(ctx, entry, t)
-	if err != nil {
+	player, err := h.playReply(ctx, w, r, t, entry, &stop)
+	switch {
+	case errors.Is(err, errTaken):
+		return
+	case err != nil:
 		h.refuse(w, r, t, entry, err)
 		entry.Close()
 		return
@@ -39,26 +41,31 @@ func (h *Handler) serveReply(w http.ResponseWriter, r *http.Request, t target) {
 	entry.Close()
 }
 
-// refuse answers a request that is not to play.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, err error) {
-	bound(w, r)
-	h.logRefusal(t, entry, err)
-	h.setCORS(w.Header(), r)
-	status, text := refusal(err)
-	if status == http.StatusNotFound {
-		notFound(w, r)
-		return
+// errTaken says that the connection is no longer the http.Server's.
+var errTaken = errors.New("web: taken over")
+
+// playReply asks for the stream of a reply. Whoever has to wait for it does so on a connection that has been taken over.
+func (h *Handler) playReply(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, t target, entry *media.Session, stop *stopper,
+) (*media.Player, error) {
+	if r.ProtoMajor != 1 {
+		return h.play(ctx, entry, t, patiently)
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // the client may have left
+	player, err := h.play(ctx, entry, t, atOnce)
+	if !errors.Is(err, media.ErrStreamNotFound) {
+		return player, err
+	}
+	if h.takeWaiter(w, r, t, entry, stop) {
+		return nil, errTaken
+	}
+	return h.play(ctx, entry, t, admitted)
 }
 
 // takeReply takes the connection over and lets the fan-out engine write the reply. It reports whether it
 // could. The goroutine that watches the client is a new one, so that what the http.Server holds can go.
 func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, player *media.Player, stop *stopper) bool {
-	head := h.replyHead(w, r, t)
+	head := w.Header().Clone()
+	h.setHeaders(head, r, t)
 	x, err := h.takeOver(w)
 	switch {
 	case errors.Is(err, http.ErrNotSupported):
@@ -68,19 +75,27 @@ func (h *Handler) takeReply(w http.ResponseWriter, r *http.Request, t target, en
 		entry.Close()
 		return true
 	}
-	x.entry, x.player = entry, player
-	conn := x.conn
-	h.media.Settle(conn.LocalAddr(), conn.RemoteAddr()) // before the client hears that it plays
-	stop.use(func() { conn.Close() })
-	x.feed, err = player.Feed(x.conn, t.form.reply, media.FeedOptions{Prelude: head, OnEnd: func(error) { conn.Close() }})
-	if err != nil {
+	x.entry, x.ahead = entry, nil // what the client has said means nothing
+	if err = x.feedReply(player, t, head, stop); err != nil {
 		x.sayUnavailable()
 		x.end(err)
 		return true
 	}
-	x.ahead = nil // what the client has said means nothing
-	h.idle.Await(conn, (*listener)(x))
+	h.idle.Await(x.conn, (*listener)(x))
 	return true
+}
+
+// feedReply lets the fan-out engine write a reply that ends with the connection.
+func (x *session) feedReply(player *media.Player, t target, head http.Header, stop *stopper) (err error) {
+	conn := x.conn
+	x.player = player
+	x.handler.media.Settle(conn.LocalAddr(), conn.RemoteAddr()) // before the client hears that it plays
+	stop.use(func() { conn.Close() })
+	x.feed, err = player.Feed(conn, t.form.reply, media.FeedOptions{
+		Prelude: appendHead(nil, http.StatusOK, "keep-alive", head),
+		OnEnd:   func(error) { conn.Close() },
+	})
+	return err
 }
 
 // listener is a session whose client has nothing to say.
@@ -94,18 +109,6 @@ func (l *listener) Wake() {
 		return
 	}
 	x.handler.idle.Await(x.conn, l)
-}
-
-// replyHead returns the head of a reply that ends with the connection.
-func (h *Handler) replyHead(w http.ResponseWriter, r *http.Request, t target) []byte {
-	head := w.Header().Clone()
-	h.setHeaders(head, r, t)
-	var buf headBuffer
-	buf.b = append(buf.b, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nDate: "...)
-	buf.b = time.Now().UTC().AppendFormat(buf.b, http.TimeFormat)
-	buf.b = append(buf.b, "\r\n"...)
-	_ = head.Write(&buf) // it cannot fail
-	return append(buf.b, "\r\n"...)
 }
 
 // writeReply lets the fan-out engine write the reply through the ResponseWriter.

@@ -114,7 +114,7 @@ func (s *socket) giveUp() {
 
 // play asks for the stream and begins to feed it.
 func (s *socket) play(ctx context.Context, t target) error {
-	player, err := s.handler.play(ctx, s.entry, t)
+	player, err := s.handler.play(ctx, s.entry, t, patiently)
 	if err != nil {
 		s.handler.logRefusal(t, s.entry, err)
 		s.told = true

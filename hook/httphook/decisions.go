@@ -43,8 +43,10 @@ func (h *Hook) OnPublish(ctx context.Context, ev *hook.PublishEvent) (hook.Publi
 	if s.admin(ev.Session) {
 		return hook.PublishReply{}, nil
 	}
-	r, err := h.decide(ctx, s, "on_publish", ev.Stream.VHost, publishBody{
-		client: newClient(ev.Stream, ev.Session), OriginType: int(ev.Origin), OriginTypeStr: ev.Origin.String(),
+	r, err := h.decide(ctx, s, "on_publish", ev.Stream.VHost, func() any {
+		return publishBody{
+			client: newClient(ev.Stream, ev.Session), OriginType: int(ev.Origin), OriginTypeStr: ev.Origin.String(),
+		}
 	})
 	if err != nil {
 		return hook.PublishReply{}, err
@@ -59,19 +61,25 @@ func (h *Hook) OnPlay(ctx context.Context, ev *hook.PlayEvent) error {
 	if s.admin(ev.Session) {
 		return nil
 	}
-	_, err := h.decide(ctx, s, "on_play", ev.Stream.VHost, newClient(ev.Stream, ev.Session))
+	_, err := h.decide(ctx, s, "on_play", ev.Stream.VHost, func() any {
+		return newClient(ev.Stream, ev.Session)
+	})
 	return err
 }
 
 // OnStreamNotFound posts on_stream_not_found.
 func (h *Hook) OnStreamNotFound(ctx context.Context, ev *hook.PlayEvent) (closePlayer bool, err error) {
-	r, err := h.decide(ctx, h.settings.Load(), "on_stream_not_found", ev.Stream.VHost, newClient(ev.Stream, ev.Session))
+	r, err := h.decide(ctx, h.settings.Load(), "on_stream_not_found", ev.Stream.VHost, func() any {
+		return newClient(ev.Stream, ev.Session)
+	})
 	return isTrue(r.flag("close")), err
 }
 
 // OnStreamNoneReader posts on_stream_none_reader.
 func (h *Hook) OnStreamNoneReader(ctx context.Context, ev *hook.StreamEvent) (closeStream bool, err error) {
-	r, err := h.decide(ctx, h.settings.Load(), "on_stream_none_reader", ev.Stream.VHost, newStreamBody(ev.Stream, ev.Schema, ev.Params))
+	r, err := h.decide(ctx, h.settings.Load(), "on_stream_none_reader", ev.Stream.VHost, func() any {
+		return newStreamBody(ev.Stream, ev.Schema, ev.Params)
+	})
 	return isTrue(r.flag("close")), err
 }
 
@@ -81,15 +89,19 @@ func (h *Hook) OnRTSPRealm(ctx context.Context, ev *hook.RTSPRealmEvent) (realm 
 	if s.admin(ev.Session) {
 		return "", nil
 	}
-	r, err := h.decide(ctx, s, "on_rtsp_realm", ev.Stream.VHost, newClient(ev.Stream, ev.Session))
+	r, err := h.decide(ctx, s, "on_rtsp_realm", ev.Stream.VHost, func() any {
+		return newClient(ev.Stream, ev.Session)
+	})
 	realm, _ = r.text("realm")
 	return realm, err
 }
 
 // OnRTSPAuth posts on_rtsp_auth.
 func (h *Hook) OnRTSPAuth(ctx context.Context, ev *hook.RTSPAuthEvent) (hook.RTSPAuthReply, error) {
-	r, err := h.decide(ctx, h.settings.Load(), "on_rtsp_auth", ev.Stream.VHost, rtspAuthBody{
-		client: newClient(ev.Stream, ev.Session), UserName: ev.UserName, MustNoEncrypt: ev.MustNoEncrypt, Realm: ev.Realm,
+	r, err := h.decide(ctx, h.settings.Load(), "on_rtsp_auth", ev.Stream.VHost, func() any {
+		return rtspAuthBody{
+			client: newClient(ev.Stream, ev.Session), UserName: ev.UserName, MustNoEncrypt: ev.MustNoEncrypt, Realm: ev.Realm,
+		}
 	})
 	password, _ := r.text("passwd")
 	return hook.RTSPAuthReply{Encrypted: isTrue(r.flag("encrypted")), Password: password}, err
@@ -101,7 +113,9 @@ func (h *Hook) OnHTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook
 	if s.admin(ev.Session) {
 		return hook.HTTPAccessReply{Valid: adminFileTime}, nil
 	}
-	r, err := h.decide(ctx, s, "on_http_access", "", accessBody(ev))
+	r, err := h.decide(ctx, s, "on_http_access", "", func() any {
+		return accessBody(ev)
+	})
 	if err != nil {
 		return hook.HTTPAccessReply{}, err
 	}
@@ -116,7 +130,9 @@ func (h *Hook) OnHTTPAccess(ctx context.Context, ev *hook.HTTPAccessEvent) (hook
 
 // OnShellLogin posts on_shell_login.
 func (h *Hook) OnShellLogin(ctx context.Context, ev *hook.ShellLoginEvent) error {
-	_, err := h.decide(ctx, h.settings.Load(), "on_shell_login", "", shellBody{newPeer(ev.Session), ev.UserName, ev.Password})
+	_, err := h.decide(ctx, h.settings.Load(), "on_shell_login", "", func() any {
+		return shellBody{newPeer(ev.Session), ev.UserName, ev.Password}
+	})
 	return err
 }
 

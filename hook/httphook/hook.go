@@ -89,12 +89,12 @@ func (h *Hook) Close() error {
 	return err
 }
 
-// decide posts an event and returns the reply that admits.
-func (h *Hook) decide(ctx context.Context, s *settings, event, vhost string, body any) (reply, error) {
+// decide posts an event and returns the reply that admits. The body is made only if somebody is to get it.
+func (h *Hook) decide(ctx context.Context, s *settings, event, vhost string, body func() any) (reply, error) {
 	if s.URLs[event] == "" {
 		return nil, hook.ErrNotHandled
 	}
-	b, err := s.encode(body)
+	b, err := s.encode(body())
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (h *Hook) observe(ctx context.Context, s *settings, event, vhost string, bo
 
 // tell posts an event and logs what goes wrong.
 func (h *Hook) tell(ctx context.Context, s *settings, event, vhost string, body any) {
-	_, err := h.decide(ctx, s, event, vhost, body)
+	_, err := h.decide(ctx, s, event, vhost, func() any { return body })
 	if err != nil && !errors.Is(err, hook.ErrNotHandled) {
 		h.logLost(s, event, err)
 	}
