@@ -160,3 +160,14 @@ func loadTLS(path string) (*tls.Config, error) {
 	}
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
+
+// httpTLS is what HTTPS makes of a certificate. It names HTTP/2, since an http.Server that serves a port without TLS first
+// sets HTTP/2 up only if it is named, and then offers it behind TLS all the same, and hangs up on whoever takes it.
+func httpTLS(cert *tls.Config) *tls.Config {
+	if cert == nil {
+		return nil
+	}
+	cert = cert.Clone() // RTMP and RTSP do not speak HTTP
+	cert.NextProtos = []string{"h2", "http/1.1"}
+	return cert
+}

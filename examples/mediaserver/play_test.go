@@ -212,6 +212,16 @@ func TestTLS(t *testing.T) {
 	require.Contains(t, out.url(t, "WSS-FLV"), "wss://")
 }
 
+// A port without TLS beside it takes nothing from HTTPS: browsers speak HTTP/2 there.
+func TestTLSBesideHTTP(t *testing.T) {
+	file, trust := certificate(t)
+	out := start(t, "-demo", "-c", write(t, "[http]\nport=8080\nsslport=8443\n"), "-s", file)
+	playFLV(t, http.DefaultClient, out.url(t, "HTTP-FLV")) // it is served first
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	require.Equal(t, 2, playFLV(t, &http.Client{Transport: transport}, out.url(t, "HTTPS-FLV")).ProtoMajor)
+}
+
 func TestTLSNeedsACertificate(t *testing.T) {
 	out := start(t, "-demo", "-c", write(t, "[http]\nsslport=8443\n"))
 	require.Contains(t, out.String(), "there is no certificate")

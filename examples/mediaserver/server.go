@@ -74,7 +74,7 @@ func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, l
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler: s.api, TLSConfig: cert, MaxHeaderBytes: 64 << 10,
+		Handler: s.api, TLSConfig: httpTLS(cert), MaxHeaderBytes: 64 << 10,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: requestTime, WriteTimeout: replyTime, // streams take them off
 		IdleTimeout: cfg.Duration("http.keepAliveSecond"),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
