@@ -1,5 +1,6 @@
 // Command authhook is a media server that asks for a token: rtmp://HOST/live/NAME?token=… to publish,
-// http://HOST:8080/live/NAME.live.flv?token=… or rtmp to watch. The tokens come from the environment.
+// http://HOST:8080/live/NAME.live.flv?token=… or rtmp to watch. The tokens are PUBLISH_TOKEN and PLAY_TOKEN in the
+// environment.
 package main
 
 import (

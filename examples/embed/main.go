@@ -1,5 +1,6 @@
 // Command embed is a web service with a media server inside: publish to rtmp://HOST/live/NAME or rtsp://HOST:8554/live/NAME,
-// watch there or at http://HOST:8080/live/NAME.live.flv, control it at http://HOST:8080/index/api/.
+// watch there or at http://HOST:8080/live/NAME.live.flv, control it at http://HOST:8080/index/api/. API_SECRET in the
+// environment is the secret of the API; without it only programs on the same machine may call.
 package main
 
 import (
