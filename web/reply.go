@@ -104,7 +104,7 @@ type listener session
 // Wake implements [idle.Sleeper]. What the client says means nothing, but it may be gone.
 func (l *listener) Wake() {
 	x := (*session)(l)
-	if _, err := x.Read(make([]byte, 64)); err != nil {
+	if err := x.ignore(); err != nil {
 		x.end(err)
 		return
 	}

@@ -77,13 +77,38 @@ func peekAll(buf *bufio.ReadWriter) []byte {
 	return append([]byte(nil), b...)
 }
 
-// Read reads what the client sends.
+// readAhead is how much of what a client says is taken at once, in bytes. Clients have next to nothing to say: one that goes on
+// and on must not cost a system call for every few bytes.
+const readAhead = 4 << 10
+
+// Read reads what the client sends, and keeps what is more than b.
 func (x *session) Read(b []byte) (int, error) {
-	if len(x.ahead) > 0 {
-		n := copy(b, x.ahead)
-		x.ahead = x.ahead[n:]
-		return n, nil
+	if len(x.ahead) == 0 {
+		if len(b) >= readAhead {
+			return x.receive(b)
+		}
+		buf := make([]byte, readAhead)
+		n, err := x.receive(buf)
+		if n == 0 {
+			return 0, err
+		}
+		x.ahead = buf[:n] // an error that came with it comes again
 	}
+	n := copy(b, x.ahead)
+	if x.ahead = x.ahead[n:]; len(x.ahead) == 0 {
+		x.ahead = nil // the buffer can go
+	}
+	return n, nil
+}
+
+// ignore reads what means nothing. It returns an error if the client is gone.
+func (x *session) ignore() error {
+	_, err := x.Read(make([]byte, readAhead))
+	return err
+}
+
+// receive reads from the connection.
+func (x *session) receive(b []byte) (int, error) {
 	n, err := x.conn.Read(b)
 	if x.entry != nil {
 		x.entry.Received(n)

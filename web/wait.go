@@ -83,7 +83,7 @@ func (a *waiter) refuse(err error) error {
 
 // Wake implements [idle.Sleeper]. What the client says means nothing, but it may be gone.
 func (a *waiter) Wake() {
-	if _, err := a.Read(make([]byte, 64)); err != nil {
+	if err := a.ignore(); err != nil {
 		a.cancel()
 		<-a.asked
 		a.end(err)

@@ -174,9 +174,9 @@ func (s *socket) rest() {
 	s.handler.idle.Await(s.conn, s)
 }
 
-// Wake implements [idle.Sleeper]: it reads a frame. The session ends if there is none.
+// Wake implements [idle.Sleeper]: it reads the frames that have come. The session ends if there is none.
 func (s *socket) Wake() {
-	err := acceptor.Guard(s.readFrame)
+	err := acceptor.Guard(s.readFrames)
 	if err == nil {
 		s.rest()
 		return
@@ -187,6 +187,15 @@ func (s *socket) Wake() {
 		_ = s.feed.Finish(closeWait) // the answer to a close frame goes out behind a whole one
 	}
 	s.end(err)
+}
+
+// readFrames reads frames until nothing is left of what was read ahead.
+func (s *socket) readFrames() error {
+	for {
+		if err := s.readFrame(); err != nil || len(s.ahead) == 0 {
+			return err
+		}
+	}
 }
 
 // readFrame reads a frame and obeys it.
