@@ -52,7 +52,14 @@ type Chunk struct {
 	DTS time.Duration
 	// Duration is how long what is in the chunk lasts; 0 if that is not known.
 	Duration time.Duration
-	// Header is the header that belongs in front of this chunk for a reader that starts here.
+	// Change says that Data is no media but what the muxer's AppendChange has given: what follows has another description.
+	// Readers are told; muxers leave it unset.
+	Change bool
+	// Resumed says that the chunk is the first of a publisher that goes on with the stream of another. Like Change it is
+	// for readers.
+	Resumed bool
+	// Header is the header that belongs in front of this chunk for a reader that starts here, and for one that goes on
+	// here after it has lost something.
 	Header []byte
 	// Data are the bytes.
 	Data []byte

@@ -29,6 +29,7 @@ type output struct {
 	arena   fanout.Arena
 	intro   *fanout.Intro
 	changed bool // the description has, since the readers were told
+	resumed bool // the next chunk is the first of another publisher
 	broken  bool // the muxer failed, which has been logged
 	failed  bool // for good, or it has come to its end
 
@@ -218,6 +219,7 @@ func (o *output) flushHeld() {
 func (o *output) add(c Chunk) {
 	it := o.arena.Item(c.Data)
 	it.DTS, it.Duration = c.DTS, c.Duration
+	it.Resumed, o.resumed = o.resumed, false
 	if c.Key {
 		it.Intro = o.intro
 	}
@@ -242,7 +244,7 @@ func (o *output) introduce(at time.Duration) error {
 	}
 	if o.intro != nil && len(change) > 0 {
 		it := o.arena.Item(append(o.arena.Tail(len(change)), change...))
-		it.DTS = at
+		it.DTS, it.Change = at, true
 		o.log.Append(it, len(change), false)
 	}
 	o.intro = &fanout.Intro{Header: header, Change: change}

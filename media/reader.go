@@ -139,7 +139,7 @@ func (c *chunkReader) read(ctx context.Context, dst []Chunk) (int, error) {
 	n, jumped, err := c.from.Read(ctx, c.items[:len(dst)])
 	for i := range c.items[:n] {
 		it := &c.items[i]
-		dst[i] = Chunk{Key: it.Intro != nil, DTS: it.DTS, Duration: it.Duration, Data: it.Data()}
+		dst[i] = Chunk{Key: it.Intro != nil, DTS: it.DTS, Duration: it.Duration, Data: it.Data(), Change: it.Change, Resumed: it.Resumed}
 	}
 	if jumped && n > 0 {
 		dst[0].Header = c.header(c.items[0].Intro)

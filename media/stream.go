@@ -126,6 +126,9 @@ func (st *Stream) adopt(p *Publisher) error {
 	}
 	st.grace.Stop()
 	st.timeline.restart()
+	for _, o := range st.outputs {
+		o.resumed = true // what was held has been flushed
+	}
 	st.take(p)
 	return nil
 }

@@ -1,6 +1,10 @@
 package mpegts
 
-import "github.com/sluice-media/sluice/media"
+import (
+	"bytes"
+
+	"github.com/sluice-media/sluice/media"
+)
 
 // kind is how a codec lies in a transport stream.
 type kind struct {
@@ -55,6 +59,11 @@ type elementary struct {
 	counter byte // continuity_counter of the next packet
 	sets    []byte
 	aac     aacConfig
+}
+
+// same reports whether another is the same to a decoder.
+func (e *elementary) same(other *elementary) bool {
+	return e.id == other.id && e.kind.streamType == other.kind.streamType && e.aac == other.aac && bytes.Equal(e.sets, other.sets)
 }
 
 // next returns the continuity_counter of a packet.

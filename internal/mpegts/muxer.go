@@ -1,6 +1,7 @@
 package mpegts
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/h26x"
@@ -17,6 +18,7 @@ type Muxer struct {
 	sinceTables time.Duration // DTS of the packet in front of which the tables were last
 	lastPCR     time.Duration
 	begun       bool // there was a packet
+	changed     bool // what a decoder has to know, since AppendChange
 	owed        bool // a start has given nothing: the next chunk is one
 	head        [64]byte
 }
@@ -32,15 +34,19 @@ func (m *Muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendChange implements [media.Chunker].
+// AppendChange implements [media.Chunker]: the tables, unless all that has changed is metadata.
 func (m *Muxer) AppendChange(dst []byte, d *media.Description) ([]byte, error) {
 	m.describe(d)
+	if !m.changed {
+		return dst, nil
+	}
+	m.changed = false
 	return m.tables.append(dst), nil
 }
 
 // describe takes over the tracks. Those that stay keep their PID and count on.
 func (m *Muxer) describe(d *media.Description) {
-	before := m.tracks
+	before, version := m.tracks, m.tables.version
 	m.tracks, m.clock, m.video = nil, nil, false
 	for _, t := range d.Tracks {
 		k, ok := kindOf(t)
@@ -56,6 +62,7 @@ func (m *Muxer) describe(d *media.Description) {
 		e.kind = k
 		e.aac, _ = parseAAC(t.Config)
 		e.sets = parameterSets(t)
+		m.changed = m.changed || !slices.ContainsFunc(before, e.same)
 		m.tracks = append(m.tracks, e)
 		if t.Codec.Video() && !m.video {
 			m.clock, m.video = e, true
@@ -67,6 +74,7 @@ func (m *Muxer) describe(d *media.Description) {
 	if m.clock != nil {
 		m.tables.set(m.tracks, m.clock.pid)
 	}
+	m.changed = m.changed || m.tables.version != version
 }
 
 // freePID returns a PID that no track has, nor had before.
