@@ -1,0 +1,183 @@
+package segment
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// Config says where to cut.
+type Config struct {
+	// Target is how long a segment is at least: it ends in front of the first chunk then with which a reader can begin.
+	Target time.Duration
+	// Longest is how long a segment is at most. Where no reader can begin for so long, the next segment cannot be decoded
+	// without the one before. It is to be Target at least.
+	Longest time.Duration
+	// Part is how long a part is at most, unless a chunk is longer. With 0 a segment is one part.
+	Part time.Duration
+	// Tables is how many bytes at the beginning of a chunk with which a reader can begin have to be in front of all segments:
+	// the tables of MPEG-TS.
+	Tables int
+}
+
+// chunk is one of a stream with what is known of it.
+type chunk struct {
+	media.Chunk
+	end time.Duration // when it ends, as far as that is known
+}
+
+// Cutter makes segments of the chunks of a stream. It is for one goroutine at a time.
+type Cutter struct {
+	cfg  Config
+	sink Sink
+
+	current *Segment
+	part    *Part
+	pieces  [][]byte // what is to be in the part
+	next    uint64   // the number of the next segment
+	init    *Init
+	broken  bool // the next segment does not follow from the one before
+	tables  []byte
+	last    chunk // the newest
+}
+
+// NewCutter returns a cutter.
+func NewCutter(cfg Config, sink Sink) *Cutter { return &Cutter{cfg: cfg, sink: sink} }
+
+// Write takes the next chunk, as a [media.Reader] gives it.
+func (c *Cutter) Write(m media.Chunk) {
+	switch {
+	case m.Change:
+		c.interrupt(m.Data)
+		return
+	case m.Header != nil && (c.current != nil || c.next > 0): // the reader has lost something
+		c.interrupt(m.Header)
+	case m.Header != nil:
+		c.setInit(m.Header)
+	case m.Resumed:
+		c.interrupt(nil)
+	}
+	if len(m.Data) == 0 {
+		return
+	}
+	c.add(chunk{m, m.DTS + max(m.Duration, 0)})
+}
+
+// Close ends the last segment.
+func (c *Cutter) Close() { c.end(c.lastEnd()) }
+
+// interrupt ends the segment, from which the next does not follow. header is what the next needs, if that is another.
+func (c *Cutter) interrupt(header []byte) {
+	c.end(c.lastEnd())
+	c.broken = c.next > 0
+	c.setInit(header)
+}
+
+// setInit takes over what decoders need from now on. That formats with tables have in their chunks.
+func (c *Cutter) setInit(header []byte) {
+	if c.cfg.Tables > 0 || len(header) == 0 || c.init != nil && bytes.Equal(c.init.Data, header) {
+		return
+	}
+	number := 0
+	if c.init != nil {
+		number = c.init.Number + 1
+	}
+	c.init = &Init{Number: number, Data: bytes.Clone(header)}
+}
+
+// add puts a chunk into the segment that it belongs to.
+func (c *Cutter) add(m chunk) {
+	if m.Key && c.cfg.Tables > 0 && len(m.Data) >= c.cfg.Tables {
+		c.tables = m.Data[:c.cfg.Tables]
+	}
+	switch {
+	case c.current == nil:
+	case c.jumps(m):
+		c.interrupt(nil)
+	case c.isDue(m):
+		c.end(m.DTS)
+	case c.part == nil:
+	case c.last.Duration == 0 && c.partIsFull(m.DTS-c.last.DTS, m.DTS):
+		c.endPart(m.DTS) // how long the last chunk is, is known only now
+	}
+	if c.current == nil {
+		c.begin(m)
+	}
+	if c.part == nil {
+		c.part = &Part{Start: m.DTS, Independent: m.Key}
+		if len(c.current.Parts) == 0 && !m.Key && len(c.tables) > 0 {
+			c.pieces = append(c.pieces, c.tables)
+		}
+	}
+	c.pieces = append(c.pieces, m.Data)
+	c.last = m
+	if m.Duration > 0 && c.partIsFull(m.Duration, m.end) {
+		c.endPart(m.end)
+	}
+}
+
+// jumps reports whether the stamps do not lead to a chunk: they go back, or further than a segment can last.
+func (c *Cutter) jumps(m chunk) bool {
+	gap := m.DTS - max(c.last.end, c.last.DTS)
+	return m.DTS < c.current.Start || gap > c.cfg.Longest
+}
+
+// isDue reports whether a segment ends in front of a chunk.
+func (c *Cutter) isDue(m chunk) bool {
+	length := m.DTS - c.current.Start
+	if m.Key && length >= c.cfg.Target {
+		return true
+	}
+	ends := m.end
+	if m.Duration == 0 {
+		ends = m.DTS + max(m.DTS-c.last.DTS, 0) // about
+	}
+	return length > 0 && ends-c.current.Start > c.cfg.Longest
+}
+
+// partIsFull reports whether the part, which ends at a time with a chunk of a duration, has no room for another such.
+func (c *Cutter) partIsFull(chunk, end time.Duration) bool {
+	return c.cfg.Part > 0 && end-c.part.Start+chunk > c.cfg.Part
+}
+
+// begin begins a segment with a chunk.
+func (c *Cutter) begin(m chunk) {
+	c.current = &Segment{Number: c.next, Start: m.DTS, Independent: m.Key, Discontinuity: c.broken, Init: c.init}
+	c.next++
+	c.broken = false
+	c.sink.Begin(c.current)
+}
+
+// endPart ends the part at a time.
+func (c *Cutter) endPart(at time.Duration) {
+	p := c.part
+	if p == nil {
+		return
+	}
+	c.part = nil
+	p.Duration = max(at-p.Start, 0)
+	p.Data = bytes.Join(c.pieces, nil)
+	clear(c.pieces)
+	c.pieces = c.pieces[:0]
+	c.current.Parts = append(c.current.Parts, p)
+	c.current.Size += len(p.Data)
+	c.sink.Part(c.current, p)
+}
+
+// end ends the segment at a time, if there is one.
+func (c *Cutter) end(at time.Duration) {
+	s := c.current
+	if s == nil {
+		return
+	}
+	c.endPart(at)
+	c.current = nil
+	s.Duration = max(at-s.Start, 0)
+	c.sink.End(s)
+}
+
+// lastEnd is when the newest chunk ends: how long it lasts is guessed from the one before, if it is not known.
+func (c *Cutter) lastEnd() time.Duration {
+	return max(c.last.end, c.last.DTS)
+}
