@@ -39,3 +39,11 @@ func (st *Stream) current() *Description {
 	}
 	return &d
 }
+
+// Epoch is the wall clock at the start of the stream, where DTS is 0, so that its newest packet is of now. It follows the
+// clock of the source; before the first packet it is that of the description.
+func (st *Stream) Epoch() time.Time {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.current().Epoch
+}

@@ -22,12 +22,14 @@ import (
 
 // Handler is an http.Handler that serves live streams. It ends with its media.Server.
 type Handler struct {
-	media  *media.Server
-	cfg    atomic.Pointer[Config]
-	log    *slog.Logger
-	forms  []*container
-	ends   acceptor.Ends // of sessions by HTTP
-	wsEnds acceptor.Ends // of those by WebSocket
+	media    *media.Server
+	cfg      atomic.Pointer[Config]
+	log      *slog.Logger
+	forms    []*container
+	variants []*variant    // of HLS
+	viewers  viewers       // by HLS
+	ends     acceptor.Ends // of sessions by HTTP
+	wsEnds   acceptor.Ends // of those by WebSocket
 
 	running tally.Tally   // sessions
 	idle    *idle.Watcher // of sessions that wait for their clients
@@ -47,6 +49,7 @@ var (
 // NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 	h := &Handler{media: m, log: m.Logger(), forms: containers(&cfg)}
+	h.variants = variants(h.forms)
 	h.idle = idle.NewWatcher(&h.running)
 	h.life, h.die = context.WithCancel(context.Background())
 	h.store(cfg)
@@ -78,7 +81,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(r)
 	t, ok := h.parseTarget(r)
 	if !ok {
-		h.config().NotFound.ServeHTTP(w, r)
+		h.serveOther(w, r)
 		return
 	}
 	bound(w, r)
@@ -104,6 +107,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.serveReply(w, r, t)
+}
+
+// serveOther answers a request that is not for one long reply.
+func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
+	t, ok := h.parseHLS(r)
+	switch {
+	case !ok:
+		h.config().NotFound.ServeHTTP(w, r)
+	case len(r.URL.RawQuery) > maxQuery:
+		http.Error(w, "the query is too long", http.StatusRequestURITooLong)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		h.serveHLS(w, r, t)
+	case r.Method == http.MethodOptions:
+		h.allow(w.Header(), r)
+	default:
+		w.Header().Set("Allow", allowed)
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	}
 }
 
 // maxQuery bounds the query of a stream, in bytes.
@@ -173,21 +194,32 @@ func (h *Handler) setCORS(head http.Header, r *http.Request) {
 
 // newSession enters a request in the session list.
 func (h *Handler) newSession(r *http.Request, t target, protocol string, kick func(error)) *media.Session {
-	var local netip.AddrPort
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		local = a.AddrPort()
-		local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
-	}
 	if r.TLS != nil {
 		protocol += "s"
 	}
 	entry := h.media.NewSession(hook.Session{
-		Schema: t.form.schema, Protocol: protocol, Remote: h.config().remote(r), Local: local, Params: r.URL.RawQuery,
+		Schema: t.form.schema, Protocol: protocol, Remote: h.config().remote(r), Local: localOf(r), Params: r.URL.RawQuery,
 	}, kick)
 	if r.ProtoMajor == 1 {
 		entry.Uses(forwarded.Ends(r))
 	}
 	return entry
+}
+
+// newHLSSession enters a viewer by HLS, which uses no connection for longer than a request, in the session list.
+func (h *Handler) newHLSSession(r *http.Request, v *viewer, kick func(error)) *media.Session {
+	return h.media.NewSession(hook.Session{
+		Schema: v.place.schema, Protocol: v.place.schema, Remote: h.config().remote(r), Local: localOf(r), Params: v.place.query,
+	}, kick)
+}
+
+// localOf is the address at which a request has come in.
+func localOf(r *http.Request) (local netip.AddrPort) {
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		local = a.AddrPort()
+		local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	}
+	return local
 }
 
 // asking is how a player asks for its stream.
@@ -215,6 +247,7 @@ func (h *Handler) play(ctx context.Context, entry *media.Session, t target, how 
 func (h *Handler) Shutdown(ctx context.Context) error {
 	defer h.media.Unregister(h)
 	h.stop()
+	h.dismissAll()
 	ended := make(chan struct{})
 	go func() {
 		h.running.Wait()
@@ -237,6 +270,7 @@ func (h *Handler) Close() error {
 	for _, x := range h.stop() {
 		x.conn.Close()
 	}
+	h.dismissAll()
 	h.running.Wait()
 	h.idle.Close()
 	return nil
@@ -257,4 +291,11 @@ func (h *Handler) stop() []*session {
 		list = append(list, x)
 	}
 	return list
+}
+
+// dismissAll ends the viewers by HLS, of whom no more are let in.
+func (h *Handler) dismissAll() {
+	for _, v := range h.viewers.all() {
+		h.dismiss(v, media.ErrServerClosed)
+	}
 }

@@ -5,7 +5,7 @@ import "slices"
 // noEffect reports whether nothing reads a setting: the part that will is not there yet, or what it sets is not needed.
 func noEffect(key string) bool {
 	switch sectionOf(key) {
-	case "ffmpeg", "hls", "cluster", "record", "rtc", "srt", "onvif", "python":
+	case "ffmpeg", "cluster", "record", "rtc", "srt", "onvif", "python":
 		return true
 	case "rtp_proxy":
 		return key != "rtp_proxy.port_range"
@@ -18,7 +18,9 @@ func idle() []string {
 	return []string{
 		"api.defaultSnap", "api.downloadRoot", "api.snapRoot",
 
-		"protocol.enable_hls", "protocol.enable_hls_fmp4", "protocol.enable_mp4",
+		"hls.broadcastRecordTs", "hls.deleteDelaySec", "hls.fastRegister", "hls.fileBufSize", "hls.segDelay", "hls.segKeep",
+
+		"protocol.enable_mp4",
 		"protocol.fmp4_demand", "protocol.hls_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
 		"protocol.mp4_max_second", "protocol.mp4_save_path", "protocol.rtmp_demand", "protocol.rtsp_demand",
 		"protocol.ts_demand",

@@ -159,6 +159,10 @@ func (s *server) webConfig(cfg *config.Config) web.Config {
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
 		TrustedProxy:      trustedProxy(cfg),
 		NotFound:          s.page(),
+		HLS: web.HLSConfig{
+			SegmentDuration: cfg.Duration("hls.segDur"), Segments: cfg.Int("hls.segNum"), Retain: cfg.Int("hls.segRetain"),
+			FMP4Suffix: cfg.String("hls.fmp4SegExt"),
+		},
 	}
 }
 

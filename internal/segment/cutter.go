@@ -64,6 +64,9 @@ func (c *Cutter) Write(m media.Chunk) {
 	c.add(chunk{m, m.DTS + max(m.Duration, 0)})
 }
 
+// Cut ends the segment there is, so that what has come can be had. The next follows from it.
+func (c *Cutter) Cut() { c.end(c.lastEnd()) }
+
 // Close ends the last segment.
 func (c *Cutter) Close() { c.end(c.lastEnd()) }
 
@@ -126,8 +129,8 @@ func (c *Cutter) jumps(m chunk) bool {
 // isDue reports whether a segment ends in front of a chunk.
 func (c *Cutter) isDue(m chunk) bool {
 	length := m.DTS - c.current.Start
-	if m.Key && length >= c.cfg.Target {
-		return true
+	if m.Key && (length >= c.cfg.Target || !c.current.Independent) {
+		return true // the one that begins in the midst of a group ends with it, so that those to come do not
 	}
 	ends := m.end
 	if m.Duration == 0 {

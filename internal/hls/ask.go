@@ -1,0 +1,151 @@
+package hls
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/sluice-media/sluice/internal/segment"
+)
+
+var (
+	// ErrNotFound says that there is no such segment, or none any more.
+	ErrNotFound = errors.New("hls: no such segment")
+	// ErrTooFar says that a reload asks for what is far from coming (RFC 8216bis, 6.2.5.2).
+	ErrTooFar = errors.New("hls: the reload asks for a segment that is far from coming")
+)
+
+// Reload is what a client wants to have in the playlist before it gets it (6.2.5).
+type Reload struct {
+	// Segment and Part are what is to be there; -1 if the client does not say. Without a part the whole segment is.
+	Segment, Part int64
+	// Skip asks for a delta update.
+	Skip bool
+}
+
+// Playlist returns the playlist, once it has a segment and what is asked for. In it query stands behind each URI. The error is
+// that of ctx or ErrTooFar.
+func (l *Live) Playlist(ctx context.Context, r Reload, query string) (string, error) {
+	if query != "" {
+		query = "?" + query
+	}
+	for {
+		l.mu.Lock()
+		ready, err := l.has(r)
+		var text string
+		if ready && err == nil {
+			t := l.playlist()
+			text = t.whole
+			if r.Skip && t.delta != "" {
+				text = t.delta
+			}
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		if ready || err != nil {
+			return strings.ReplaceAll(text, mark, query), err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+// has reports whether what is asked for is in the playlist. l.mu is held.
+func (l *Live) has(r Reload) (bool, error) {
+	complete := len(l.list) > 0 && l.list[0].lasts > 0
+	if l.ended {
+		if !complete {
+			return false, ErrNotFound
+		}
+		return true, nil
+	}
+	if !complete || r.Segment < 0 || l.cfg.Part == 0 {
+		return complete, nil
+	}
+	last := l.list[len(l.list)-1]
+	next := int64(last.number) // of what is to come
+	if last.lasts > 0 {
+		next++
+	}
+	switch {
+	case r.Segment > next+1:
+		return false, ErrTooFar
+	case r.Segment < next:
+		return true, nil
+	case r.Segment > next:
+		return false, nil
+	}
+	return r.Part >= 0 && last.lasts == 0 && r.Part < int64(len(last.parts)), nil
+}
+
+// Find returns the pieces of a segment, a part or an initialization segment, by what the playlist calls it. For the part that
+// it names as the next to come Find waits. The error is ErrNotFound or that of ctx.
+func (l *Live) Find(ctx context.Context, name string) ([][]byte, error) {
+	for {
+		l.mu.Lock()
+		pieces, wait := l.find(name)
+		changed, ended := l.changed, l.ended
+		l.mu.Unlock()
+		switch {
+		case pieces != nil:
+			return pieces, nil
+		case !wait || ended:
+			return nil, ErrNotFound
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// find looks for something, and reports whether it is about to come. l.mu is held.
+func (l *Live) find(name string) (pieces [][]byte, wait bool) {
+	if l.cfg.Tables == 0 && strings.HasPrefix(name, "init") {
+		return l.findInit(name), false
+	}
+	rest, ok := strings.CutSuffix(name, l.cfg.Suffix)
+	if !ok {
+		return nil, false
+	}
+	for i := len(l.list) - 1; i >= 0; i-- {
+		e := l.list[i]
+		switch part, found := strings.CutPrefix(rest, e.name); {
+		case !found:
+		case part == "" && e.lasts > 0:
+			return dataOf(e.parts), false
+		case part != "":
+			return l.findPart(e, name)
+		}
+	}
+	return nil, false
+}
+
+func (l *Live) findPart(e *entry, name string) (pieces [][]byte, wait bool) {
+	for i, p := range e.parts {
+		if l.partName(e, i) == name {
+			return [][]byte{p.Data}, false
+		}
+	}
+	return nil, l.cfg.Part > 0 && e.lasts == 0 && l.partName(e, len(e.parts)) == name
+}
+
+func (l *Live) findInit(name string) [][]byte {
+	for _, e := range l.list {
+		if e.init != nil && initName(e.init.Number) == name {
+			return [][]byte{e.init.Data}
+		}
+	}
+	return nil
+}
+
+func dataOf(parts []*segment.Part) (pieces [][]byte) {
+	for _, p := range parts {
+		pieces = append(pieces, p.Data)
+	}
+	return pieces
+}

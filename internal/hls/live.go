@@ -1,0 +1,168 @@
+package hls
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/segment"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Config says what a stream looks like in HLS.
+type Config struct {
+	// Target is how long a segment is at least.
+	Target time.Duration
+	// Count is how many segments the playlist has, and Retain how many are kept when they have left it.
+	Count, Retain int
+	// Part is how long a part of low-latency HLS is at most. 0 means that there are none.
+	Part time.Duration
+	// Suffix is what the names of segments end with.
+	Suffix string
+	// Tables is as in [segment.Config]. Formats without tables have initialization segments.
+	Tables int
+}
+
+// longestTarget is the longest target duration. Where key frames are further apart, segments begin without.
+const longestTarget = 10 * time.Second
+
+// backlogTime is how long the next chunk may take before what has come is taken for all that the stream had already.
+const backlogTime = 2 * time.Millisecond
+
+// Live is a live stream in HLS. Its methods may be called from any goroutine.
+type Live struct {
+	cfg    Config
+	target time.Duration // the longest segment: it never changes
+	stream *media.Stream
+	life   context.Context
+	cancel context.CancelFunc
+	done   chan struct{} // closed when nothing comes any more
+
+	mu      sync.Mutex
+	list    []*entry // what is kept, oldest first; the last may not be complete
+	left    int      // how many of them have left the playlist
+	breaks  uint64   // discontinuities that have left it
+	ended   bool
+	changed chan struct{} // closed when there is something new
+	cached  *texts        // of the playlist as it is
+}
+
+// entry is a segment in the list.
+type entry struct {
+	number        uint64
+	name          string // without the suffix
+	at            time.Time
+	independent   bool
+	discontinuity bool
+	init          *segment.Init
+	parts         []*segment.Part
+	size          int
+	lasts         time.Duration // 0 until it is complete
+	gone          time.Time     // when it left the playlist
+}
+
+// Open begins to keep a stream in a format. ctx is that of [media.Share], to whose open it belongs: it ends with the stream.
+func Open(ctx context.Context, st *media.Stream, f *media.Format, cfg Config) (*Live, error) {
+	if !carries(f, st.Description().Tracks) {
+		return nil, media.ErrStreamNotFound
+	}
+	l := &Live{
+		cfg: cfg, target: target(cfg.Target, groupOf(st)), stream: st, life: ctx,
+		done: make(chan struct{}), changed: make(chan struct{}),
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx)) // when the stream ends, what is left comes first
+	l.cancel = cancel
+	r := st.ReadFormat(f)
+	go func() {
+		defer close(l.done)
+		defer r.Close()
+		l.run(run, r)
+	}()
+	return l, nil
+}
+
+func carries(f *media.Format, tracks []*media.Track) bool {
+	for _, t := range tracks {
+		if f.Carries == nil || f.Carries(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// groupOf returns how far the key frames of a stream are apart; 0 if that is not known.
+func groupOf(st *media.Stream) (longest time.Duration) {
+	for _, t := range st.Stats().Tracks {
+		longest = max(longest, t.GOPInterval)
+	}
+	return longest
+}
+
+// target returns the target duration: as many groups of pictures as make a segment, in whole seconds.
+func target(wanted, group time.Duration) time.Duration {
+	if group > 0 {
+		wanted = (wanted + group - 1) / group * group
+	}
+	return max(min((wanted+time.Second-1)/time.Second*time.Second, longestTarget), time.Second)
+}
+
+// Close ends it. When its stream has ended, what there was of it is still served; otherwise nobody is there to ask.
+func (l *Live) Close() error {
+	if l.life.Err() == nil {
+		l.cancel()
+	}
+	<-l.done
+	l.cancel()
+	return nil
+}
+
+// run cuts what r reads.
+func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
+	cutter := segment.NewCutter(segment.Config{
+		Target: min(l.cfg.Target, l.target), Longest: l.target, Part: l.cfg.Part, Tables: l.cfg.Tables,
+	}, (*sink)(l))
+	defer l.end()
+	defer cutter.Close()
+	chunks := make([]media.Chunk, 64)
+	for backlog := true; ; {
+		n, err := readBefore(ctx, r, chunks, backlog)
+		if backlog && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			backlog = false
+			cutter.Cut() // the first viewer need not wait for the rest
+			continue
+		}
+		if err != nil {
+			return
+		}
+		for _, c := range chunks[:n] {
+			cutter.Write(c)
+		}
+		clear(chunks[:n])
+	}
+}
+
+// readBefore reads chunks, and waits for them only as long as there is a backlog.
+func readBefore(ctx context.Context, r *media.Reader[media.Chunk], chunks []media.Chunk, backlog bool) (int, error) {
+	if backlog {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, backlogTime)
+		defer cancel()
+	}
+	return r.ReadBatch(ctx, chunks)
+}
+
+// end says that nothing comes any more.
+func (l *Live) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.tell()
+}
+
+// tell wakes who waits for something new. l.mu is held.
+func (l *Live) tell() {
+	l.cached = nil
+	close(l.changed)
+	l.changed = make(chan struct{})
+}

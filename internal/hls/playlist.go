@@ -1,0 +1,153 @@
+package hls
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// texts are a playlist in its forms. A mark stands behind each URI, where the query of a viewer belongs.
+type texts struct {
+	whole string
+	delta string // of low-latency HLS: without what is old (4.4.5.2)
+}
+
+// mark stands in a text where the query of a viewer belongs.
+const mark = "\x00"
+
+// skipAfter is how many target durations before the end of a playlist a delta update may leave out (4.4.3.8).
+const skipAfter = 6
+
+// playlist returns the playlist as it is. l.mu is held, and there is a segment.
+func (l *Live) playlist() *texts {
+	if l.cached == nil {
+		l.cached = &texts{whole: string(l.write(0))}
+		if n := l.skippable(); n > 0 {
+			l.cached.delta = string(l.write(n))
+		}
+	}
+	return l.cached
+}
+
+// skippable returns how many of the oldest segments of the playlist a delta update leaves out.
+func (l *Live) skippable() int {
+	if l.cfg.Part == 0 {
+		return 0
+	}
+	rest := time.Duration(0)
+	for i := len(l.list) - 1; i >= l.left; i-- {
+		if rest > skipAfter*l.target {
+			return i - l.left + 1
+		}
+		rest += l.list[i].lasts
+	}
+	return 0
+}
+
+// write writes the playlist without its oldest segments.
+func (l *Live) write(skip int) []byte {
+	version := 4
+	if l.cfg.Tables == 0 {
+		version = 7
+	}
+	if skip > 0 {
+		version = 9
+	}
+	b := make([]byte, 0, 256+len(l.list)*256)
+	b = fmt.Appendf(b, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-ALLOW-CACHE:NO\n#EXT-X-TARGETDURATION:%d\n", version, l.target/time.Second)
+	if l.cfg.Part > 0 {
+		b = fmt.Appendf(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=%.3f,CAN-SKIP-UNTIL=%d\n#EXT-X-PART-INF:PART-TARGET=%.3f\n",
+			3*l.cfg.Part.Seconds(), skipAfter*l.target/time.Second, l.cfg.Part.Seconds())
+	}
+	list := l.list[l.left:]
+	b = fmt.Appendf(b, "#EXT-X-MEDIA-SEQUENCE:%d\n", list[0].number)
+	if l.breaks > 0 {
+		b = fmt.Appendf(b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", l.breaks)
+	}
+	if skip > 0 {
+		b = fmt.Appendf(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
+	}
+	partsFrom := l.partsFrom(list)
+	for i, e := range list {
+		if i < skip {
+			continue
+		}
+		b = l.writeSegment(b, e, i == 0 || e.init != list[i-1].init, i >= partsFrom)
+	}
+	if l.ended {
+		return append(b, "#EXT-X-ENDLIST\n"...)
+	}
+	return l.writeHint(b, list)
+}
+
+// partsFrom returns the first segment whose parts are listed: those that end within three target durations of the end
+// (4.4.4.9).
+func (l *Live) partsFrom(list []*entry) int {
+	if l.cfg.Part == 0 {
+		return len(list)
+	}
+	rest := time.Duration(0)
+	for i := len(list) - 1; i >= 0; i-- {
+		if rest > 3*l.target {
+			return i + 1
+		}
+		rest += list[i].lasts
+	}
+	return 0
+}
+
+// writeSegment writes what the playlist says of a segment.
+func (l *Live) writeSegment(b []byte, e *entry, init, parts bool) []byte {
+	if e.lasts == 0 && (!parts || len(e.parts) == 0) {
+		return b
+	}
+	if e.discontinuity {
+		b = append(b, "#EXT-X-DISCONTINUITY\n"...)
+	}
+	if init && e.init != nil {
+		b = fmt.Appendf(b, "#EXT-X-MAP:URI=\"%s%s\"\n", initName(e.init.Number), mark)
+	}
+	b = append(append(append(b, "#EXT-X-PROGRAM-DATE-TIME:"...), e.at.UTC().Format("2006-01-02T15:04:05.000Z07:00")...), '\n')
+	if parts {
+		b = l.writeParts(b, e)
+	}
+	if e.lasts == 0 {
+		return b
+	}
+	b = append(b, "#EXTINF:"...)
+	b = strconv.AppendFloat(b, e.lasts.Round(time.Millisecond).Seconds(), 'f', 3, 64)
+	return append(append(append(b, ",\n"...), e.name+l.cfg.Suffix...), mark+"\n"...)
+}
+
+func (l *Live) writeParts(b []byte, e *entry) []byte {
+	for i, p := range e.parts {
+		b = fmt.Appendf(b, "#EXT-X-PART:DURATION=%.3f,URI=\"%s%s\"", p.Duration.Seconds(), l.partName(e, i), mark)
+		if p.Independent {
+			b = append(b, ",INDEPENDENT=YES"...)
+		}
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// writeHint says what the next part will be called, of the segment that is not complete.
+func (l *Live) writeHint(b []byte, list []*entry) []byte {
+	last := list[len(list)-1]
+	if l.cfg.Part == 0 || last.lasts > 0 {
+		return b
+	}
+	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(last, len(last.parts)), mark)
+}
+
+// partName is what a part of a segment is called.
+func (l *Live) partName(e *entry, part int) string {
+	return e.name + ".p" + strconv.Itoa(part) + l.cfg.Suffix
+}
+
+// initName is what an initialization segment is called.
+func initName(number int) string {
+	if number == 0 {
+		return "init.mp4"
+	}
+	return "init_" + strconv.Itoa(number) + ".mp4"
+}
