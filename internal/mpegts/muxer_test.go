@@ -231,6 +231,31 @@ func TestTables(t *testing.T) {
 	require.NotEqual(t, m.tracks[0].pid, m.tracks[1].pid)
 }
 
+// The tables of a stream with as many tracks as one can have take the packets that they need, and are read by others.
+func TestTablesOfManyTracks(t *testing.T) {
+	for opus := range 17 {
+		var tracks []*media.Track
+		var packets []*media.Packet
+		for i := range 16 {
+			track := &media.Track{ID: i + 1, Codec: media.Opus, SampleRate: 48000, Channels: 2}
+			if i >= opus {
+				track = &media.Track{ID: i + 1, Codec: media.MP3, SampleRate: 44100, Channels: 2}
+			}
+			tracks = append(tracks, track)
+		}
+		for i := range 3 * len(tracks) {
+			p := &media.Packet{Track: tracks[i%len(tracks)], DTS: time.Duration(i) * time.Millisecond, Data: []byte{0xfc, 1, 2}}
+			p.Key, p.PTS = i%len(tracks) == 0, p.DTS
+			packets = append(packets, p)
+		}
+		ts := mux(t, tracks, packets)
+		checkPackets(t, ts)
+		r := &mpegts.Reader{R: bytes.NewReader(ts)}
+		require.NoError(t, r.Initialize())
+		require.Len(t, r.Tracks(), len(tracks))
+	}
+}
+
 // Sound of other codecs is read as it was written.
 func TestSound(t *testing.T) {
 	mp3 := append([]byte{0xff, 0xfb, 0x50, 0xc4}, bytes.Repeat([]byte{7}, 204)...) // layer III, 64 kbit/s, 44.1 kHz

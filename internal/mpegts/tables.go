@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// tables are PAT and PMT, each in one packet.
+// tables are PAT and PMT: a packet, and as many as the tracks take.
 type tables struct {
-	pmt     []byte // what stands in the PMT
-	bytes   []byte
-	counter byte
-	version byte
+	pmt      []byte // what stands in the PMT
+	bytes    []byte
+	counters [2]byte // of the PAT and the PMT
+	version  byte
 }
 
 // set makes the tables of tracks. Their version is a new one if they are not what they were.
@@ -35,23 +35,27 @@ func (t *tables) append(dst []byte) []byte {
 	at := len(dst)
 	dst = append(dst, t.bytes...)
 	for i := at; i < len(dst); i += packetSize {
-		dst[i+3] |= t.counter
+		counter := &t.counters[min(i-at, 1)]
+		dst[i+3] |= *counter
+		*counter = (*counter + 1) & 0xf
 	}
-	t.counter = (t.counter + 1) & 0xf
 	return dst
 }
 
-// appendSection appends a section (2.4.4) in a packet of its own. For as many tracks as a stream can have it fits.
+// appendSection appends a section (2.4.4) in packets of its own.
 func appendSection(dst []byte, pid uint16, table, version byte, body []byte) []byte {
-	at := len(dst)
-	dst = append(dst, 0x47, 0x40|byte(pid>>8), byte(pid), 0x10, 0)
-	section := len(dst)
 	length := 5 + len(body) + 4
-	dst = append(dst, table, 0xb0|byte(length>>8), byte(length), 0, 1, 0xc1|version<<1, 0, 0)
-	dst = append(dst, body...)
-	dst = binary.BigEndian.AppendUint32(dst, checksum(dst[section:]))
-	for len(dst) < at+packetSize {
-		dst = append(dst, 0xff)
+	section := append([]byte{table, 0xb0 | byte(length>>8), byte(length), 0, 1, 0xc1 | version<<1, 0, 0}, body...)
+	section = binary.BigEndian.AppendUint32(section, checksum(section))
+	rest := append([]byte{0}, section...) // it begins at once
+	for start := byte(0x40); len(rest) > 0; start = 0 {
+		n := min(len(rest), payloadSize)
+		dst = append(dst, 0x47, start|byte(pid>>8), byte(pid), 0x10)
+		dst = append(dst, rest[:n]...)
+		for range payloadSize - n {
+			dst = append(dst, 0xff)
+		}
+		rest = rest[n:]
 	}
 	return dst
 }
