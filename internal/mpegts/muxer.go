@@ -14,6 +14,7 @@ type Muxer struct {
 	clock  *elementary // whose packets have the PCR
 	video  bool        // there is some
 	tables tables
+	given  uint16 // PIDs that tracks have got
 
 	sinceTables time.Duration // DTS of the packet in front of which the tables were last
 	lastPCR     time.Duration
@@ -77,15 +78,16 @@ func (m *Muxer) describe(d *media.Description) {
 	m.changed = m.changed || m.tables.version != version
 }
 
-// freePID returns a PID that no track has, nor had before.
+// freePID returns a PID that no track has, nor had before. One that was given up is given again as late as possible.
 func (m *Muxer) freePID(before []*elementary) uint16 {
-	pid := uint16(firstPID)
-	for _, list := range [][]*elementary{before, m.tracks} {
-		for _, e := range list {
-			pid = max(pid, e.pid+1)
+	for {
+		pid := firstPID + m.given
+		m.given = (m.given + 1) % (pmtPID - firstPID)
+		has := func(e *elementary) bool { return e.pid == pid }
+		if !slices.ContainsFunc(before, has) && !slices.ContainsFunc(m.tracks, has) {
+			return pid
 		}
 	}
-	return pid
 }
 
 // parameterSets are those of a track, as a byte stream has them (H.264, B.1).

@@ -256,6 +256,19 @@ func TestTablesOfManyTracks(t *testing.T) {
 	}
 }
 
+// However often the tracks are other ones, each has a PID of its own that is one.
+func TestPIDsDoNotRunOut(t *testing.T) {
+	m := NewMuxer()
+	for i := range 10_000 {
+		track := func(id int) *media.Track { return &media.Track{ID: id, Codec: media.G711A} }
+		_, err := m.AppendHeader(nil, &media.Description{Tracks: []*media.Track{track(0), track(1 + i%2)}})
+		require.NoError(t, err)
+		require.EqualValues(t, firstPID, m.tracks[0].pid)
+		require.Greater(t, m.tracks[1].pid, uint16(firstPID))
+		require.Less(t, m.tracks[1].pid, uint16(pmtPID))
+	}
+}
+
 // Sound of other codecs is read as it was written.
 func TestSound(t *testing.T) {
 	mp3 := append([]byte{0xff, 0xfb, 0x50, 0xc4}, bytes.Repeat([]byte{7}, 204)...) // layer III, 64 kbit/s, 44.1 kHz
