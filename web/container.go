@@ -26,7 +26,7 @@ func containers(cfg *Config) []*container {
 	return []*container{
 		newFLV(flv.Encoder{Legacy: cfg.LegacyCodecs}),
 		newChunked("ts", ".live.ts", "video/mp2t", mpegts.Carries, func() media.Chunker { return mpegts.NewMuxer() }),
-		newChunked("fmp4", ".live.mp4", "video/mp4", fmp4.Carries, func() media.Chunker { return fmp4.NewMuxer() }),
+		newFMP4(),
 	}
 }
 
@@ -39,6 +39,15 @@ func newFLV(encoder flv.Encoder) *container {
 			return &frameMuxer{inner: mux()}
 		}},
 	}
+}
+
+// newFMP4 is MP4, of which a reply is one file. Who gets messages, as for a browser's SourceBuffer, takes further initialization
+// segments.
+func newFMP4() *container {
+	mux := func() media.Chunker { return fmp4.NewMuxer() }
+	c := newChunked("fmp4", ".live.mp4", "video/mp4", fmp4.Carries, mux)
+	c.reply.NewChunker = func() media.Chunker { return &fileChunker{Chunker: mux()} }
+	return c
 }
 
 // newChunked is a container whose muxer makes chunks itself. Its schema has its name.
