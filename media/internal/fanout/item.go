@@ -10,7 +10,7 @@ type Item struct {
 	Intro *Intro
 
 	mem      []byte // the segment it lies in
-	off, end int32  // there; no item has 2 GiB
+	off, end int    // there
 
 	// Change says that the item is no media but what a muxer appends when the description changes, and Resumed that it is
 	// the first of another publisher.
@@ -30,7 +30,7 @@ func (i *Item) Data() []byte { return i.mem[i.off:i.end:i.end] }
 
 // follows reports whether i lies in memory right behind the item that ends at end in mem.
 func (i *Item) follows(mem []byte, end int) bool {
-	return int(i.off) == end && len(mem) > 0 && &i.mem[0] == &mem[0]
+	return i.off == end && len(mem) > 0 && &i.mem[0] == &mem[0]
 }
 
 const (
@@ -59,10 +59,10 @@ func (a *Arena) Tail(n int) []byte {
 func (a *Arena) Item(data []byte) Item {
 	end := a.used + len(data)
 	if len(data) > 0 && end <= len(a.mem) && &a.mem[a.used] == &data[0] {
-		it := Item{mem: a.mem, off: int32(a.used), end: int32(end)}
+		it := Item{mem: a.mem, off: a.used, end: end}
 		a.used = end
 		return it
 	}
 	// It has outgrown the segment and lies in memory of its own.
-	return Item{mem: data, end: int32(len(data))}
+	return Item{mem: data, end: len(data)}
 }

@@ -105,13 +105,13 @@ func (s *Scratch) addItem(seq uint64, it *Item) {
 	s.taken++
 	if it.follows(s.mem, s.end) {
 		last := &s.bufs[s.n-1]
-		*last = (*last)[:len(*last)+int(it.end-it.off)]
+		*last = (*last)[:len(*last)+it.end-it.off]
 	} else {
 		s.bufs[s.n] = it.mem[it.off:it.end]
 		s.n++
 	}
-	s.mem, s.end = it.mem, int(it.end)
-	s.size += int(it.end - it.off)
+	s.mem, s.end = it.mem, it.end
+	s.size += it.end - it.off
 }
 
 // cut says what must follow n bytes of the write, so that no item is torn: the rest of what n lies in, which is a part
