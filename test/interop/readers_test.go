@@ -86,7 +86,13 @@ func h265Readers(t *testing.T) []reader {
 // copier is an ffmpeg that writes what it reads to a file.
 func copier(name, file string, url func(*server) string, ffmpeg ...string) reader {
 	return program(name, file, func(s *server, path string) []string {
-		return append(ffmpeg[:len(ffmpeg):len(ffmpeg)], "-v", "error", "-y", "-i", url(s), "-c", "copy", path)
+		args := append(ffmpeg[:len(ffmpeg):len(ffmpeg)], "-v", "error", "-y", "-i", url(s), "-c", "copy")
+		if strings.HasSuffix(file, ".ts") {
+			// A stamp for each frame: otherwise ffmpeg puts several into one, and whoever reads them guesses those of the
+			// others, beyond the next where a publisher's are closer than its frames are long.
+			args = append(args, "-pes_payload_size", "0")
+		}
+		return append(args, path)
 	})
 }
 
