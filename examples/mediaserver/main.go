@@ -1,5 +1,5 @@
-// Command mediaserver is a complete media server: publish by RTMP and RTSP, watch by RTMP, RTSP, and FLV, MPEG-TS and fMP4 by
-// HTTP, control it over HTTP and a shell. It reads the config.ini of ZLMediaKit.
+// Command mediaserver is a complete media server: publish by RTMP and RTSP, watch by RTMP, RTSP, HLS, and FLV, MPEG-TS and fMP4
+// by HTTP, control it over HTTP and a shell. It reads the config.ini of ZLMediaKit.
 package main
 
 import (
