@@ -25,7 +25,7 @@ type Config struct {
 	// TrustedProxy reports whether an address is that of a proxy whose ForwardedIPHeader and X-Forwarded-Proto are
 	// believed. Nil trusts nobody, and the headers have no effect.
 	TrustedProxy func(netip.Addr) bool
-	// HLS is about HLS.
+	// HLS says how streams are cut for HLS.
 	HLS HLSConfig
 	// NotFound answers what is no stream. Nil means a page with status 404.
 	NotFound http.Handler

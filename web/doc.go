@@ -2,6 +2,9 @@
 // URLs (/app/stream.live.flv, .live.ts, .live.mp4) and with the headers that ZLMediaKit's clients expect. A track that a
 // container does not carry is missing in it, which the log says once.
 //
+// HLS (RFC 8216) with MPEG-TS is at /app/stream/hls.m3u8, with fragmented MP4 and low latency at hls.fmp4.m3u8. Who watches by
+// it is a session from its first playlist until it has asked for nothing for a minute.
+//
 // A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
 // it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed. The reply of a connection
 // that was taken over has no length and says "Connection: keep-alive" all the same, as ZLMediaKit's does: its end is that of

@@ -75,55 +75,59 @@ func (h *Handler) Reconfigure(cfg Config) {
 	h.store(cfg)
 }
 
-// ServeHTTP serves a stream to GET, headers to HEAD and permissions to OPTIONS; the rest goes to
+// ServeHTTP serves a stream, a playlist or a segment to GET, headers to HEAD and permissions to OPTIONS; the rest goes to
 // Config.NotFound.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer h.recover(r)
-	t, ok := h.parseTarget(r)
-	if !ok {
-		h.serveOther(w, r)
+	serve := h.route(r)
+	if serve == nil {
+		h.config().NotFound.ServeHTTP(w, r)
 		return
 	}
+	defer h.recover(r)
 	bound(w, r)
 	if len(r.URL.RawQuery) > maxQuery {
 		http.Error(w, "the query is too long", http.StatusRequestURITooLong)
 		return
 	}
 	switch r.Method {
-	case http.MethodGet:
-	case http.MethodHead:
-		h.setHeaders(w.Header(), r, t)
-		return
+	case http.MethodGet, http.MethodHead:
+		serve(w, r)
 	case http.MethodOptions:
 		h.allow(w.Header(), r)
-		return
 	default:
 		w.Header().Set("Allow", allowed)
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
 	}
-	if isUpgrade(r) {
-		h.serveWebSocket(w, r, t)
-		return
-	}
-	h.serveReply(w, r, t)
 }
 
-// serveOther answers a request that is not for one long reply.
-func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
+// route returns what serves a request, or nil if it is for nothing here.
+func (h *Handler) route(r *http.Request) http.HandlerFunc {
+	if t, ok := h.parseTarget(r); ok {
+		return func(w http.ResponseWriter, r *http.Request) { h.serveStream(w, r, t) }
+	}
 	t, ok := h.parseHLS(r)
 	switch {
 	case !ok:
-		h.config().NotFound.ServeHTTP(w, r)
-	case len(r.URL.RawQuery) > maxQuery:
-		http.Error(w, "the query is too long", http.StatusRequestURITooLong)
-	case r.Method == http.MethodGet, r.Method == http.MethodHead:
-		h.serveHLS(w, r, t)
-	case r.Method == http.MethodOptions:
-		h.allow(w.Header(), r)
+		return nil
+	case t.variant != nil:
+		return func(w http.ResponseWriter, r *http.Request) { h.servePlaylist(w, r, t) }
+	}
+	v := h.viewers.find(r, t, h.config().remote(r).Addr(), h.variants)
+	if v == nil && r.Method != http.MethodOptions { // browsers ask for leave without their cookies
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) { h.serveSegment(w, r, v, t) }
+}
+
+// serveStream serves a stream that does not end, or its headers.
+func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, t target) {
+	switch {
+	case r.Method == http.MethodHead:
+		h.setHeaders(w.Header(), r, t)
+	case isUpgrade(r):
+		h.serveWebSocket(w, r, t)
 	default:
-		w.Header().Set("Allow", allowed)
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		h.serveReply(w, r, t)
 	}
 }
 
@@ -148,13 +152,9 @@ func unbound(w http.ResponseWriter) {
 	_ = rc.SetReadDeadline(time.Time{})
 }
 
-// recover keeps a panic from ending more than its request. http.ErrAbortHandler is for the http.Server.
+// recover keeps a panic from ending more than its request.
 func (h *Handler) recover(r *http.Request) {
-	switch v := recover(); v {
-	case nil:
-	case http.ErrAbortHandler:
-		panic(v) //nolint:forbidigo // as net/http defines it
-	default:
+	if v := recover(); v != nil {
 		h.ends.Log(h.log.With("peer", r.RemoteAddr), acceptor.End{Err: &acceptor.PanicError{Value: v, Stack: debug.Stack()}})
 	}
 }

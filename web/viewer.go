@@ -6,14 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/netip"
+	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/hls"
 	"github.com/sluice-media/sluice/media"
 )
@@ -47,121 +44,15 @@ type viewer struct {
 	asked     time.Time   // for a playlist; guarded by the mutex of viewers
 }
 
-// place is what viewers without cookies are known by.
-type place struct {
-	key    hook.StreamKey
-	schema string
-	addr   netip.Addr
-	query  string
-}
-
-// viewers are those of a handler.
-type viewers struct {
-	mu       sync.Mutex
-	byCookie elastic.Map[string, *viewer]
-	byPlace  map[place][]*viewer
-}
-
-// find returns the viewer that asks for a segment, or nil.
-func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr) *viewer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if v := l.ofCookie(r, t.key); v != nil {
-		return v
-	}
-	for _, schema := range []string{"hls", "hls.fmp4"} {
-		if list := l.byPlace[place{t.key, schema, addr, r.URL.RawQuery}]; len(list) > 0 {
-			return list[0]
-		}
-	}
-	return nil
-}
-
-// ofCookie returns the viewer whose cookie a request has. l.mu is held.
-func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey) *viewer {
-	for _, c := range r.CookiesNamed(cookieName) {
-		if v := l.byCookie.Get(c.Value); v != nil && v.place.key == key {
-			v.confirmed.Store(true)
-			v.timer.Reset(viewerTime)
-			return v
-		}
-	}
-	return nil
-}
-
-// again returns the viewer that asks for a playlist once more, or nil for a new one.
-func (l *viewers) again(r *http.Request, p place, now time.Time) *viewer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v := l.ofCookie(r, p.key)
-	if v == nil || v.place.schema != p.schema {
-		v = nil
-		for _, x := range l.byPlace[p] { // the one that has waited longest
-			if !x.confirmed.Load() && now.Sub(x.asked) > sameAfter && (v == nil || x.asked.Before(v.asked)) {
-				v = x
-			}
-		}
-	}
-	if v != nil {
-		v.asked = now
-		v.timer.Reset(viewerTime)
-	}
-	return v
-}
-
-// add enters a viewer, if there is room.
-func (l *viewers) add(v *viewer) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.byCookie.Len() >= maxViewers {
-		return false
-	}
-	l.byCookie.Set(v.cookie, v)
-	if l.byPlace == nil {
-		l.byPlace = map[place][]*viewer{}
-	}
-	l.byPlace[v.place] = append(l.byPlace[v.place], v)
-	return true
-}
-
-// remove takes a viewer out, and reports whether it was there.
-func (l *viewers) remove(v *viewer) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.byCookie.Get(v.cookie) != v {
-		return false
-	}
-	l.byCookie.Delete(v.cookie)
-	list := l.byPlace[v.place]
-	for i, x := range list {
-		if x == v {
-			list = append(list[:i:i], list[i+1:]...)
-		}
-	}
-	if len(list) == 0 {
-		delete(l.byPlace, v.place)
-	} else {
-		l.byPlace[v.place] = list
-	}
-	return true
-}
-
-// all returns those there are.
-func (l *viewers) all() (list []*viewer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, v := range l.byCookie.All() {
-		list = append(list, v)
-	}
-	return list
-}
-
 // viewer returns the viewer that asks for a playlist: a known one, or a new one that may play.
 func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*viewer, error) {
 	query := forwardedQuery(r.URL.RawQuery)
 	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), query}
 	if v := h.viewers.again(r, p, time.Now()); v != nil {
-		return v, nil
+		if !h.isPast(v) {
+			return v, nil
+		}
+		h.dismiss(v, nil) // what it watched has ended, and the name is another stream's
 	}
 	v := &viewer{place: p, variant: t.variant, cookie: newCookie(), asked: time.Now()}
 	v.timer = time.AfterFunc(viewerTime, func() { h.dismiss(v, nil) })
@@ -172,8 +63,21 @@ func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*vi
 		v.entry.Close()
 		return nil, err
 	}
-	ends(h, r)
+	h.settle(r)
 	return v, nil
+}
+
+// isPast reports whether the stream of a viewer has ended and there is another of that name.
+func (h *Handler) isPast(v *viewer) bool {
+	st, ok := h.media.Stream(v.place.key)
+	return ok && st != v.player.Stream()
+}
+
+// goesOn says that the viewer is still there. What has ended is not kept for longer by asking for it.
+func (v *viewer) goesOn() {
+	if !v.live.Ended() {
+		v.timer.Reset(viewerTime)
+	}
 }
 
 // admitViewer lets a viewer play, and enters it.
@@ -240,10 +144,11 @@ func (h *Handler) dismiss(v *viewer, cause error) {
 	v.entry.Close()
 }
 
+// newCookie returns 32 hexadecimal digits, as ZLMediaKit's cookies have.
 func newCookie() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // it never fails
-	return hex.EncodeToString(b)
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 // setCookie gives the viewer its cookie, for the folder of the stream.
@@ -252,18 +157,25 @@ func (v *viewer) setCookie(head http.Header, folder string) {
 	head.Add("Set-Cookie", cookieName+"="+v.cookie+";expires="+until+";path="+folder)
 }
 
-// write writes a reply and counts it.
-func (v *viewer) write(w http.ResponseWriter, pieces [][]byte) {
+// write writes a reply and counts it. The client has replyTime for each stretch of it.
+func (v *viewer) write(w http.ResponseWriter, pieces ...[]byte) {
 	size := 0
 	for _, p := range pieces {
 		size += len(p)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(size))
+	control := http.NewResponseController(w)
 	for _, p := range pieces {
-		n, err := w.Write(p)
-		v.entry.Sent(n)
-		if err != nil {
-			return // the client has left
+		for stretch := range slices.Chunk(p, maxStretch) {
+			_ = control.SetWriteDeadline(time.Now().Add(replyTime)) // not every server can do that
+			n, err := w.Write(stretch)
+			v.entry.Sent(n)
+			if err != nil {
+				return // the client has left
+			}
 		}
 	}
 }
+
+// maxStretch is how much of a segment is written at once, in bytes: who cannot take it in replyTime cannot watch.
+const maxStretch = 256 << 10

@@ -105,20 +105,14 @@ func (l *Live) Find(ctx context.Context, name string) ([][]byte, error) {
 
 // find looks for something, and reports whether it is about to come. l.mu is held.
 func (l *Live) find(name string) (pieces [][]byte, wait bool) {
-	if l.cfg.Tables == 0 && strings.HasPrefix(name, "init") {
+	if l.cfg.Init && strings.HasPrefix(name, "init") {
 		return l.findInit(name), false
 	}
-	rest, ok := strings.CutSuffix(name, l.cfg.Suffix)
-	if !ok {
-		return nil, false
-	}
-	for i := len(l.list) - 1; i >= 0; i-- {
-		e := l.list[i]
-		switch part, found := strings.CutPrefix(rest, e.name); {
-		case !found:
-		case part == "" && e.lasts > 0:
+	for _, e := range l.list {
+		switch {
+		case e.name+l.cfg.Suffix == name && e.lasts > 0:
 			return dataOf(e.parts), false
-		case part != "":
+		case strings.HasPrefix(name, e.name+partMark):
 			return l.findPart(e, name)
 		}
 	}

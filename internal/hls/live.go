@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/mpegts"
 	"github.com/sluice-media/sluice/internal/segment"
 	"github.com/sluice-media/sluice/media"
 )
@@ -20,8 +21,8 @@ type Config struct {
 	Part time.Duration
 	// Suffix is what the names of segments end with.
 	Suffix string
-	// Tables is as in [segment.Config]. Formats without tables have initialization segments.
-	Tables int
+	// Init says that the format has an initialization segment, without which its segments cannot be decoded: fMP4.
+	Init bool
 }
 
 // longestTarget is the longest target duration. Where key frames are further apart, segments begin without.
@@ -53,11 +54,9 @@ type entry struct {
 	number        uint64
 	name          string // without the suffix
 	at            time.Time
-	independent   bool
 	discontinuity bool
 	init          *segment.Init
 	parts         []*segment.Part
-	size          int
 	lasts         time.Duration // 0 until it is complete
 	gone          time.Time     // when it left the playlist
 }
@@ -119,11 +118,13 @@ func (l *Live) Close() error {
 
 // run cuts what r reads.
 func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
-	cutter := segment.NewCutter(segment.Config{
-		Target: min(l.cfg.Target, l.target), Longest: l.target, Part: l.cfg.Part, Tables: l.cfg.Tables,
-	}, (*sink)(l))
+	cfg := segment.Config{Target: min(l.cfg.Target, l.target), Longest: l.target, Part: l.cfg.Part}
+	if !l.cfg.Init {
+		cfg.Tables = mpegts.Tables
+	}
+	cutter := segment.NewCutter(cfg, (*sink)(l))
 	defer l.end()
-	defer cutter.Close()
+	defer cutter.Cut()
 	chunks := make([]media.Chunk, 64)
 	for backlog := true; ; {
 		n, err := readBefore(ctx, r, chunks, backlog)
@@ -158,6 +159,13 @@ func (l *Live) end() {
 	defer l.mu.Unlock()
 	l.ended = true
 	l.tell()
+}
+
+// Ended reports whether nothing more comes. What there was can still be had.
+func (l *Live) Ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 // tell wakes who waits for something new. l.mu is held.

@@ -3,6 +3,8 @@ package hls_test
 import (
 	"bytes"
 	"context"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,16 +26,19 @@ var (
 	ts  = &media.Format{Name: "ts", Schema: "ts", Carries: mpegts.Carries, NewChunker: func() media.Chunker { return mpegts.NewMuxer() }}
 	mp4 = &media.Format{Name: "fmp4", Schema: "fmp4", Carries: fmp4.Carries, NewChunker: func() media.Chunker { return fmp4.NewMuxer() }}
 
-	plain = hls.Config{Target: time.Second, Count: 3, Retain: 2, Suffix: ".ts", Tables: 376}
-	low   = hls.Config{Target: time.Second, Count: 3, Retain: 2, Suffix: ".mp4", Part: 400 * time.Millisecond}
+	plain = hls.Config{Target: time.Second, Count: 3, Retain: 2, Suffix: ".ts"}
+	low   = hls.Config{Target: time.Second, Count: 3, Retain: 2, Suffix: ".mp4", Init: true, Part: 400 * time.Millisecond}
 	now   = hls.Reload{Segment: -1, Part: -1}
 )
 
 // source publishes a film again and again.
 type source struct {
 	t       *testing.T
+	media   *media.Server
 	pub     *media.Publisher
+	tracks  []*media.Track
 	packets []*media.Packet
+	only    *media.Track // of which packets are published; nil for all
 	next    int
 	lasts   time.Duration
 }
@@ -43,10 +48,18 @@ func newSource(t *testing.T) *source {
 	m, err := media.New(media.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close()) })
-	pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "x"}, Schema: "rtmp"})
-	require.NoError(t, err)
-	require.NoError(t, pub.SetTracks(tracks...))
-	return &source{t: t, pub: pub, packets: packets, lasts: packets[len(packets)-1].DTS + 40*time.Millisecond}
+	s := &source{t: t, media: m, tracks: tracks, packets: packets, lasts: packets[len(packets)-1].DTS + 40*time.Millisecond}
+	s.publish()
+	return s
+}
+
+// publish begins, or goes on as another publisher.
+func (s *source) publish() {
+	s.t.Helper()
+	var err error
+	s.pub, err = s.media.Publish(s.t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "x"}, Schema: "rtmp"})
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.pub.SetTracks(s.tracks...))
 }
 
 // write publishes a stretch of the film.
@@ -58,8 +71,10 @@ func (s *source) write(stretch time.Duration) {
 		round := time.Duration(s.next/len(s.packets)) * s.lasts
 		p.DTS += round
 		p.PTS += round
-		require.NoError(s.t, s.pub.WritePacket(&p))
 		s.next++
+		if s.only == nil || p.Track.ID == s.only.ID {
+			require.NoError(s.t, s.pub.WritePacket(&p))
+		}
 	}
 }
 
@@ -97,6 +112,72 @@ func TestFirstViewerNeedNotWait(t *testing.T) {
 		_, err = l.Find(t.Context(), "2026-01-01/00/00-00_0.ts")
 		require.ErrorIs(t, err, hls.ErrNotFound)
 	}
+}
+
+// Other tracks, and another publisher that goes on, are told as discontinuities; the initialization segment is the new one's
+// then, and none is within a segment.
+func TestDiscontinuities(t *testing.T) {
+	s := newSource(t)
+	s.write(1500 * time.Millisecond)
+	l := s.open(mp4, low)
+	_, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	var text string
+	until := func(words string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			text, err = l.Playlist(t.Context(), now, "")
+			return err == nil && strings.Contains(text, words)
+		}, 20*time.Second, time.Millisecond, words)
+	}
+	s.pub.Close(io.ErrUnexpectedEOF)
+	s.publish()
+	s.write(1500 * time.Millisecond)
+	until("#EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM")
+	require.Equal(t, 1, strings.Count(text, "#EXT-X-MAP"), "the tracks are the same")
+	require.NoError(t, s.pub.SetTracks(s.tracks[0])) // without the other
+	s.only = s.tracks[0]
+	s.write(1500 * time.Millisecond)
+	until("#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init_1.mp4\"\n")
+	_, err = l.Find(t.Context(), "init_1.mp4")
+	require.NoError(t, err)
+	for _, name := range uris(text) {
+		data, err := l.Find(t.Context(), name)
+		require.NoError(t, err)
+		require.NotContains(t, string(bytes.Join(data, nil)), "moov")
+	}
+	s.write(10 * time.Second)
+	until("#EXT-X-DISCONTINUITY-SEQUENCE:2\n")
+	require.NotContains(t, text, "#EXT-X-ENDLIST")
+}
+
+// A client that has the playlist gets what is new of a long one.
+func TestDeltaUpdate(t *testing.T) {
+	cfg := low
+	cfg.Count = 30
+	s := newSource(t)
+	s.write(500 * time.Millisecond)
+	l := s.open(mp4, cfg)
+	_, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	s.write(40 * time.Second)
+	skip := hls.Reload{Segment: -1, Part: -1, Skip: true}
+	s.pub.Close(nil) // so that nothing comes between the two
+	var delta string
+	require.Eventually(t, func() bool {
+		delta, err = l.Playlist(t.Context(), skip, "")
+		return err == nil && strings.HasSuffix(delta, "#EXT-X-ENDLIST\n")
+	}, 20*time.Second, time.Millisecond)
+	whole, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	_, text, ok := strings.Cut(delta, "#EXT-X-SKIP:SKIPPED-SEGMENTS=")
+	require.True(t, ok, delta)
+	text, _, _ = strings.Cut(text, "\n")
+	skipped, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	require.Positive(t, skipped)
+	require.Equal(t, uris(whole)[skipped:], uris(delta))
+	require.Contains(t, delta, "#EXT-X-VERSION:9\n")
 }
 
 // uris returns the URIs of the segments of a playlist, without queries.

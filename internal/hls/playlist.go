@@ -47,7 +47,7 @@ func (l *Live) skippable() int {
 // write writes the playlist without its oldest segments.
 func (l *Live) write(skip int) []byte {
 	version := 4
-	if l.cfg.Tables == 0 {
+	if l.cfg.Init {
 		version = 7
 	}
 	if skip > 0 {
@@ -139,9 +139,12 @@ func (l *Live) writeHint(b []byte, list []*entry) []byte {
 	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(last, len(last.parts)), mark)
 }
 
+// partMark stands in the name of a part between that of its segment and its number.
+const partMark = ".p"
+
 // partName is what a part of a segment is called.
 func (l *Live) partName(e *entry, part int) string {
-	return e.name + ".p" + strconv.Itoa(part) + l.cfg.Suffix
+	return e.name + partMark + strconv.Itoa(part) + l.cfg.Suffix
 }
 
 // initName is what an initialization segment is called.

@@ -17,7 +17,7 @@ func (s *sink) Begin(x *segment.Segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := &entry{
-		number: x.Number, at: l.timeOf(x), independent: x.Independent, discontinuity: x.Discontinuity, init: x.Init,
+		number: x.Number, at: l.timeOf(x), discontinuity: x.Discontinuity, init: x.Init,
 	}
 	e.name = segment.Name(e.at, x.Number, "")
 	l.list = append(l.list, e)
@@ -39,7 +39,6 @@ func (s *sink) Part(_ *segment.Segment, p *segment.Part) {
 	defer l.mu.Unlock()
 	e := l.list[len(l.list)-1]
 	e.parts = append(e.parts, p)
-	e.size += len(p.Data)
 	if l.cfg.Part > 0 {
 		l.tell()
 	}

@@ -250,6 +250,10 @@ func TestTablesOfManyTracks(t *testing.T) {
 		}
 		ts := mux(t, tracks, packets)
 		checkPackets(t, ts)
+		m := NewMuxer()
+		_, err := m.AppendHeader(nil, &media.Description{Tracks: tracks})
+		require.NoError(t, err)
+		require.Equal(t, m.tables.append(nil), Tables(ts))
 		r := &mpegts.Reader{R: bytes.NewReader(ts)}
 		require.NoError(t, r.Initialize())
 		require.Len(t, r.Tracks(), len(tracks))

@@ -42,6 +42,18 @@ func (t *tables) append(dst []byte) []byte {
 	return dst
 }
 
+// Tables returns the tables at the beginning of a chunk with which a reader can begin: the packets of PAT and PMT.
+func Tables(chunk []byte) []byte {
+	n := 0
+	for n+packetSize <= len(chunk) {
+		if pid := binary.BigEndian.Uint16(chunk[n+1:]) & 0x1fff; pid != patPID && pid != pmtPID {
+			break
+		}
+		n += packetSize
+	}
+	return chunk[:n:n]
+}
+
 // appendSection appends a section (2.4.4) in packets of its own.
 func appendSection(dst []byte, pid uint16, table, version byte, body []byte) []byte {
 	length := 5 + len(body) + 4

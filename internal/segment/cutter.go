@@ -16,9 +16,9 @@ type Config struct {
 	Longest time.Duration
 	// Part is how long a part is at most, unless a chunk is longer. With 0 a segment is one part.
 	Part time.Duration
-	// Tables is how many bytes at the beginning of a chunk with which a reader can begin have to be in front of all segments:
-	// the tables of MPEG-TS.
-	Tables int
+	// Tables returns what of a chunk with which a reader can begin has to be in front of all segments: the tables of
+	// MPEG-TS. Nil is for formats that have an initialization segment.
+	Tables func(start []byte) []byte
 }
 
 // chunk is one of a stream with what is known of it.
@@ -37,9 +37,9 @@ type Cutter struct {
 	pieces  [][]byte // what is to be in the part
 	next    uint64   // the number of the next segment
 	init    *Init
-	broken  bool // the next segment does not follow from the one before
-	tables  []byte
-	last    chunk // the newest
+	broken  bool   // the next segment does not follow from the one before
+	start   []byte // the newest chunk with which a reader can begin, for its tables
+	last    chunk  // the newest
 }
 
 // NewCutter returns a cutter.
@@ -64,11 +64,9 @@ func (c *Cutter) Write(m media.Chunk) {
 	c.add(chunk{m, m.DTS + max(m.Duration, 0)})
 }
 
-// Cut ends the segment there is, so that what has come can be had. The next follows from it.
+// Cut ends the segment there is, if there is one: so that what has come can be had, or because nothing more comes. What comes
+// then follows from it.
 func (c *Cutter) Cut() { c.end(c.lastEnd()) }
-
-// Close ends the last segment.
-func (c *Cutter) Close() { c.end(c.lastEnd()) }
 
 // interrupt ends the segment, from which the next does not follow. header is what the next needs, if that is another.
 func (c *Cutter) interrupt(header []byte) {
@@ -79,7 +77,7 @@ func (c *Cutter) interrupt(header []byte) {
 
 // setInit takes over what decoders need from now on. That formats with tables have in their chunks.
 func (c *Cutter) setInit(header []byte) {
-	if c.cfg.Tables > 0 || len(header) == 0 || c.init != nil && bytes.Equal(c.init.Data, header) {
+	if c.cfg.Tables != nil || len(header) == 0 || c.init != nil && bytes.Equal(c.init.Data, header) {
 		return
 	}
 	number := 0
@@ -91,8 +89,8 @@ func (c *Cutter) setInit(header []byte) {
 
 // add puts a chunk into the segment that it belongs to.
 func (c *Cutter) add(m chunk) {
-	if m.Key && c.cfg.Tables > 0 && len(m.Data) >= c.cfg.Tables {
-		c.tables = m.Data[:c.cfg.Tables]
+	if m.Key && c.cfg.Tables != nil {
+		c.start = m.Data
 	}
 	switch {
 	case c.current == nil:
@@ -109,8 +107,8 @@ func (c *Cutter) add(m chunk) {
 	}
 	if c.part == nil {
 		c.part = &Part{Start: m.DTS, Independent: m.Key}
-		if len(c.current.Parts) == 0 && !m.Key && len(c.tables) > 0 {
-			c.pieces = append(c.pieces, c.tables)
+		if len(c.current.Parts) == 0 && !m.Key && c.start != nil {
+			c.pieces = append(c.pieces, c.cfg.Tables(c.start))
 		}
 	}
 	c.pieces = append(c.pieces, m.Data)
@@ -122,7 +120,7 @@ func (c *Cutter) add(m chunk) {
 
 // jumps reports whether the stamps do not lead to a chunk: they go back, or further than a segment can last.
 func (c *Cutter) jumps(m chunk) bool {
-	gap := m.DTS - max(c.last.end, c.last.DTS)
+	gap := m.DTS - c.lastEnd()
 	return m.DTS < c.current.Start || gap > c.cfg.Longest
 }
 
@@ -164,7 +162,6 @@ func (c *Cutter) endPart(at time.Duration) {
 	clear(c.pieces)
 	c.pieces = c.pieces[:0]
 	c.current.Parts = append(c.current.Parts, p)
-	c.current.Size += len(p.Data)
 	c.sink.Part(c.current, p)
 }
 
@@ -180,7 +177,5 @@ func (c *Cutter) end(at time.Duration) {
 	c.sink.End(s)
 }
 
-// lastEnd is when the newest chunk ends: how long it lasts is guessed from the one before, if it is not known.
-func (c *Cutter) lastEnd() time.Duration {
-	return max(c.last.end, c.last.DTS)
-}
+// lastEnd is when the newest chunk ends; when it begins, if it is not known how long it lasts.
+func (c *Cutter) lastEnd() time.Duration { return c.last.end }

@@ -20,8 +20,6 @@ type Segment struct {
 	Init *Init
 	// Parts are what the segment consists of, one at least.
 	Parts []*Part
-	// Size is how many bytes there are in all parts.
-	Size int
 }
 
 // Init is what a decoder needs before it begins with a segment.
