@@ -32,8 +32,7 @@ func TestChromium(t *testing.T) {
 		pages.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
 	}
 	s := serve(t, media.Config{}, pages)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := t.Context()
 	loop := append([]string{"ffmpeg", "-stream_loop", "-1"}, ffmpegPublish(source.file, s.rtmpURL())[1:]...)
 	background(ctx, t, loop...)
 	s.await(ctx, t)
@@ -51,8 +50,7 @@ func TestChromium(t *testing.T) {
 func TestChromiumPlaysTheDemonstration(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := t.Context()
 	page := demonstrate(ctx, t)
 	for _, proto := range []string{"http", "ws"} {
 		t.Run(proto, func(t *testing.T) { watch(ctx, t, page+"?play=live/demo&proto="+proto, 5) })
@@ -133,9 +131,12 @@ func awaitPage(ctx context.Context, t *testing.T, page string) {
 	}
 }
 
-// watch lets Chromium play a page's video for some seconds, and checks that it did.
+// watch lets Chromium play a page's video for some seconds, and checks that it did. Each watching has patience of its own,
+// since one may have to wait for another's end.
 func watch(ctx context.Context, t *testing.T, page string, seconds int) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	browser, err := exec.LookPath("chromium")
 	require.NoError(t, err)
 	out, err := stdout(ctx, "node", filepath.Join(npmFolder, "play.mjs"), page, strconv.Itoa(seconds), browser)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,7 +37,7 @@ func TestSourceIsPlayedAndSought(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			out := filepath.Join(t.TempDir(), "out.mkv")
 			_, err := stdout(ctx, append(append([]string{"ffmpeg", "-v", "error", "-y"}, args...), "-map", "0:v", "-c", "copy", out)...)
