@@ -116,7 +116,16 @@ func (l *Live) find(name string) (pieces [][]byte, wait bool) {
 			return l.findPart(e, name)
 		}
 	}
-	return nil, false
+	return nil, l.isHint(name)
+}
+
+// isHint reports whether something is the part that the playlist names as the next. l.mu is held.
+func (l *Live) isHint(name string) bool {
+	if l.cfg.Part == 0 || len(l.list) == 0 {
+		return false
+	}
+	e := l.open()
+	return l.partName(e, len(e.parts)) == name
 }
 
 func (l *Live) findPart(e *entry, name string) (pieces [][]byte, wait bool) {
@@ -125,7 +134,7 @@ func (l *Live) findPart(e *entry, name string) (pieces [][]byte, wait bool) {
 			return [][]byte{p.Data}, false
 		}
 	}
-	return nil, l.cfg.Part > 0 && e.lasts == 0 && l.partName(e, len(e.parts)) == name
+	return nil, l.isHint(name)
 }
 
 func (l *Live) findInit(name string) [][]byte {

@@ -151,6 +151,28 @@ func TestDiscontinuities(t *testing.T) {
 	require.NotContains(t, text, "#EXT-X-ENDLIST")
 }
 
+// Also while the next segment has not begun, as behind what the log had, the playlist says what its first part will be called:
+// hls.js 1.7 gives up at a playlist with parts that ends with a segment. Who asks for it gets it when it is there.
+func TestHintOfASegmentThatHasNotBegun(t *testing.T) {
+	s := newSource(t)
+	s.write(500 * time.Millisecond)
+	l := s.open(mp4, low)
+	text, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	require.Len(t, uris(text), 1)
+	_, hint, ok := strings.Cut(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"")
+	require.True(t, ok, text)
+	hint, _, _ = strings.Cut(hint, `"`)
+	require.Contains(t, hint, "_1.p0.mp4")
+	found := make(chan error, 1)
+	go func() {
+		_, err := l.Find(t.Context(), hint)
+		found <- err
+	}()
+	s.write(2 * time.Second)
+	require.NoError(t, <-found)
+}
+
 // A client that has the playlist gets what is new of a long one.
 func TestDeltaUpdate(t *testing.T) {
 	cfg := low

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/segment"
 )
 
 // texts are a playlist in its forms. A mark stands behind each URI, where the query of a viewer belongs.
@@ -77,7 +79,7 @@ func (l *Live) write(skip int) []byte {
 	if l.ended {
 		return append(b, "#EXT-X-ENDLIST\n"...)
 	}
-	return l.writeHint(b, list)
+	return l.writeHint(b)
 }
 
 // partsFrom returns the first segment whose parts are listed: those that end within three target durations of the end
@@ -130,13 +132,24 @@ func (l *Live) writeParts(b []byte, e *entry) []byte {
 	return b
 }
 
-// writeHint says what the next part will be called, of the segment that is not complete.
-func (l *Live) writeHint(b []byte, list []*entry) []byte {
-	last := list[len(list)-1]
-	if l.cfg.Part == 0 || last.lasts > 0 {
+// writeHint says what the next part will be called.
+func (l *Live) writeHint(b []byte) []byte {
+	if l.cfg.Part == 0 {
 		return b
 	}
-	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(last, len(last.parts)), mark)
+	e := l.open()
+	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(e, len(e.parts)), mark)
+}
+
+// open is the segment that the next part belongs to: the last one or, when that is complete and the next has not begun, the one
+// that will be, unless it does not follow from the last. l.mu is held, and there is a segment.
+func (l *Live) open() *entry {
+	last := l.list[len(l.list)-1]
+	if last.lasts == 0 {
+		return last
+	}
+	at := last.at.Add(last.lasts)
+	return &entry{number: last.number + 1, at: at, name: segment.Name(at, last.number+1, "")}
 }
 
 // partMark stands in the name of a part between that of its segment and its number.
