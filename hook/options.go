@@ -35,7 +35,8 @@ type StreamOptions struct {
 	EnableFMP4    *bool
 
 	// HLSDemand and the rest produce a protocol only while somebody watches it. For RTSP, RTMP, TS and FMP4 that is so
-	// always: what a format needs to begin at once is kept anyway.
+	// always: what a format needs to begin at once is kept anyway. For HLS it is so unless HLSDemand is false: then a viewer
+	// finds as many segments as the playlist has, at the price of making them all the time.
 	HLSDemand  *bool
 	RTSPDemand *bool
 	RTMPDemand *bool

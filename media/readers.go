@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -86,7 +87,10 @@ func (st *Stream) unwatched() {
 		return
 	}
 	if schemas := st.Schemas(); ev.Schema == "" && len(schemas) > 0 {
-		ev.Schema = schemas[len(schemas)-1] // nobody ever watched
+		ev.Schema = schemas[len(schemas)-1] // nobody ever watched: it is the schema that ZLMediaKit serves last
+		if slices.Contains(schemas, "hls") {
+			ev.Schema = "hls"
+		}
 	}
 	ev.Params = st.params()
 	closeIt := st.server.askNoneReader(ev)

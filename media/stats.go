@@ -182,13 +182,15 @@ func (c *counters) stats(track *Track) TrackStats {
 	return s
 }
 
-// Source describes the stream in one schema, as the API and the hooks do.
+// Source describes the stream in one schema, as the API and the hooks do. It is recorded by HLS, as they call it, when its
+// options let it be watched by HLS.
 func (st *Stream) Source(schema string) hook.Source {
 	stats := st.Stats()
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	src := hook.Source{
-		Created: st.created, Alive: time.Since(st.created),
+		IsRecordingHLS: serves(&st.options, "hls") || serves(&st.options, "hls.fmp4"),
+		Created:        st.created, Alive: time.Since(st.created),
 		BytesSpeed: int64(stats.BytesPerSecond), TotalBytes: stats.Bytes,
 		Readers: st.readers[schema], TotalReaders: st.countReaders(),
 	}

@@ -3,7 +3,8 @@
 // container does not carry is missing in it, which the log says once.
 //
 // HLS (RFC 8216) with MPEG-TS is at /app/stream/hls.m3u8, with fragmented MP4 and low latency at hls.fmp4.m3u8. Who watches by
-// it is a session from its first playlist until it has asked for nothing for a minute.
+// it is a session from its first playlist until it has asked for nothing for a minute. The multivariant playlist index.m3u8 of a
+// live stream names one of the two. Segments are made while somebody watches, unless the options of the stream say always.
 //
 // A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
 // it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed. The reply of a connection

@@ -28,6 +28,8 @@ type Handler struct {
 	forms    []*container
 	variants []*variant    // of HLS
 	viewers  viewers       // by HLS
+	gzips    sync.Pool     // of *gzip.Writer
+	untap    func()        // ends what is done for HLS while nobody watches
 	ends     acceptor.Ends // of sessions by HTTP
 	wsEnds   acceptor.Ends // of those by WebSocket
 
@@ -56,6 +58,7 @@ func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
 	if err := m.RegisterFormats(h, formats(h.forms)...); err != nil {
 		return nil, err
 	}
+	h.untap = m.Tap(nil, media.TapFunc(h.serveHLS))
 	return h, nil
 }
 
@@ -295,6 +298,7 @@ func (h *Handler) stop() []*session {
 
 // dismissAll ends the viewers by HLS, of whom no more are let in.
 func (h *Handler) dismissAll() {
+	h.untap()
 	for _, v := range h.viewers.all() {
 		h.dismiss(v, media.ErrServerClosed)
 	}

@@ -1,47 +1,121 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"html"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/internal/hls"
 )
 
-// servePlaylist answers a request for a playlist.
+// servePlaylist answers a request for a playlist, or for its headers.
 func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTarget) {
+	head := w.Header()
+	if r.Method == http.MethodHead {
+		h.setCORS(head, r)
+		head.Set("Content-Type", playlistType)
+		return
+	}
+	reload, ok := parseReload(r.URL.Query())
+	if !ok {
+		http.Error(w, "_HLS_msn and _HLS_part are numbers, and the second needs the first", http.StatusBadRequest)
+		return
+	}
+	reload.Delayed = t.delayed
 	unbound(w)
 	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
 	defer cancel()
 	v, err := h.viewer(ctx, r, t)
 	if err != nil {
-		h.writeRefusal(w, r, err)
+		h.refuseHLS(w, r, err)
 		return
 	}
-	reload, ok := parseReload(r.URL.Query())
-	if !ok {
-		bound(w, r)
-		http.Error(w, "_HLS_msn and _HLS_part are numbers, and the second needs the first", http.StatusBadRequest)
-		return
-	}
-	query := ""
-	if !v.confirmed.Load() {
-		query = forwardedQuery(r.URL.RawQuery)
-	}
-	text, err := v.live.Playlist(ctx, reload, query)
+	text, err := h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery))
 	bound(w, r)
 	if err != nil {
 		h.answerHLS(w, r, err)
 		return
 	}
-	head := w.Header()
 	h.setCORS(head, r)
 	v.setCookie(head, t.folder)
-	head.Set("Content-Type", "application/vnd.apple.mpegurl; charset=utf-8")
+	head.Set("Content-Type", playlistType)
 	head.Set("Cache-Control", "no-cache")
-	v.write(w, []byte(text))
+	v.write(w, h.compress(head, r, text))
+}
+
+const playlistType = "application/vnd.apple.mpegurl; charset=utf-8"
+
+// playlist returns the text of a playlist. The query of the viewer goes on in its URIs, unless it has shown its cookie.
+func (h *Handler) playlist(ctx context.Context, v *viewer, t hlsTarget, reload hls.Reload, query string) (string, error) {
+	if !t.index {
+		if v.confirmed.Load() {
+			query = ""
+		}
+		return v.live.Playlist(ctx, reload, query)
+	}
+	uri := v.variant.playlist
+	if query != "" {
+		uri += "?" + query
+	}
+	text, err := v.live.Multivariant(ctx, uri)
+	h.viewers.expect(v)
+	return text, err
+}
+
+// compress returns a text in gzip, if the client takes that.
+func (h *Handler) compress(head http.Header, r *http.Request, text string) []byte {
+	head.Add("Vary", "Accept-Encoding")
+	if !takesGzip(r) {
+		return []byte(text)
+	}
+	head.Set("Content-Encoding", "gzip")
+	z, _ := h.gzips.Get().(*gzip.Writer)
+	if z == nil {
+		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is
+	}
+	defer h.gzips.Put(z)
+	var b bytes.Buffer
+	z.Reset(&b)
+	_, _ = io.WriteString(z, text) // into memory
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// takesGzip reports whether a client takes replies in gzip (RFC 9110, 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for _, line := range r.Header.Values("Accept-Encoding") {
+		for item := range strings.SplitSeq(line, ",") {
+			coding, weight, _ := strings.Cut(item, ";")
+			if coding = strings.TrimSpace(coding); strings.EqualFold(coding, "gzip") || strings.EqualFold(coding, "x-gzip") {
+				_, q, found := strings.Cut(weight, "=")
+				value, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
+				return !found || err == nil && value > 0
+			}
+		}
+	}
+	return false
+}
+
+// refuseHLS tells a client why it may not watch, as a page.
+func (h *Handler) refuseHLS(w http.ResponseWriter, r *http.Request, err error) {
+	bound(w, r)
+	h.setCORS(w.Header(), r)
+	status, text := refusal(err)
+	if status == http.StatusNotFound {
+		notFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", htmlType)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, html.EscapeString(text)) // the client may have left
 }
 
 // hlsWait is how long a request may wait: for its stream, and for what is to come of it.

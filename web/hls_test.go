@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,11 +95,137 @@ func TestViewersByHLS(t *testing.T) {
 	s.awaitHLS(t, 0)
 	reply, _ = s.ask(t, "/live/test/"+bare, cookie.Value)
 	require.Equal(t, 404, reply.StatusCode)
+	reply, text = s.ask(t, "/live/test/hls.m3u8", cookie.Value)
+	require.Equal(t, 401, reply.StatusCode, "who was kicked may not come again with the next reload")
+	require.Contains(t, text, "ended by the server")
+	require.EqualValues(t, 1, asked.Load())
+}
 
-	reply, text = s.ask(t, "/live/test/hls.m3u8?deny", "")
-	require.Equal(t, 401, reply.StatusCode)
-	require.Contains(t, text, "bad token")
+// One that was refused is not asked about again for a while, if it has a query.
+func TestRefusalsByHLS(t *testing.T) {
+	var asked atomic.Int32
+	hooks := hook.Funcs{OnPlay: func(context.Context, *hook.PlayEvent) error {
+		asked.Add(1)
+		return hook.Deny(7, "<bad token>")
+	}}
+	s := start(t, media.Config{Hooks: []hook.Hook{hooks}}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	for i := range 3 {
+		reply, text := s.ask(t, "/live/test/hls.m3u8?deny", "")
+		require.Equal(t, 401, reply.StatusCode)
+		require.Equal(t, "text/html; charset=utf-8", reply.Header.Get("Content-Type"))
+		require.Equal(t, "[auth failed]: code:7 msg:&#34;&lt;bad token&gt;&#34;", text)
+		require.EqualValues(t, 1, asked.Load())
+		reply, _ = s.ask(t, "/live/test/hls.m3u8", "")
+		require.Equal(t, 401, reply.StatusCode)
+		asked.Add(-1)
+		require.EqualValues(t, 1, asked.Load(), "%d", i)
+	}
 	s.awaitHLS(t, 0)
+}
+
+// Players without cookies behind one address are as many as there are, and one that is kicked does not come again.
+func TestViewersWithoutCookies(t *testing.T) {
+	s := start(t, media.Config{}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	const n = 5
+	reload := func() (refused int) {
+		for range n {
+			reply, _ := s.ask(t, "/live/test/hls.m3u8?x=1", "")
+			if reply.StatusCode != 200 {
+				require.Equal(t, 401, reply.StatusCode)
+				refused++
+			}
+		}
+		time.Sleep(200 * time.Millisecond) // longer than what is between two that are different
+		return refused
+	}
+	require.Zero(t, reload())
+	require.Zero(t, reload())
+	s.awaitHLS(t, n)
+	for x := range s.media.Sessions() {
+		if x.Info().Protocol == "hls" {
+			x.Kick(media.ErrKicked)
+			break
+		}
+	}
+	s.awaitHLS(t, n-1)
+	require.Equal(t, 1, reload())
+	require.Equal(t, 1, reload())
+	s.awaitHLS(t, n-1)
+}
+
+// The multivariant playlist names the variant, and who asks for both is one viewer.
+func TestMultivariant(t *testing.T) {
+	s := start(t, media.Config{}, web.Config{}, nil)
+	reply, _ := s.ask(t, "/live/test/index.m3u8?x=1", "")
+	require.Equal(t, 404, reply.StatusCode, "it may be a file")
+	s.publish(t, "live", "test", 5)
+	reply, text := s.ask(t, "/live/test/index.m3u8?x=1", "")
+	require.Equal(t, 200, reply.StatusCode)
+	require.Contains(t, text, `CODECS="avc1.`)
+	require.Equal(t, "hls.m3u8?x=1", lastLine(text))
+	reply, _ = s.ask(t, "/live/test/"+lastLine(text), "")
+	require.Equal(t, 200, reply.StatusCode)
+	s.awaitHLS(t, 1)
+}
+
+// A playlist is in gzip for who takes that, and HEAD makes no viewer.
+func TestPlaylistReplies(t *testing.T) {
+	s := start(t, media.Config{}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	ask := func(method, accept string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/live/test/hls.m3u8", nil)
+		require.NoError(t, err)
+		r.Header.Set("Accept-Encoding", accept)
+		reply, err := s.Client().Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { reply.Body.Close() })
+		return reply
+	}
+	require.Equal(t, 200, ask("HEAD", "gzip").StatusCode)
+	s.awaitHLS(t, 0)
+	for accept, want := range map[string]string{"": "", "br, gzip;q=0.5": "gzip", "gzip;q=0": "", "deflate": "", "x-gzip": "gzip"} {
+		reply := ask("GET", accept)
+		require.Equal(t, want, reply.Header.Get("Content-Encoding"), accept)
+		require.Equal(t, "Accept-Encoding", reply.Header.Get("Vary"))
+		body := io.Reader(reply.Body)
+		if want != "" {
+			z, err := gzip.NewReader(body)
+			require.NoError(t, err)
+			body = z
+		}
+		text, err := io.ReadAll(body)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(text), "#EXTM3U\n"))
+	}
+}
+
+// Observers are told of HLS when there is enough for a segment. A stream whose options ask for that has all its segments when the
+// first viewer comes, and the delayed playlist more.
+func TestHLSIsAnnounced(t *testing.T) {
+	s := start(t, media.Config{Options: hook.StreamOptions{HLSDemand: new(false)}}, web.Config{HLS: web.HLSConfig{
+		SegmentDuration: time.Second, Delay: 2,
+	}}, nil)
+	pub := s.publish(t, "live", "test", 5)
+	for i := 5; i < 250; i++ {
+		require.NoError(t, pub.WritePacket(packet(i)))
+		time.Sleep(time.Millisecond) // it is not all in the log when the segments begin
+	}
+	require.Eventually(t, func() bool { return slices.Contains(pub.Stream().Schemas(), "hls") }, patience, time.Millisecond)
+	require.NotContains(t, pub.Stream().Schemas(), "hls.fmp4")
+	reply, text := s.ask(t, "/live/test/hls_delay.m3u8", "")
+	require.Equal(t, 200, reply.StatusCode)
+	require.Equal(t, 5, strings.Count(text, "#EXTINF"), text)
+	_, text = s.ask(t, "/live/test/hls.m3u8", reply.Cookies()[0].Value)
+	require.Equal(t, 3, strings.Count(text, "#EXTINF"), text)
+	s.awaitHLS(t, 1)
+
+	other := start(t, media.Config{}, web.Config{}, nil)
+	pub = other.publish(t, "live", "test", 0)
+	reply, _ = other.ask(t, "/live/test/hls_delay.m3u8", "")
+	require.Equal(t, 404, reply.StatusCode)
+	require.NotContains(t, pub.Stream().Schemas(), "hls", "there is less than a segment")
 }
 
 func TestBadReloads(t *testing.T) {

@@ -12,9 +12,16 @@ type HLSConfig struct {
 	SegmentDuration time.Duration
 	// Segments is how many the playlist has. Default 3.
 	Segments int
-	// Retain is how many more are kept, at least, which have left the playlist. All are kept for as long as a playlist with
-	// them may be in use (RFC 8216, 6.2.2).
+	// Retain is how many more are kept which have left the playlist, besides those that clients may still ask for: all that
+	// have left it within the longest duration of a segment. Default 0.
 	Retain int
+	// Delay is how many more segments the playlist hls_delay.m3u8 has, for viewers who want to be behind. Default 0: there is
+	// none.
+	Delay int
+	// KeepEnded is how long what there is of a stream can be had when it has ended, by those who watched it. Default 10 s.
+	KeepEnded time.Duration
+	// FastRegister tells observers that a stream is served by HLS as soon as it has a group of pictures, however short.
+	FastRegister bool
 	// PartDuration is how long a part of low-latency HLS is at most. Default 500 ms; negative means that there are none, and
 	// no low latency.
 	PartDuration time.Duration
@@ -30,6 +37,10 @@ func (c HLSConfig) withDefaults() HLSConfig {
 	if c.Segments <= 0 {
 		c.Segments = 3
 	}
+	if c.KeepEnded <= 0 {
+		c.KeepEnded = 10 * time.Second
+	}
+	c.Delay = max(c.Delay, 0)
 	switch {
 	case c.PartDuration < 0:
 		c.PartDuration = 0

@@ -15,19 +15,28 @@ import (
 type hlsTarget struct {
 	key     hook.StreamKey
 	variant *variant // nil if it is about a segment, of which the viewer tells
+	index   bool     // it is about the multivariant playlist, which names that of the variant
+	delayed bool     // it is about the delayed playlist
 	piece   string   // the segment below the folder of the stream; empty for a playlist
 	folder  string   // the path of that
 }
+
+// indexName is the last element of the path of multivariant playlists.
+const indexName = "index.m3u8"
 
 // parseHLS takes the path of a request apart, and reports whether it is one for HLS.
 func (h *Handler) parseHLS(r *http.Request) (t hlsTarget, ok bool) {
 	folder, last := cutLast(r.URL.Path)
 	for _, v := range h.variants {
-		if v.playlist == last {
+		switch {
+		case v.playlist == last:
 			t.variant = v
+		case v.delayed == last && h.config().HLS.Delay > 0:
+			t.variant, t.delayed = v, true
 		}
 	}
-	if t.variant == nil {
+	t.index = last == indexName
+	if t.variant == nil && !t.index {
 		if folder, t.piece, ok = cutPiece(r.URL.Path); !ok {
 			return t, false
 		}
@@ -38,7 +47,25 @@ func (h *Handler) parseHLS(r *http.Request) (t hlsTarget, ok bool) {
 	}
 	t.folder = folder + "/"
 	t.key = hook.StreamKey{VHost: h.config().vhost(r.Host, r.URL.Query()), App: app, Name: name}
+	if t.index {
+		t.variant = h.variantOf(t.key)
+		return t, t.variant != nil
+	}
 	return t, true
+}
+
+// variantOf returns the best variant of a live stream; nil if it has none. An index.m3u8 of what is not live may be a file.
+func (h *Handler) variantOf(key hook.StreamKey) (best *variant) {
+	st, ok := h.media.Stream(key)
+	if !ok {
+		return nil
+	}
+	for _, v := range h.variants {
+		if v.serves(st) {
+			best = v
+		}
+	}
+	return best
 }
 
 // cutLast cuts the last element off a path.

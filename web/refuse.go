@@ -19,7 +19,7 @@ func refusal(err error) (status int, text string) {
 	case errors.Is(err, media.ErrServerClosed):
 		return http.StatusServiceUnavailable, "the server ends"
 	case errors.Is(err, media.ErrKicked):
-		return http.StatusServiceUnavailable, "ended by the server"
+		return http.StatusUnauthorized, "ended by the server"
 	case errors.Is(err, errTooMany):
 		return http.StatusServiceUnavailable, "too many viewers"
 	}
@@ -32,11 +32,6 @@ func refusal(err error) (status int, text string) {
 // refuse answers a request that is not to play.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry *media.Session, err error) {
 	h.logRefusal(t, entry, err)
-	h.writeRefusal(w, r, err)
-}
-
-// writeRefusal tells a client why it may not play.
-func (h *Handler) writeRefusal(w http.ResponseWriter, r *http.Request, err error) {
 	bound(w, r)
 	h.setCORS(w.Header(), r)
 	status, body := setRefusal(w.Header(), r.URL.Path, err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -11,20 +12,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/hls"
 	"github.com/sluice-media/sluice/media"
 )
 
 const (
-	// viewerTime is how long a viewer of HLS counts as one after its last request.
+	// viewerTime is how long a viewer of HLS counts as one after its last request, and how long it is remembered that one may
+	// not watch.
 	viewerTime = 60 * time.Second
 	// lingerTime is how long segments are made when the last viewer has gone.
 	lingerTime = 10 * time.Second
-	// sameAfter is how long after its last playlist a client without a cookie is taken for the same viewer when it asks
-	// again: one that asks at once is another.
-	sameAfter = 150 * time.Millisecond
-	// maxViewers bounds the viewers of HLS.
-	maxViewers = 100_000
 
 	cookieName = "ZLM_HTTP_COOKIE"
 )
@@ -39,28 +37,45 @@ type viewer struct {
 	live    *hls.Live
 	release func()
 	timer   *time.Timer
+	// keepEnded is how long it has what there is when the stream has ended.
+	keepEnded time.Duration
 
 	confirmed atomic.Bool // it has shown its cookie
-	asked     time.Time   // for a playlist; guarded by the mutex of viewers
+	endless   atomic.Bool // its stream had not ended when it asked last
+
+	// Guarded by the mutex of viewers.
+	asked   time.Time     // when it has asked for a playlist
+	refusal error         // why it may not watch any more
+	in      *list.List    // of its crowd; nil if it has shown its cookie
+	at      *list.Element // its own there
 }
+
+// join enters a viewer in a list of its crowd.
+func (v *viewer) join(in *list.List) { v.in, v.at = in, in.PushBack(v) }
 
 // viewer returns the viewer that asks for a playlist: a known one, or a new one that may play.
 func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*viewer, error) {
-	query := forwardedQuery(r.URL.RawQuery)
-	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), query}
-	if v := h.viewers.again(r, p, time.Now()); v != nil {
-		if !h.isPast(v) {
-			return v, nil
-		}
+	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), forwardedQuery(r.URL.RawQuery)}
+	v, err := h.viewers.again(r, p, time.Now())
+	switch {
+	case err != nil:
+		return nil, err
+	case v != nil && !h.isPast(v):
+		return v, nil
+	case v != nil:
 		h.dismiss(v, nil) // what it watched has ended, and the name is another stream's
 	}
-	v := &viewer{place: p, variant: t.variant, cookie: newCookie(), asked: time.Now()}
-	v.timer = time.AfterFunc(viewerTime, func() { h.dismiss(v, nil) })
-	v.entry = h.newHLSSession(r, v, func(cause error) { h.dismiss(v, cause) })
+	v = &viewer{place: p, variant: t.variant, cookie: newCookie(), asked: time.Now()}
+	v.endless.Store(true)
+	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
+	v.entry = h.newHLSSession(r, v, func(cause error) { h.kick(v, cause) })
 	if err := h.admitViewer(ctx, v); err != nil {
 		v.timer.Stop()
 		h.logRefusal(target{key: t.key}, v.entry, err)
 		v.entry.Close()
+		if _, denied := hook.Denied(err); denied {
+			h.viewers.deny(p, err)
+		}
 		return nil, err
 	}
 	h.settle(r)
@@ -73,10 +88,13 @@ func (h *Handler) isPast(v *viewer) bool {
 	return ok && st != v.player.Stream()
 }
 
-// goesOn says that the viewer is still there. What has ended is not kept for longer by asking for it.
+// goesOn says that the viewer is still there. From the end of its stream on that prolongs nothing.
 func (v *viewer) goesOn() {
-	if !v.live.Ended() {
+	switch {
+	case !v.live.Ended():
 		v.timer.Reset(viewerTime)
+	case v.endless.CompareAndSwap(true, false):
+		v.timer.Reset(v.keepEnded)
 	}
 }
 
@@ -88,18 +106,16 @@ func (h *Handler) admitViewer(ctx context.Context, v *viewer) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg := v.variant.config(h.config().HLS.withDefaults())
-	st := v.player.Stream()
-	v.live, v.release, err = media.Share(ctx, st, hlsKey{v.variant, cfg}, lingerTime, func(ctx context.Context) (*hls.Live, error) {
-		return hls.Open(ctx, st, v.variant.format, cfg)
-	})
+	cfg := h.config().HLS.withDefaults()
+	v.keepEnded = cfg.KeepEnded
+	v.live, v.release, err = v.variant.share(ctx, v.player.Stream(), cfg)
 	if err != nil {
 		v.player.Close(err)
 		return err
 	}
 	err = h.enterViewer(v)
 	if err == nil {
-		if err = v.entry.Err(); err != nil && !h.viewers.remove(v) {
+		if err = v.entry.Err(); err != nil && !h.viewers.end(v, nil) {
 			return err // whoever has kicked it has ended it
 		}
 	}
@@ -126,18 +142,33 @@ func (h *Handler) enterViewer(v *viewer) error {
 // errTooMany says that there is no room for another viewer.
 var errTooMany = errors.New("web: too many viewers by HLS")
 
-// hlsKey is what the viewers of a stream share its segments by.
-type hlsKey struct {
-	variant *variant
-	cfg     hls.Config
-}
-
-// dismiss ends a viewer.
+// dismiss ends a viewer, who may come again.
 func (h *Handler) dismiss(v *viewer, cause error) {
 	v.timer.Stop()
-	if !h.viewers.remove(v) {
-		return
+	if h.viewers.end(v, nil) {
+		h.finish(v, cause)
 	}
+}
+
+// kick ends a viewer, who may not come again for a while.
+func (h *Handler) kick(v *viewer, cause error) {
+	if h.viewers.end(v, cause) {
+		v.timer.Reset(viewerTime)
+		h.finish(v, cause)
+	}
+}
+
+// expire ends a viewer that has not asked for long, or forgets one that may not watch.
+func (h *Handler) expire(v *viewer) {
+	if h.viewers.end(v, nil) {
+		h.finish(v, nil)
+	} else {
+		h.viewers.forget(v)
+	}
+}
+
+// finish ends the session of a viewer that has been taken out.
+func (h *Handler) finish(v *viewer, cause error) {
 	v.player.Close(cause)
 	v.release()
 	h.logEnd(v.entry, v.player, cause)

@@ -1,14 +1,25 @@
 package web
 
 import (
+	"container/list"
 	"net/http"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/elastic"
+)
+
+const (
+	// sameAfter is how long after its last playlist a client without a cookie is taken for the same viewer when it asks
+	// again: one that asks at once is another.
+	sameAfter = 150 * time.Millisecond
+	// maxViewers bounds the viewers by HLS, maxDenials the refusals that are remembered, and maxText the queries of both in
+	// bytes: anybody may have as many as there is room for.
+	maxViewers = 100_000
+	maxDenials = 10_000
+	maxText    = 16 << 20
 )
 
 // place is what viewers without cookies are known by.
@@ -19,11 +30,19 @@ type place struct {
 	query  string
 }
 
-// viewers are those of a handler.
+// crowd is who is in a place and has not shown a cookie, in the order in which they asked for a playlist.
+type crowd struct {
+	watching list.List // of *viewer
+	ended    list.List // of those that may not watch any more
+}
+
+// viewers are those of a handler, also those that may not watch any more, for as long as they are remembered.
 type viewers struct {
 	mu       sync.Mutex
 	byCookie elastic.Map[string, *viewer]
-	byPlace  elastic.Map[place, []*viewer]
+	crowds   elastic.Map[place, *crowd]
+	denials  elastic.Map[place, error]
+	text     int // bytes of their queries
 }
 
 // find returns the viewer that asks for a segment, or nil.
@@ -34,21 +53,11 @@ func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*var
 		if !variant.holds(t.piece) {
 			continue
 		}
-		if v := l.ofCookie(r, t.key, variant.schema); v != nil {
-			return v
+		v := l.ofCookie(r, t.key, variant.schema)
+		if c := l.crowds.Get(place{t.key, variant.schema, addr, r.URL.RawQuery}); v == nil && c != nil {
+			v = viewerAt(c.watching.Back()) // the one that has just got the playlist
 		}
-		if list := l.byPlace.Get(place{t.key, variant.schema, addr, r.URL.RawQuery}); len(list) > 0 {
-			return list[0]
-		}
-	}
-	return nil
-}
-
-// ofCookie returns the viewer whose cookie a request has. l.mu is held.
-func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *viewer {
-	for _, c := range r.CookiesNamed(cookieName) {
-		if v := l.byCookie.Get(c.Value); v != nil && v.place.key == key && v.place.schema == schema {
-			v.confirmed.Store(true)
+		if v != nil && v.refusal == nil {
 			v.goesOn()
 			return v
 		}
@@ -56,52 +65,147 @@ func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *
 	return nil
 }
 
-// again returns the viewer that asks for a playlist once more, or nil for a new one.
-func (l *viewers) again(r *http.Request, p place, now time.Time) *viewer {
+// ofCookie returns the viewer whose cookie a request has. Who shows it leaves the crowd. l.mu is held.
+func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *viewer {
+	for _, c := range r.CookiesNamed(cookieName) {
+		if v := l.byCookie.Get(c.Value); v != nil && v.place.key == key && v.place.schema == schema {
+			v.confirmed.Store(true)
+			l.leaveCrowd(v)
+			return v
+		}
+	}
+	return nil
+}
+
+// again returns the viewer that asks for a playlist once more, or nil for a new one. The error says why it may not watch.
+func (l *viewers) again(r *http.Request, p place, now time.Time) (*viewer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := l.ofCookie(r, p.key, p.schema)
 	if v == nil {
-		for _, x := range l.byPlace.Get(p) { // the one that has waited longest
-			if !x.confirmed.Load() && now.Sub(x.asked) > sameAfter && (v == nil || x.asked.Before(v.asked)) {
-				v = x
-			}
-		}
+		v = l.nextOf(p, now)
 	}
-	if v != nil {
-		v.asked = now
-		v.goesOn()
+	if v == nil {
+		return nil, l.denials.Get(p)
+	}
+	v.asked = now
+	if v.at != nil {
+		v.in.MoveToBack(v.at)
+	}
+	if v.refusal != nil {
+		return nil, v.refusal
+	}
+	v.goesOn()
+	return v, nil
+}
+
+// nextOf returns the one of a place whose turn it is to ask: the one that has not asked for longest. l.mu is held.
+func (l *viewers) nextOf(p place, now time.Time) *viewer {
+	c := l.crowds.Get(p)
+	if c == nil {
+		return nil
+	}
+	v := viewerAt(c.watching.Front())
+	if x := viewerAt(c.ended.Front()); v == nil || x != nil && x.asked.Before(v.asked) {
+		v = x
+	}
+	if v == nil || now.Sub(v.asked) <= sameAfter {
+		return nil
 	}
 	return v
+}
+
+// expect says that the next that asks from the place of a viewer is the viewer: it has been told of its playlist.
+func (l *viewers) expect(v *viewer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v.asked = time.Time{}
+	if v.at != nil {
+		v.in.MoveToFront(v.at)
+	}
 }
 
 // add enters a viewer, if there is room.
 func (l *viewers) add(v *viewer) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byCookie.Len() >= maxViewers {
+	if l.byCookie.Len() >= maxViewers || l.text+len(v.place.query) > maxText {
 		return false
 	}
+	l.text += len(v.place.query)
 	l.byCookie.Set(v.cookie, v)
-	l.byPlace.Set(v.place, append(l.byPlace.Get(v.place), v))
+	c := l.crowds.Get(v.place)
+	if c == nil {
+		c = &crowd{}
+		l.crowds.Set(v.place, c)
+	}
+	v.join(&c.watching)
 	return true
 }
 
-// remove takes a viewer out, and reports whether it was there.
-func (l *viewers) remove(v *viewer) bool {
+// end takes out a viewer, and reports whether it was watching. One that has a refusal is remembered with it.
+func (l *viewers) end(v *viewer, refusal error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byCookie.Get(v.cookie) != v {
+	if l.byCookie.Get(v.cookie) != v || v.refusal != nil {
 		return false
 	}
-	l.byCookie.Delete(v.cookie)
-	list := slices.DeleteFunc(l.byPlace.Get(v.place), func(x *viewer) bool { return x == v })
-	if len(list) == 0 {
-		l.byPlace.Delete(v.place)
-	} else {
-		l.byPlace.Set(v.place, list)
+	if refusal == nil {
+		l.remove(v)
+		return true
+	}
+	v.refusal = refusal
+	if v.at != nil {
+		v.in.Remove(v.at)
+		v.join(&l.crowds.Get(v.place).ended)
 	}
 	return true
+}
+
+// forget takes out a viewer that may not watch any more.
+func (l *viewers) forget(v *viewer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byCookie.Get(v.cookie) == v {
+		l.remove(v)
+	}
+}
+
+// remove takes a viewer out. l.mu is held.
+func (l *viewers) remove(v *viewer) {
+	l.byCookie.Delete(v.cookie)
+	l.leaveCrowd(v)
+	l.text -= len(v.place.query)
+}
+
+// leaveCrowd takes a viewer out of the crowd of its place. l.mu is held.
+func (l *viewers) leaveCrowd(v *viewer) {
+	if v.at == nil {
+		return
+	}
+	v.in.Remove(v.at)
+	v.in, v.at = nil, nil
+	if c := l.crowds.Get(v.place); c.watching.Len() == 0 && c.ended.Len() == 0 {
+		l.crowds.Delete(v.place)
+	}
+}
+
+// deny remembers for a while that a hook has refused who asks from a place. Those without a query are asked for each time: what
+// was decided for one of an address need not hold for another.
+func (l *viewers) deny(p place, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.query == "" || l.denials.Get(p) != nil || l.denials.Len() >= maxDenials || l.text+len(p.query) > maxText {
+		return
+	}
+	l.text += len(p.query)
+	l.denials.Set(p, err)
+	time.AfterFunc(viewerTime, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.denials.Delete(p)
+		l.text -= len(p.query)
+	})
 }
 
 // all returns those there are.
@@ -112,4 +216,13 @@ func (l *viewers) all() (list []*viewer) {
 		list = append(list, v)
 	}
 	return list
+}
+
+// viewerAt returns the viewer at a place in a list; nil if there is none.
+func viewerAt(at *list.Element) *viewer {
+	if at == nil {
+		return nil
+	}
+	v, _ := at.Value.(*viewer) // there are no others
+	return v
 }

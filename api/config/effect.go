@@ -18,10 +18,10 @@ func idle() []string {
 	return []string{
 		"api.defaultSnap", "api.downloadRoot", "api.snapRoot",
 
-		"hls.broadcastRecordTs", "hls.deleteDelaySec", "hls.fastRegister", "hls.fileBufSize", "hls.segDelay", "hls.segKeep",
+		"hls.broadcastRecordTs", "hls.fileBufSize", "hls.segKeep",
 
 		"protocol.enable_mp4",
-		"protocol.fmp4_demand", "protocol.hls_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
+		"protocol.fmp4_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
 		"protocol.mp4_max_second", "protocol.mp4_save_path", "protocol.rtmp_demand", "protocol.rtsp_demand",
 		"protocol.ts_demand",
 

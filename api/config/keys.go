@@ -108,7 +108,7 @@ func protocolKeys() []row {
 		{"protocol.mp4_max_second", Uint, "3600", s, "length at which a recording goes on in a new file (s)"},
 		{"protocol.mp4_save_path", String, "./www", 0, "where MP4 recordings go"},
 		{"protocol.hls_save_path", String, "./www", 0, "where HLS files go"},
-		{"protocol.hls_demand", Bool, "0", 0, "make HLS only while somebody watches it"},
+		{"protocol.hls_demand", Bool, "1", 0, "make HLS only while somebody watches it, beginning with what has come before; 0: always"},
 		{"protocol.rtsp_demand", Bool, "0", 0, "of no effect: RTSP is made only while somebody watches it"},
 		{"protocol.rtmp_demand", Bool, "0", 0, "of no effect: RTMP and FLV are made only while somebody watches them"},
 		{"protocol.ts_demand", Bool, "0", 0, "make TS only while somebody watches it"},
@@ -142,13 +142,13 @@ func hlsKeys() []row {
 	return []row{
 		{"hls.segDur", Float, "2", s, "least length of a segment (s)"},
 		{"hls.segNum", Uint, "3", 0, "segments in the playlist; 0: all"},
-		{"hls.segRetain", Uint, "5", 0, "segments kept after they left the playlist"},
-		{"hls.segDelay", Uint, "0", 0, "also write hls_delay.m3u8 with so many more segments; 0: not"},
+		{"hls.segRetain", Uint, "0", 0, "segments kept after they left the playlist, besides those that clients may still ask for"},
+		{"hls.segDelay", Uint, "0", 0, "serve hls_delay.m3u8 with so many more segments, too; 0: not"},
 		{"hls.segKeep", Bool, "0", 0, "never delete segments"},
 		{"hls.fileBufSize", Uint, "65536", 0, "write buffer (bytes)"},
 		{"hls.broadcastRecordTs", Bool, "0", 0, "send on_record_ts"},
-		{"hls.deleteDelaySec", Uint, "10", s, "remove the files of a stream so long after its end (s)"},
-		{"hls.fastRegister", Bool, "0", 0, "the first segment is a single group of pictures"},
+		{"hls.deleteDelaySec", Uint, "10", s, "viewers of a stream have it for so long after its end (s)"},
+		{"hls.fastRegister", Bool, "0", 0, "tell of HLS as soon as there is a group of pictures, not a segment"},
 		{"hls.fmp4SegExt", String, ".mp4", 0, "suffix of fMP4 segments"},
 	}
 }

@@ -49,7 +49,7 @@ func differObject(name, at string, want, got map[string]any) string {
 		switch {
 		case !ok:
 			return where + " is missing"
-		case key == "msg", key == "loss", key == "isRecordingHLS", name == "getServerConfig.idle" && at == "data[0]",
+		case key == "msg", key == "loss", name == "getServerConfig.idle" && at == "data[0]",
 			name == "getMediaInfo.readers" && key == "totalReaderCount", name == "version.idle" && at == "data":
 			if reflect.TypeOf(value) != reflect.TypeOf(want[key]) {
 				return where + " is of another type"
@@ -103,5 +103,5 @@ func notServed(v any) bool {
 
 // isServed reports whether streams are sources in a schema.
 func isServed(schema string) bool {
-	return slices.Contains([]string{"rtmp", "rtsp", "ts", "fmp4"}, schema)
+	return slices.Contains([]string{"rtmp", "rtsp", "ts", "fmp4", "hls", "hls.fmp4"}, schema)
 }

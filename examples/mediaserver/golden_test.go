@@ -57,9 +57,9 @@ const notThere = "not there yet"
 // lacking are captures of what only parts make that are not there yet: pulls, files, recordings, RTP, other schemas.
 func lacking() []string {
 	return []string{
-		"close_stream.proxy", "close_stream.vod", "downloadFile.hook", "getMediaInfo.ffmpeg", "getMediaInfo.hls",
+		"close_stream.proxy", "close_stream.vod", "downloadFile.hook", "getMediaInfo.ffmpeg",
 		"getMediaInfo.mp4_vod", "getMediaInfo.proxy", "getMediaInfo.recording", "getMediaInfo.rtp_push", "getMediaList.proxy", "getMediaList.publish_options",
-		"getMediaList.shared_rtp", "getMediaPlayerList.ts_empty",
+		"getMediaList.shared_rtp",
 	}
 }
 
@@ -131,8 +131,14 @@ func (g *stage) await(name string) {
 			return false
 		}
 		tracks := st.Stats().Tracks
-		return len(tracks) == 2 && tracks[0].Frames > 100 && tracks[1].Frames > 100
+		return len(tracks) == 2 && tracks[0].Frames > 100 && tracks[1].Frames > 100 && g.isWhole(st)
 	}, limit, time.Millisecond)
+}
+
+// isWhole reports whether a stream is served in all schemas that it is going to be: HLS comes with the first segment.
+func (g *stage) isWhole(st *media.Stream) bool {
+	on := st.Options().EnableHLS
+	return on != nil && !*on || slices.Contains(st.Schemas(), "hls")
 }
 
 // watched adds players by RTMP and HTTP-FLV.
@@ -169,7 +175,7 @@ func (g *stage) prepare(name string) {
 		g.idleRTSP(4)
 	case "getMediaInfo.rtsp_push", "getMediaList.rtsp_push":
 		g.pushRTSP()
-	case "kick_session.ok", "getMediaInfo.rtmp", "getMediaInfo.rtsp", "getMediaInfo.form", "getMediaInfo.json", "getMediaList.all",
+	case "kick_session.ok", "getMediaInfo.rtmp", "getMediaInfo.hls", "getMediaPlayerList.ts_empty", "getMediaInfo.rtsp", "getMediaInfo.form", "getMediaInfo.json", "getMediaList.all",
 		"getMediaList.app_stream", "getMediaList.schema", "getMediaList.wrong_vhost", "isMediaOnline.online",
 		"isMediaOnline.wrong_vhost_ignored", "broadcastMessage", "isRecording.no", "setStreamSpeed.live_not_proxy":
 		g.live()
@@ -216,7 +222,7 @@ func (g *stage) pushRTSP() {
 		default:
 		}
 		st, ok := g.media.Stream(key)
-		return ok && slices.ContainsFunc(st.Stats().Tracks, func(t media.TrackStats) bool { return t.KeyFrames >= 2 })
+		return ok && slices.ContainsFunc(st.Stats().Tracks, func(t media.TrackStats) bool { return t.KeyFrames >= 2 }) && g.isWhole(st)
 	}, limit, time.Millisecond)
 }
 
@@ -382,7 +388,7 @@ This file is written by a test, never by hand: go test ./examples/mediaserver -r
 
 Calls that were captured at the real server are made to the drop-in server. Status, code, field names, JSON types and
 values that do not change from run to run must be equal; the text of msg need not, nor loss, which is known here more often. Of streams, the schemas are compared
-that this version serves, without isRecordingHLS. An endpoint that is not there yet checks its arguments, which is
+that this version serves. An endpoint that is not there yet checks its arguments, which is
 compared too, and then answers code -1, "not enabled".
 
 Of %d calls %d are equal, %d are of endpoints that are not there yet, %d differ.

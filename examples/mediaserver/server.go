@@ -161,7 +161,9 @@ func (s *server) webConfig(cfg *config.Config) web.Config {
 		NotFound:          s.page(),
 		HLS: web.HLSConfig{
 			SegmentDuration: cfg.Duration("hls.segDur"), Segments: cfg.Int("hls.segNum"), Retain: cfg.Int("hls.segRetain"),
-			FMP4Suffix: cfg.String("hls.fmp4SegExt"),
+			Delay: cfg.Int("hls.segDelay"), KeepEnded: cfg.Duration("hls.deleteDelaySec"),
+			FastRegister: cfg.Bool("hls.fastRegister"),
+			FMP4Suffix:   cfg.String("hls.fmp4SegExt"),
 		},
 	}
 }

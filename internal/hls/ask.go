@@ -21,36 +21,54 @@ type Reload struct {
 	Segment, Part int64
 	// Skip asks for a delta update.
 	Skip bool
+	// Delayed asks for the playlist with Config.Delay more segments, which is never waited for.
+	Delayed bool
 }
 
 // Playlist returns the playlist, once it has a segment and what is asked for. In it query stands behind each URI. The error is
-// that of ctx or ErrTooFar.
-func (l *Live) Playlist(ctx context.Context, r Reload, query string) (string, error) {
+// that of ctx, ErrNotFound or ErrTooFar.
+func (l *Live) Playlist(ctx context.Context, r Reload, query string) (text string, err error) {
 	if query != "" {
 		query = "?" + query
 	}
-	for {
-		l.mu.Lock()
+	err = l.await(ctx, func() (bool, error) {
 		ready, err := l.has(r)
-		var text string
 		if ready && err == nil {
-			t := l.playlist()
+			t := l.playlist(l.windowOf(r))
 			text = t.whole
 			if r.Skip && t.delta != "" {
 				text = t.delta
 			}
 		}
+		return ready, err
+	})
+	return strings.ReplaceAll(text, mark, query), err
+}
+
+// await waits until done says so, which it calls with l.mu held, or fails.
+func (l *Live) await(ctx context.Context, done func() (bool, error)) error {
+	for {
+		l.mu.Lock()
+		ready, err := done()
 		changed := l.changed
 		l.mu.Unlock()
 		if ready || err != nil {
-			return strings.ReplaceAll(text, mark, query), err
+			return err
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
+}
+
+// windowOf returns what the playlist shows that is asked for.
+func (l *Live) windowOf(r Reload) *window {
+	if r.Delayed {
+		return &l.delayed
+	}
+	return &l.window
 }
 
 // has reports whether what is asked for is in the playlist. l.mu is held.
@@ -62,7 +80,7 @@ func (l *Live) has(r Reload) (bool, error) {
 		}
 		return true, nil
 	}
-	if !complete || r.Segment < 0 || l.cfg.Part == 0 {
+	if !complete || r.Segment < 0 || !l.windowOf(r).parts {
 		return complete, nil
 	}
 	last := l.list[len(l.list)-1]
@@ -83,24 +101,16 @@ func (l *Live) has(r Reload) (bool, error) {
 
 // Find returns the pieces of a segment, a part or an initialization segment, by what the playlist calls it. For the part that
 // it names as the next to come Find waits. The error is ErrNotFound or that of ctx.
-func (l *Live) Find(ctx context.Context, name string) ([][]byte, error) {
-	for {
-		l.mu.Lock()
-		pieces, wait := l.find(name)
-		changed, ended := l.changed, l.ended
-		l.mu.Unlock()
-		switch {
-		case pieces != nil:
-			return pieces, nil
-		case !wait || ended:
-			return nil, ErrNotFound
+func (l *Live) Find(ctx context.Context, name string) (pieces [][]byte, err error) {
+	err = l.await(ctx, func() (bool, error) {
+		var wait bool
+		pieces, wait = l.find(name)
+		if pieces == nil && (!wait || l.ended) {
+			return false, ErrNotFound
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
+		return pieces != nil, nil
+	})
+	return pieces, err
 }
 
 // find looks for something, and reports whether it is about to come. l.mu is held.

@@ -17,6 +17,8 @@ type Config struct {
 	Target time.Duration
 	// Count is how many segments the playlist has, and Retain how many are kept when they have left it.
 	Count, Retain int
+	// Delay is how many more segments the delayed playlist has, in front. 0 means that there is no such playlist.
+	Delay int
 	// Part is how long a part of low-latency HLS is at most. 0 means that there are none.
 	Part time.Duration
 	// Suffix is what the names of segments end with.
@@ -36,17 +38,26 @@ type Live struct {
 	cfg    Config
 	target time.Duration // the longest segment: it never changes
 	stream *media.Stream
+	format *media.Format
 	life   context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing comes any more
 
 	mu      sync.Mutex
 	list    []*entry // what is kept, oldest first; the last may not be complete
-	left    int      // how many of them have left the playlist
-	breaks  uint64   // discontinuities that have left it
+	window  window   // of the playlist
+	delayed window   // of the delayed one
 	ended   bool
 	changed chan struct{} // closed when there is something new
-	cached  *texts        // of the playlist as it is
+}
+
+// window is what a playlist shows of the segments that are kept.
+type window struct {
+	count  int    // of complete segments, at most
+	left   int    // how many of those that are kept have left it
+	breaks uint64 // discontinuities that have left it
+	parts  bool   // it has parts
+	cached *texts // of the playlist as it is
 }
 
 // entry is a segment in the list.
@@ -58,7 +69,7 @@ type entry struct {
 	init          *segment.Init
 	parts         []*segment.Part
 	lasts         time.Duration // 0 until it is complete
-	gone          time.Time     // when it left the playlist
+	gone          time.Time     // when it left the playlists
 }
 
 // Open begins to keep a stream in a format. ctx is that of [media.Share], to whose open it belongs: it ends with the stream.
@@ -67,8 +78,9 @@ func Open(ctx context.Context, st *media.Stream, f *media.Format, cfg Config) (*
 		return nil, media.ErrStreamNotFound
 	}
 	l := &Live{
-		cfg: cfg, target: target(cfg.Target, groupOf(st)), stream: st, life: ctx,
+		cfg: cfg, target: target(cfg.Target, groupOf(st)), stream: st, format: f, life: ctx,
 		done: make(chan struct{}), changed: make(chan struct{}),
+		window: window{count: cfg.Count, parts: cfg.Part > 0}, delayed: window{count: cfg.Count + cfg.Delay},
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx)) // when the stream ends, what is left comes first
 	l.cancel = cancel
@@ -170,7 +182,7 @@ func (l *Live) Ended() bool {
 
 // tell wakes who waits for something new. l.mu is held.
 func (l *Live) tell() {
-	l.cached = nil
+	l.window.cached, l.delayed.cached = nil, nil
 	close(l.changed)
 	l.changed = make(chan struct{})
 }

@@ -202,6 +202,81 @@ func TestDeltaUpdate(t *testing.T) {
 	require.Contains(t, delta, "#EXT-X-VERSION:9\n")
 }
 
+// The delayed playlist has more segments, in front.
+func TestDelayedPlaylist(t *testing.T) {
+	cfg := low
+	cfg.Delay = 2
+	s := newSource(t)
+	s.write(500 * time.Millisecond)
+	l := s.open(mp4, cfg)
+	_, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	s.write(20 * time.Second)
+	s.pub.Close(nil) // so that nothing comes between the two
+	require.Eventually(t, l.Ended, 20*time.Second, time.Millisecond)
+	text, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	more, err := l.Playlist(t.Context(), hls.Reload{Segment: 1 << 30, Delayed: true}, "")
+	require.NoError(t, err)
+	require.Len(t, uris(text), 3)
+	require.Len(t, uris(more), 5)
+	require.Equal(t, uris(text), uris(more)[2:])
+	require.Equal(t, numberOf(t, text, "#EXT-X-MEDIA-SEQUENCE:"), numberOf(t, more, "#EXT-X-MEDIA-SEQUENCE:")+2)
+	require.NotContains(t, more, "#EXT-X-PART")
+	for _, name := range uris(more) {
+		_, err := l.Find(t.Context(), name)
+		require.NoError(t, err)
+	}
+}
+
+// A multivariant playlist says what players have to know before they begin.
+func TestMultivariant(t *testing.T) {
+	s := newSource(t)
+	s.write(5 * time.Second)
+	l := s.open(mp4, low)
+	text, err := l.Multivariant(t.Context(), "x.m3u8?a=b")
+	require.NoError(t, err)
+	require.Regexp(t, `^#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2",RESOLUTION=320x240,FRAME-RATE=25\.000
+x\.m3u8\?a=b
+$`, text)
+	s.pub.Close(nil)
+	require.Eventually(t, l.Ended, 20*time.Second, time.Millisecond)
+	text, err = l.Multivariant(t.Context(), "x.m3u8")
+	require.NoError(t, err)
+	playlist, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	require.Zero(t, numberOf(t, playlist, "#EXT-X-MEDIA-SEQUENCE:"), "all are there")
+	size, lasts, highest := 0, 0.0, 0.0
+	for _, part := range strings.Split(playlist, "#EXTINF:")[1:] {
+		seconds, rest, _ := strings.Cut(part, ",\n")
+		name, _, _ := strings.Cut(rest, "\n")
+		data, err := l.Find(t.Context(), name)
+		require.NoError(t, err)
+		n := len(bytes.Join(data, nil))
+		x, err := strconv.ParseFloat(seconds, 64)
+		require.NoError(t, err)
+		size, lasts, highest = size+n, lasts+x, max(highest, float64(n*8)/x)
+	}
+	peak := numberOf(t, text, "#EXT-X-STREAM-INF:BANDWIDTH=")
+	require.InEpsilon(t, highest, peak, 0.01)
+	require.InEpsilon(t, float64(size*8)/lasts, numberOf(t, text, ",AVERAGE-BANDWIDTH="), 0.01)
+}
+
+// numberOf returns the number behind a word of a playlist.
+func numberOf(t *testing.T, text, word string) int {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, word)
+	require.True(t, ok, text)
+	n := 0
+	for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+		n++
+	}
+	x, err := strconv.Atoi(rest[:n])
+	require.NoError(t, err)
+	return x
+}
+
 // uris returns the URIs of the segments of a playlist, without queries.
 func uris(text string) (list []string) {
 	for line := range strings.Lines(text) {

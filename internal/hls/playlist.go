@@ -20,56 +20,57 @@ const mark = "\x00"
 // skipAfter is how many target durations before the end of a playlist a delta update may leave out (4.4.3.8).
 const skipAfter = 6
 
-// playlist returns the playlist as it is. l.mu is held, and there is a segment.
-func (l *Live) playlist() *texts {
-	if l.cached == nil {
-		l.cached = &texts{whole: string(l.write(0))}
-		if n := l.skippable(); n > 0 {
-			l.cached.delta = string(l.write(n))
+// playlist returns the playlist of a window as it is. l.mu is held, and there is a segment.
+func (l *Live) playlist(w *window) *texts {
+	if w.cached == nil {
+		w.cached = &texts{whole: string(l.write(w, 0))}
+		if n := l.skippable(w); n > 0 {
+			w.cached.delta = string(l.write(w, n))
 		}
 	}
-	return l.cached
+	return w.cached
 }
 
 // skippable returns how many of the oldest segments of the playlist a delta update leaves out.
-func (l *Live) skippable() int {
-	if l.cfg.Part == 0 {
+func (l *Live) skippable(w *window) int {
+	if !w.parts {
 		return 0
 	}
+	return l.olderThan(l.list[w.left:], skipAfter*l.target)
+}
+
+// olderThan returns how many of the oldest segments of a list end more than a while before its end.
+func (l *Live) olderThan(list []*entry, while time.Duration) int {
 	rest := time.Duration(0)
-	for i := len(l.list) - 1; i >= l.left; i-- {
-		if rest > skipAfter*l.target {
-			return i - l.left + 1
+	for i := len(list) - 1; i >= 0; i-- {
+		if rest > while {
+			return i + 1
 		}
-		rest += l.list[i].lasts
+		rest += list[i].lasts
 	}
 	return 0
 }
 
-// write writes the playlist without its oldest segments.
-func (l *Live) write(skip int) []byte {
-	version := 4
-	if l.cfg.Init {
-		version = 7
-	}
-	if skip > 0 {
-		version = 9
-	}
-	b := make([]byte, 0, 256+len(l.list)*256)
-	b = fmt.Appendf(b, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-ALLOW-CACHE:NO\n#EXT-X-TARGETDURATION:%d\n", version, l.target/time.Second)
-	if l.cfg.Part > 0 {
+// write writes the playlist of a window without its oldest segments.
+func (l *Live) write(w *window, skip int) []byte {
+	list := l.list[w.left:]
+	b := make([]byte, 0, 256+len(list)*256)
+	b = fmt.Appendf(b, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-ALLOW-CACHE:NO\n#EXT-X-TARGETDURATION:%d\n", l.version(skip), l.target/time.Second)
+	if w.parts {
 		b = fmt.Appendf(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=%.3f,CAN-SKIP-UNTIL=%d\n#EXT-X-PART-INF:PART-TARGET=%.3f\n",
 			3*l.cfg.Part.Seconds(), skipAfter*l.target/time.Second, l.cfg.Part.Seconds())
 	}
-	list := l.list[l.left:]
 	b = fmt.Appendf(b, "#EXT-X-MEDIA-SEQUENCE:%d\n", list[0].number)
-	if l.breaks > 0 {
-		b = fmt.Appendf(b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", l.breaks)
+	if w.breaks > 0 {
+		b = fmt.Appendf(b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", w.breaks)
 	}
 	if skip > 0 {
 		b = fmt.Appendf(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
 	}
-	partsFrom := l.partsFrom(list)
+	partsFrom := len(list)
+	if w.parts { // those of segments that end within three target durations of the end (4.4.4.9)
+		partsFrom = l.olderThan(list, 3*l.target)
+	}
 	for i, e := range list {
 		if i < skip {
 			continue
@@ -79,23 +80,21 @@ func (l *Live) write(skip int) []byte {
 	if l.ended {
 		return append(b, "#EXT-X-ENDLIST\n"...)
 	}
-	return l.writeHint(b)
+	if w.parts {
+		b = l.writeHint(b)
+	}
+	return b
 }
 
-// partsFrom returns the first segment whose parts are listed: those that end within three target durations of the end
-// (4.4.4.9).
-func (l *Live) partsFrom(list []*entry) int {
-	if l.cfg.Part == 0 {
-		return len(list)
+// version is that of the protocol (7) in which there is all that a playlist has.
+func (l *Live) version(skip int) int {
+	switch {
+	case skip > 0:
+		return 9
+	case l.cfg.Init:
+		return 7
 	}
-	rest := time.Duration(0)
-	for i := len(list) - 1; i >= 0; i-- {
-		if rest > 3*l.target {
-			return i + 1
-		}
-		rest += list[i].lasts
-	}
-	return 0
+	return 4
 }
 
 // writeSegment writes what the playlist says of a segment.
@@ -134,9 +133,6 @@ func (l *Live) writeParts(b []byte, e *entry) []byte {
 
 // writeHint says what the next part will be called.
 func (l *Live) writeHint(b []byte) []byte {
-	if l.cfg.Part == 0 {
-		return b
-	}
 	e := l.open()
 	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(e, len(e.parts)), mark)
 }

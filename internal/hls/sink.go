@@ -54,23 +54,36 @@ func (s *sink) End(x *segment.Segment) {
 	l.tell()
 }
 
-// trim lets the oldest segments leave the playlist, and lets go of those that left it long ago. A segment is kept for as
-// long again as the playlist that had it lasts (RFC 8216, 6.2.2). l.mu is held.
+// trim lets the oldest segments leave the playlists, and lets go of those that left some time ago: what clients, which reload a
+// playlist after a target duration, may still ask for stays. RFC 8216 (6.2.2) would keep them for as long as the playlist lasts,
+// at twice the memory. l.mu is held.
 func (l *Live) trim(now time.Time) {
-	for len(l.list)-l.left > l.cfg.Count {
-		e := l.list[l.left]
+	l.window.slide(l.list)
+	for _, e := range l.delayed.slide(l.list) {
 		e.gone = now
-		l.left++
-		if e.discontinuity {
-			l.breaks++
-		}
 	}
-	keep := l.target * time.Duration(l.cfg.Count+1)
+	keep := keepTargets * l.target
 	n := 0
-	for l.left-n > l.cfg.Retain && now.Sub(l.list[n].gone) > keep {
+	for l.delayed.left-n > l.cfg.Retain && now.Sub(l.list[n].gone) > keep {
 		n++
 	}
 	clear(l.list[:n])
 	l.list = l.list[n:]
-	l.left -= n
+	l.window.left -= n
+	l.delayed.left -= n
+}
+
+// keepTargets is for how many target durations segments can be had that have left the playlists.
+const keepTargets = 1
+
+// slide lets the oldest segments of a list leave, and returns them.
+func (w *window) slide(list []*entry) []*entry {
+	from := w.left
+	for len(list)-w.left > w.count {
+		if list[w.left].discontinuity {
+			w.breaks++
+		}
+		w.left++
+	}
+	return list[from:w.left]
 }
