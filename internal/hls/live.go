@@ -65,6 +65,7 @@ type entry struct {
 	number        uint64
 	name          string // without the suffix
 	at            time.Time
+	independent   bool // it begins with a key frame
 	discontinuity bool
 	init          *segment.Init
 	parts         []*segment.Part

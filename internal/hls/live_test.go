@@ -173,6 +173,69 @@ func TestHintOfASegmentThatHasNotBegun(t *testing.T) {
 	require.NoError(t, <-found)
 }
 
+// The segment behind what the log had does not begin with a key frame, nor do those in the midst of a long group. The playlist
+// says in which to begin then.
+func TestStartWhereAKeyFrameIs(t *testing.T) {
+	s := newSource(t)
+	s.write(500 * time.Millisecond)
+	l := s.open(ts, plain)
+	_, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	named := 0
+	for range 12 {
+		s.write(500 * time.Millisecond)
+		var text string
+		require.Eventually(t, func() bool {
+			was := text
+			text, err = l.Playlist(t.Context(), now, "")
+			return err == nil && was == text
+		}, 20*time.Second, 20*time.Millisecond)
+		_, start, ok := strings.Cut(text, "#EXT-X-START:TIME-OFFSET=")
+		if ok {
+			start, _, _ = strings.Cut(start, "\n")
+			offset, err := time.ParseDuration(start + "s")
+			require.NoError(t, err)
+			require.True(t, startsWithKey(t, l, segmentAt(t, text, offset)), text)
+			named++
+			continue
+		}
+		for _, name := range uris(text) {
+			require.True(t, startsWithKey(t, l, name), text)
+		}
+	}
+	require.Positive(t, named)
+}
+
+// segmentAt returns what a playlist has at a time from its beginning.
+func segmentAt(t *testing.T, text string, at time.Duration) string {
+	t.Helper()
+	list := uris(text)
+	for line := range strings.Lines(text) {
+		seconds, ok := strings.CutPrefix(line, "#EXTINF:")
+		if !ok {
+			continue
+		}
+		lasts, err := time.ParseDuration(strings.TrimSuffix(seconds, ",\n") + "s")
+		require.NoError(t, err)
+		if at < lasts {
+			return list[0]
+		}
+		at -= lasts
+		list = list[1:]
+	}
+	require.Fail(t, "the playlist ends before", text)
+	return ""
+}
+
+// startsWithKey reports whether there are parameter sets in the first picture of a segment.
+func startsWithKey(t *testing.T, l *hls.Live, name string) bool {
+	t.Helper()
+	pieces, err := l.Find(t.Context(), name)
+	require.NoError(t, err)
+	data := bytes.Join(pieces, nil)
+	return bytes.Contains(data[:min(len(data), 8*188)], []byte{0, 0, 1, 0x67})
+}
+
 // A client that has the playlist gets what is new of a long one.
 func TestDeltaUpdate(t *testing.T) {
 	cfg := low

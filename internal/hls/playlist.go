@@ -64,6 +64,9 @@ func (l *Live) write(w *window, skip int) []byte {
 	if w.breaks > 0 {
 		b = fmt.Appendf(b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", w.breaks)
 	}
+	if !w.parts {
+		b = l.writeStart(b, list)
+	}
 	if skip > 0 {
 		b = fmt.Appendf(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
 	}

@@ -17,7 +17,7 @@ func (s *sink) Begin(x *segment.Segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := &entry{
-		number: x.Number, at: l.timeOf(x), discontinuity: x.Discontinuity, init: x.Init,
+		number: x.Number, at: l.timeOf(x), independent: x.Independent, discontinuity: x.Discontinuity, init: x.Init,
 	}
 	e.name = segment.Name(e.at, x.Number, "")
 	l.list = append(l.list, e)
