@@ -21,6 +21,10 @@ type Config struct {
 	Tables func(start []byte) []byte
 }
 
+// slack is how much longer than Longest a segment may become when it is not known how long chunks last: one that is found to
+// be too long only when the next chunk is there. Half a second is what the target duration is rounded by (RFC 8216, 4.3.3.1).
+const slack = 400 * time.Millisecond
+
 // chunk is one of a stream with what is known of it.
 type chunk struct {
 	media.Chunk
@@ -33,13 +37,16 @@ type Cutter struct {
 	sink Sink
 
 	current *Segment
+	first   time.Duration // the DTS of its first chunk
 	part    *Part
-	pieces  [][]byte // what is to be in the part
-	next    uint64   // the number of the next segment
+	pieces  [][]byte      // what is to be in the part
+	next    uint64        // the number of the next segment
+	reached time.Duration // where the last part has ended
 	init    *Init
-	broken  bool   // the next segment does not follow from the one before
-	start   []byte // the newest chunk with which a reader can begin, for its tables
-	last    chunk  // the newest
+	broken  bool          // the next segment does not follow from the one before
+	start   []byte        // the newest chunk with which a reader can begin, for its tables
+	last    chunk         // the newest
+	usual   time.Duration // how long chunks last
 }
 
 // NewCutter returns a cutter.
@@ -61,7 +68,24 @@ func (c *Cutter) Write(m media.Chunk) {
 	if len(m.Data) == 0 {
 		return
 	}
-	c.add(chunk{m, m.DTS + max(m.Duration, 0)})
+	c.add(chunk{m, m.DTS + c.lasts(m)})
+}
+
+// lasts returns how long a chunk lasts, 0 if that is not known. When the stream stood still, what came before lasts until it
+// goes on: in a playlist that is no part of it, as there is nothing to play, and might make it longer than it may be.
+func (c *Cutter) lasts(m media.Chunk) time.Duration {
+	if m.Duration > c.limit() && c.usual > 0 && m.Duration > 2*c.usual {
+		return c.usual
+	}
+	return max(m.Duration, 0)
+}
+
+// limit is how long what chunks are put into may be.
+func (c *Cutter) limit() time.Duration {
+	if c.cfg.Part > 0 {
+		return c.cfg.Part
+	}
+	return c.cfg.Longest
 }
 
 // Cut ends the segment there is, if there is one: so that what has come can be had, or because nothing more comes. What comes
@@ -93,35 +117,64 @@ func (c *Cutter) add(m chunk) {
 		c.start = m.Data
 	}
 	switch {
-	case c.current == nil:
+	case c.next == 0:
 	case c.jumps(m):
 		c.interrupt(nil)
+	case c.current == nil:
 	case c.isDue(m):
-		c.end(m.DTS)
+		c.end(c.until(m))
 	case c.part == nil:
-	case c.last.Duration == 0 && c.partIsFull(m.DTS-c.last.DTS, m.DTS):
-		c.endPart(m.DTS) // how long the last chunk is, is known only now
+	case c.cfg.Part > 0 && m.end-c.part.Start > c.cfg.Part, c.last.Duration == 0 && c.partIsFull(m.DTS-c.last.DTS, m.DTS):
+		c.endPart(c.until(m)) // how long the last chunk is, or that this one is longer, is known only now
 	}
 	if c.current == nil {
 		c.begin(m)
 	}
 	if c.part == nil {
-		c.part = &Part{Start: m.DTS, Independent: m.Key}
+		c.part = &Part{Start: c.reached}
 		if len(c.current.Parts) == 0 && !m.Key && c.start != nil {
 			c.pieces = append(c.pieces, c.cfg.Tables(c.start))
 		}
 	}
+	c.part.Independent = c.part.Independent || m.Key
 	c.pieces = append(c.pieces, m.Data)
-	c.last = m
-	if m.Duration > 0 && c.partIsFull(m.Duration, m.end) {
+	before := c.usual
+	c.note(m)
+	if m.Duration > 0 && c.partIsFull(min(before, c.usual), m.end) { // a picture may be missing behind either
 		c.endPart(m.end)
 	}
 }
 
-// jumps reports whether the stamps do not lead to a chunk: they go back, or further than a segment can last.
+// note remembers a chunk as the newest.
+func (c *Cutter) note(m chunk) {
+	switch {
+	case m.Duration > 0:
+		c.usual = m.end - m.DTS
+	case c.first < m.DTS:
+		c.usual = max(m.DTS-c.last.DTS, 0)
+	}
+	c.last = m
+}
+
+// until returns where what came before a chunk ends, if the chunk follows from that.
+func (c *Cutter) until(m chunk) time.Duration {
+	if c.last.Duration > 0 {
+		return c.last.end
+	}
+	return m.DTS
+}
+
+// jumps reports whether the stamps do not lead to a chunk: they go back, or further than what it would belong to can last.
 func (c *Cutter) jumps(m chunk) bool {
-	gap := m.DTS - c.lastEnd()
-	return m.DTS < c.current.Start || gap > c.cfg.Longest
+	switch {
+	case m.DTS < c.first:
+		return true
+	case c.last.Duration > 0:
+		return m.DTS > c.last.end && m.end-c.last.end > c.limit()
+	case m.DTS-c.last.DTS > c.cfg.Longest:
+		return true
+	}
+	return c.current != nil && m.DTS-c.current.Start > c.cfg.Longest+slack
 }
 
 // isDue reports whether a segment ends in front of a chunk.
@@ -144,13 +197,17 @@ func (c *Cutter) partIsFull(chunk, end time.Duration) bool {
 
 // begin begins a segment with a chunk.
 func (c *Cutter) begin(m chunk) {
-	c.current = &Segment{Number: c.next, Start: m.DTS, Independent: m.Key, Discontinuity: c.broken, Init: c.init}
+	if c.next == 0 || c.broken {
+		c.reached = m.DTS
+	}
+	c.current = &Segment{Number: c.next, Start: c.reached, Independent: m.Key, Discontinuity: c.broken, Init: c.init}
+	c.first = m.DTS
 	c.next++
 	c.broken = false
 	c.sink.Begin(c.current)
 }
 
-// endPart ends the part at a time.
+// endPart ends the part at a time. Nothing is between it and the next.
 func (c *Cutter) endPart(at time.Duration) {
 	p := c.part
 	if p == nil {
@@ -158,6 +215,7 @@ func (c *Cutter) endPart(at time.Duration) {
 	}
 	c.part = nil
 	p.Duration = max(at-p.Start, 0)
+	c.reached = p.Start + p.Duration
 	p.Data = bytes.Join(c.pieces, nil)
 	clear(c.pieces)
 	c.pieces = c.pieces[:0]
@@ -165,7 +223,7 @@ func (c *Cutter) endPart(at time.Duration) {
 	c.sink.Part(c.current, p)
 }
 
-// end ends the segment at a time, if there is one.
+// end ends the segment, if there is one: at a time, if it has a part that has not ended before.
 func (c *Cutter) end(at time.Duration) {
 	s := c.current
 	if s == nil {
@@ -173,9 +231,14 @@ func (c *Cutter) end(at time.Duration) {
 	}
 	c.endPart(at)
 	c.current = nil
-	s.Duration = max(at-s.Start, 0)
+	s.Duration = c.reached - s.Start
 	c.sink.End(s)
 }
 
-// lastEnd is when the newest chunk ends; when it begins, if it is not known how long it lasts.
-func (c *Cutter) lastEnd() time.Duration { return c.last.end }
+// lastEnd is when the newest chunk ends, about if that is not known.
+func (c *Cutter) lastEnd() time.Duration {
+	if c.last.Duration > 0 {
+		return c.last.end
+	}
+	return c.last.DTS + c.usual
+}

@@ -85,6 +85,13 @@ func film(c *segment.Cutter, from, to, key int, lasts time.Duration) {
 	}
 }
 
+// write writes chunks at times in ms that last so many.
+func write(c *segment.Cutter, lasts time.Duration, at ...time.Duration) {
+	for _, t := range at {
+		c.Write(media.Chunk{DTS: t * ms, Duration: lasts * ms, Data: []byte("x")})
+	}
+}
+
 func TestCuts(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -100,7 +107,7 @@ func TestCuts(t *testing.T) {
 		{
 			"without durations",
 			segment.Config{Target: 2000 * ms, Longest: 4000 * ms},
-			func(c *segment.Cutter) { film(c, 0, 130, 30, 0) }, "0+2400i 2400+2400i 4800+360i ",
+			func(c *segment.Cutter) { film(c, 0, 130, 30, 0) }, "0+2400i 2400+2400i 4800+400i ",
 		},
 		{
 			"where there is no key frame",
@@ -117,7 +124,7 @@ func TestCuts(t *testing.T) {
 			"into parts, without durations",
 			segment.Config{Target: 1000 * ms, Longest: 4000 * ms, Part: 500 * ms},
 			func(c *segment.Cutter) { film(c, 0, 65, 30, 0) },
-			"0+1200i/480i/480/240 1200+1200i/480i/480/240 2400+160i ",
+			"0+1200i/480i/480/240 1200+1200i/480i/480/240 2400+200i ",
 		},
 		{
 			"at chunks that are longer than all that",
@@ -144,6 +151,47 @@ func TestCuts(t *testing.T) {
 					c.Write(media.Chunk{Key: true, DTS: at * ms, Duration: 40 * ms, Data: []byte("x")})
 				}
 			}, "1000+80i 6000+80id 20+40id ",
+		},
+		{
+			"where the stream stood still",
+			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 500 * ms},
+			func(c *segment.Cutter) {
+				film(c, 0, 20, 30, 40*ms)
+				write(c, 40, 2100, 2140)
+			}, "0+800i/480i/320 2100+80d ",
+		},
+		{
+			"where the stream stood still, and what came before is said to last until it goes on",
+			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 500 * ms},
+			func(c *segment.Cutter) {
+				film(c, 0, 20, 30, 40*ms)
+				write(c, 1300, 800)
+				write(c, 40, 2100, 2140)
+			}, "0+840i/480i/360 2100+80d ",
+		},
+		{
+			"where the stream stood still, without durations",
+			segment.Config{Target: 2000 * ms, Longest: 2000 * ms},
+			func(c *segment.Cutter) {
+				film(c, 0, 30, 30, 0)
+				write(c, 0, 2500, 2540)
+			}, "0+1200i 2500+80d ",
+		},
+		{
+			"where pictures are missing",
+			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 200 * ms},
+			func(c *segment.Cutter) {
+				write(c, 40, 0, 40, 80, 120)
+				write(c, 80, 160)
+				write(c, 40, 240, 280)
+			}, "0+320/160/160 ",
+		},
+		{
+			"where chunks are shorter than they are apart, and longer",
+			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 100 * ms},
+			func(c *segment.Cutter) {
+				write(c, 40, 0, 40, 95, 135, 170, 210)
+			}, "0+250/80/95/75 ",
 		},
 		{
 			"where the reader has lost something",

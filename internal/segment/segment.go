@@ -9,7 +9,8 @@ import (
 type Segment struct {
 	// Number counts the segments from 0.
 	Number uint64
-	// Start is the DTS of its first chunk; Duration how long it lasts, once it has ended.
+	// Start is the end of the one before, or the DTS of its first chunk if it does not follow from that; Duration how long it
+	// lasts, once it has ended: as long as its parts.
 	Start, Duration time.Duration
 	// Independent says that it can be decoded without the one before.
 	Independent bool
@@ -31,9 +32,9 @@ type Init struct {
 
 // Part is a piece of a segment. It does not change.
 type Part struct {
-	// Start is the DTS of its first chunk, Duration how long it lasts.
+	// Start is the end of the one before, or where its segment starts; Duration how long it lasts.
 	Start, Duration time.Duration
-	// Independent says that decoders can begin with it.
+	// Independent says that it has a chunk with which decoders can begin.
 	Independent bool
 	// Data are the bytes, in memory of their own: the log of the stream can go on without them.
 	Data []byte
