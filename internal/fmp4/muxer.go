@@ -148,7 +148,7 @@ func (m *Muxer) emitDue(w media.ChunkWriter, i int, start bool) {
 	if i == m.lead {
 		longest = audioFragment
 	}
-	span := r.samples[len(r.samples)-1].packet.DTS - r.samples[0].packet.DTS
+	span := r.lasts()
 	if i == m.lead && (start || r.track.Codec.Video()) || span >= longest || span < 0 || len(r.samples) >= maxSamples {
 		m.emit(w)
 	}
