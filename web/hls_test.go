@@ -216,9 +216,10 @@ func TestHLSIsAnnounced(t *testing.T) {
 	require.NotContains(t, pub.Stream().Schemas(), "hls.fmp4")
 	reply, text := s.ask(t, "/live/test/hls_delay.m3u8", "")
 	require.Equal(t, 200, reply.StatusCode)
-	require.Equal(t, 5, strings.Count(text, "#EXTINF"), text)
+	delayed := strings.Count(text, "#EXTINF")
 	_, text = s.ask(t, "/live/test/hls.m3u8", reply.Cookies()[0].Value)
-	require.Equal(t, 3, strings.Count(text, "#EXTINF"), text)
+	require.GreaterOrEqual(t, delayed, 5)
+	require.Equal(t, delayed-2, strings.Count(text, "#EXTINF"), text)
 	s.awaitHLS(t, 1)
 
 	other := start(t, media.Config{}, web.Config{}, nil)

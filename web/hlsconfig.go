@@ -10,7 +10,8 @@ type HLSConfig struct {
 	// SegmentDuration is how long a segment is at least: it ends at the key frame then, or 10 s after its beginning at the
 	// latest. Default 2 s.
 	SegmentDuration time.Duration
-	// Segments is how many the playlist has. Default 3.
+	// Segments is how many the playlist has, or more as long as it lasts less than three target durations (RFC 8216, 6.2.2).
+	// Default 3.
 	Segments int
 	// Retain is how many more are kept which have left the playlist, besides those that clients may still ask for: all that
 	// have left it within the longest duration of a segment. Default 0.

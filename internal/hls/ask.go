@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"github.com/sluice-media/sluice/internal/segment"
 )
 
 var (
@@ -88,6 +86,10 @@ func (l *Live) has(r Reload) (bool, error) {
 	if last.lasts > 0 {
 		next++
 	}
+	if at := len(l.list) - 1 - int(int64(last.number)-r.Segment); r.Segment <= int64(last.number) && at >= 0 &&
+		l.list[at].lasts > 0 && r.Part >= int64(len(l.list[at].parts)) {
+		r.Segment, r.Part = r.Segment+1, 0 // behind the last part of a segment is the first of the next
+	}
 	switch {
 	case r.Segment > next+1:
 		return false, ErrTooFar
@@ -118,33 +120,20 @@ func (l *Live) find(name string) (pieces [][]byte, wait bool) {
 	if l.cfg.Init && strings.HasPrefix(name, "init") {
 		return l.findInit(name), false
 	}
+	if name == l.coming && l.cfg.Part > 0 {
+		return nil, true
+	}
 	for _, e := range l.list {
-		switch {
-		case e.name+l.cfg.Suffix == name && e.lasts > 0:
+		if e.name+l.cfg.Suffix == name && e.lasts > 0 {
 			return dataOf(e.parts), false
-		case strings.HasPrefix(name, e.name+partMark):
-			return l.findPart(e, name)
+		}
+		for _, p := range e.parts {
+			if p.name == name && l.cfg.Part > 0 {
+				return [][]byte{p.Data}, false
+			}
 		}
 	}
-	return nil, l.isHint(name)
-}
-
-// isHint reports whether something is the part that the playlist names as the next. l.mu is held.
-func (l *Live) isHint(name string) bool {
-	if l.cfg.Part == 0 || len(l.list) == 0 {
-		return false
-	}
-	e := l.open()
-	return l.partName(e, len(e.parts)) == name
-}
-
-func (l *Live) findPart(e *entry, name string) (pieces [][]byte, wait bool) {
-	for i, p := range e.parts {
-		if l.partName(e, i) == name {
-			return [][]byte{p.Data}, false
-		}
-	}
-	return nil, l.isHint(name)
+	return nil, false
 }
 
 func (l *Live) findInit(name string) [][]byte {
@@ -156,7 +145,7 @@ func (l *Live) findInit(name string) [][]byte {
 	return nil
 }
 
-func dataOf(parts []*segment.Part) (pieces [][]byte) {
+func dataOf(parts []part) (pieces [][]byte) {
 	for _, p := range parts {
 		pieces = append(pieces, p.Data)
 	}

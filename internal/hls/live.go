@@ -15,7 +15,8 @@ import (
 type Config struct {
 	// Target is how long a segment is at least.
 	Target time.Duration
-	// Count is how many segments the playlist has, and Retain how many are kept when they have left it.
+	// Count is how many segments the playlist has, or more as long as it lasts less than three target durations. Retain is how
+	// many are kept when they have left it.
 	Count, Retain int
 	// Delay is how many more segments the delayed playlist has, in front. 0 means that there is no such playlist.
 	Delay int
@@ -47,13 +48,13 @@ type Live struct {
 	list    []*entry // what is kept, oldest first; the last may not be complete
 	window  window   // of the playlist
 	delayed window   // of the delayed one
+	coming  string   // what the next part is called, which the playlist has said already
 	ended   bool
 	changed chan struct{} // closed when there is something new
 }
 
 // window is what a playlist shows of the segments that are kept.
 type window struct {
-	count  int    // of complete segments, at most
 	left   int    // how many of those that are kept have left it
 	breaks uint64 // discontinuities that have left it
 	parts  bool   // it has parts
@@ -68,9 +69,27 @@ type entry struct {
 	independent   bool // it begins with a key frame
 	discontinuity bool
 	init          *segment.Init
-	parts         []*segment.Part
+	parts         []part
 	lasts         time.Duration // 0 until it is complete
 	gone          time.Time     // when it left the playlists
+}
+
+// part is one of a segment.
+type part struct {
+	*segment.Part
+	name string
+}
+
+// length returns how long a segment is, as far as it is there.
+func (e *entry) length() time.Duration {
+	if e.lasts > 0 {
+		return e.lasts
+	}
+	d := time.Duration(0)
+	for _, p := range e.parts {
+		d += p.Duration
+	}
+	return d
 }
 
 // Open begins to keep a stream in a format. ctx is that of [media.Share], to whose open it belongs: it ends with the stream.
@@ -81,7 +100,7 @@ func Open(ctx context.Context, st *media.Stream, f *media.Format, cfg Config) (*
 	l := &Live{
 		cfg: cfg, target: target(cfg.Target, groupOf(st)), stream: st, format: f, life: ctx,
 		done: make(chan struct{}), changed: make(chan struct{}),
-		window: window{count: cfg.Count, parts: cfg.Part > 0}, delayed: window{count: cfg.Count + cfg.Delay},
+		window: window{parts: cfg.Part > 0},
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx)) // when the stream ends, what is left comes first
 	l.cancel = cancel

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/sluice-media/sluice/internal/segment"
 )
 
 // texts are a playlist in its forms. A mark stands behind each URI, where the query of a viewer belongs.
@@ -46,7 +44,7 @@ func (l *Live) olderThan(list []*entry, while time.Duration) int {
 		if rest > while {
 			return i + 1
 		}
-		rest += list[i].lasts
+		rest += list[i].length()
 	}
 	return 0
 }
@@ -124,8 +122,8 @@ func (l *Live) writeSegment(b []byte, e *entry, init, parts bool) []byte {
 }
 
 func (l *Live) writeParts(b []byte, e *entry) []byte {
-	for i, p := range e.parts {
-		b = fmt.Appendf(b, "#EXT-X-PART:DURATION=%.3f,URI=\"%s%s\"", p.Duration.Seconds(), l.partName(e, i), mark)
+	for _, p := range e.parts {
+		b = fmt.Appendf(b, "#EXT-X-PART:DURATION=%.3f,URI=\"%s%s\"", p.Duration.Seconds(), p.name, mark)
 		if p.Independent {
 			b = append(b, ",INDEPENDENT=YES"...)
 		}
@@ -136,27 +134,15 @@ func (l *Live) writeParts(b []byte, e *entry) []byte {
 
 // writeHint says what the next part will be called.
 func (l *Live) writeHint(b []byte) []byte {
-	e := l.open()
-	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.partName(e, len(e.parts)), mark)
+	return fmt.Appendf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%s%s\"\n", l.coming, mark)
 }
 
-// open is the segment that the next part belongs to: the last one or, when that is complete and the next has not begun, the one
-// that will be, unless it does not follow from the last. l.mu is held, and there is a segment.
-func (l *Live) open() *entry {
-	last := l.list[len(l.list)-1]
-	if last.lasts == 0 {
-		return last
-	}
-	at := last.at.Add(last.lasts)
-	return &entry{number: last.number + 1, at: at, name: segment.Name(at, last.number+1, "")}
-}
-
-// partMark stands in the name of a part between that of its segment and its number.
+// partMark stands in the name of a part between that of a segment and a number.
 const partMark = ".p"
 
-// partName is what a part of a segment is called.
-func (l *Live) partName(e *entry, part int) string {
-	return e.name + partMark + strconv.Itoa(part) + l.cfg.Suffix
+// partName is what the part behind so many of a segment is called. It may turn out to be the first of the next segment.
+func (l *Live) partName(e *entry, parts int) string {
+	return e.name + partMark + strconv.Itoa(parts) + l.cfg.Suffix
 }
 
 // initName is what an initialization segment is called.

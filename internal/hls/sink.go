@@ -21,6 +21,9 @@ func (s *sink) Begin(x *segment.Segment) {
 	}
 	e.name = segment.Name(e.at, x.Number, "")
 	l.list = append(l.list, e)
+	if l.coming == "" {
+		l.coming = l.partName(e, 0)
+	}
 }
 
 // timeOf returns the wall clock at the beginning of a segment: behind the one before, if it follows from that.
@@ -38,7 +41,8 @@ func (s *sink) Part(_ *segment.Segment, p *segment.Part) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.list[len(l.list)-1]
-	e.parts = append(e.parts, p)
+	e.parts = append(e.parts, part{p, l.coming})
+	l.coming = l.partName(e, len(e.parts))
 	if l.cfg.Part > 0 {
 		l.tell()
 	}
@@ -58,8 +62,8 @@ func (s *sink) End(x *segment.Segment) {
 // playlist after a target duration, may still ask for stays. RFC 8216 (6.2.2) would keep them for as long as the playlist lasts,
 // at twice the memory. l.mu is held.
 func (l *Live) trim(now time.Time) {
-	l.window.slide(l.list)
-	for _, e := range l.delayed.slide(l.list) {
+	l.window.slide(l.list, l.leaves())
+	for _, e := range l.delayed.slide(l.list, l.window.left-l.cfg.Delay) {
 		e.gone = now
 	}
 	keep := keepTargets * l.target
@@ -76,10 +80,33 @@ func (l *Live) trim(now time.Time) {
 // keepTargets is for how many target durations segments can be had that have left the playlists.
 const keepTargets = 1
 
-// slide lets the oldest segments of a list leave, and returns them.
-func (w *window) slide(list []*entry) []*entry {
+// atLeast is how many target durations a playlist has at least when segments leave it (RFC 8216, 6.2.2), and spare how many
+// segments more than Config.Count it has for that at most: where the stream is torn to pieces.
+const (
+	atLeast = 3
+	spare   = 50
+)
+
+// leaves returns how many of the oldest segments are to have left the playlist, when all are complete. l.mu is held.
+func (l *Live) leaves() int {
+	rest := time.Duration(0)
+	for _, e := range l.list[l.window.left:] {
+		rest += e.lasts
+	}
+	to := l.window.left
+	for n := len(l.list) - to; n > l.cfg.Count; n-- {
+		if rest -= l.list[to].lasts; rest < atLeast*l.target && n <= l.cfg.Count+spare {
+			break
+		}
+		to++
+	}
+	return to
+}
+
+// slide lets the oldest segments of a list leave, up to one, and returns them.
+func (w *window) slide(list []*entry, to int) []*entry {
 	from := w.left
-	for len(list)-w.left > w.count {
+	for w.left < to {
 		if list[w.left].discontinuity {
 			w.breaks++
 		}
