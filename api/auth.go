@@ -45,10 +45,11 @@ func (o *Options) allows(r *http.Request) bool {
 }
 
 // logCaller says who may not call, but not each time.
-func (h *Handler) logCaller(t *throttle.Throttle, what string, c *call) {
+func (h *Handler) logCaller(t *throttle.Throttle, what string, c *call, more ...any) {
 	if n, ok := t.Ready(); ok {
 		client := h.options().proxies().Client(c.request)
-		h.log.Warn(what, "endpoint", c.Name, "peer", c.request.RemoteAddr, "client", client.String(), "number", n)
+		more = append([]any{"endpoint", c.Name, "peer", c.request.RemoteAddr, "client", client.String(), "number", n}, more...)
+		h.log.Warn(what, more...)
 	}
 }
 

@@ -26,6 +26,7 @@ type Handler struct {
 	wrong   throttle.Throttle // of the log line of wrong secrets
 	outside throttle.Throttle // of that of callers from addresses that may not call
 	panics  throttle.Throttle // of that of panics
+	denied  throttle.Throttle // of that of downloads that a hook refuses
 	table   *table
 	routes  map[string]*route      // by path in lower case
 	schema  atomic.Pointer[[]byte] // the OpenAPI description
@@ -46,6 +47,7 @@ type call struct {
 	writer  http.ResponseWriter
 	args    arguments
 	written bool // the endpoint has answered by itself
+	asking  bool // hooks decide whether it may be made
 }
 
 // NewHandler returns a handler that controls m. It serves the paths /index/, /index/api/* and
@@ -212,10 +214,12 @@ func (h *Handler) guard(c *call) (out reply, err error) {
 			err = &Error{Code: codeException, Msg: fmt.Sprintf("%s failed unexpectedly", c.Name)}
 		}
 	}()
-	if err := h.authorize(c); err != nil {
-		return nil, err
+	if c.asking = h.asks(c); !c.asking {
+		if err := h.authorize(c); err != nil {
+			return nil, err
+		}
 	}
-	if c.endpoint.Auth != "none" {
+	if c.endpoint.Auth != "none" && !c.asking {
 		h.media.Settle(forwarded.Ends(c.request))
 	}
 	if c.jsonOnly() && !strings.Contains(c.request.Header.Get("Content-Type"), "application/json") {

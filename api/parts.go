@@ -27,7 +27,8 @@ type Parts struct {
 
 	// DefaultSnapshot is what getSnap shows when there is no picture. Nil means an error.
 	DefaultSnapshot *relay.Snapshot
-	// Downloads are the directories whose files downloadFile gives to whoever may call. Without one it is not enabled.
+	// Downloads are the directories whose files downloadFile gives to whoever may call, and to others if a hook.HTTPAccessHook lets
+	// them have it. Without one it is not enabled.
 	Downloads []string
 }
 

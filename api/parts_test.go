@@ -345,10 +345,10 @@ func TestDownloads(t *testing.T) {
 	}
 	w := download(filepath.Join(root, "a.mp4"))
 	require.Equal(t, "content", w.Body.String())
-	require.Equal(t, `attachment; filename="x\"y.mp4"`, w.Header().Get("Content-Disposition"))
+	require.Equal(t, `attachment;filename="x_y.mp4";filename*=UTF-8''x%22y.mp4`, w.Header().Get("Content-Disposition"))
 	for path, want := range map[string]string{
-		filepath.Join(outside, "b"):                   "401 You can not download files outside the root directory\n",
-		root + "/../" + filepath.Base(outside) + "/b": "401 You can not access parent directory\n",
+		filepath.Join(outside, "b"):                   "401 You can not download files outside the root directory",
+		root + "/../" + filepath.Base(outside) + "/b": "401 You can not access parent directory",
 		filepath.Join(root, "link"):                   "404 404 page not found\n",
 		filepath.Join(root, "none"):                   "404 404 page not found\n",
 		root:                                          "404 404 page not found\n",

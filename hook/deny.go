@@ -20,7 +20,7 @@ func (e *DenyError) Error() string {
 }
 
 // Deny returns a *[DenyError]; code does not choose the status that the peer gets, see there. Any other error from a decision
-// refuses too, but is logged as a failure of the hook, and the peer is told only what [PeerText] says, by RTSP and HTTP with 503.
+// refuses too, but is logged as a failure of the hook, and the peer is told only what [PeerText] says, by RTSP and HTTP with 503, of files with 401.
 func Deny(code int, reason string) error { return &DenyError{Code: code, Reason: reason} }
 
 // Denied reports whether err is, or wraps, a [DenyError], and returns it.

@@ -44,6 +44,32 @@ func (c *Config) foreign(r *http.Request) bool {
 	return origin != "" && !c.allows(origin) && !c.proxies().Own(r, origin)
 }
 
+// setCORS lets a page of another origin have the reply, if it may.
+func (c *Config) setCORS(head http.Header, r *http.Request) {
+	if origin := r.Header.Get("Origin"); origin != "" && c.allows(origin) {
+		head.Set("Access-Control-Allow-Origin", origin)
+		head.Add("Vary", "Origin")
+		head.Set("Access-Control-Allow-Credentials", "true")
+	}
+}
+
+// setAllowed answers a browser that asks before it fetches something for a page of another origin.
+func (c *Config) setAllowed(head http.Header, r *http.Request, methods string) {
+	head.Set("Allow", methods)
+	origin := r.Header.Get("Origin")
+	switch {
+	case origin == "" && c.allows("*"):
+		origin = "*"
+	case origin == "" || !c.allows(origin):
+		return
+	}
+	head.Set("Access-Control-Allow-Origin", origin)
+	head.Add("Vary", "Origin")
+	head.Set("Access-Control-Allow-Headers", "*")
+	head.Set("Access-Control-Allow-Methods", methods)
+	head.Set("Access-Control-Allow-Credentials", "true")
+}
+
 // proxies are those that are believed.
 func (c *Config) proxies() forwarded.Proxies {
 	return forwarded.Proxies{Header: c.ForwardedIPHeader, Trusted: c.TrustedProxy}

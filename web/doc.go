@@ -11,7 +11,9 @@
 // that was taken over has no length and says "Connection: keep-alive" all the same, as ZLMediaKit's does: its end is that of
 // the connection.
 //
-// What is no stream has 10 s: its request's body, and its reply. The time-outs of the host's http.Server do not hold for
+// [Files] serves the files of a folder beside the streams, and asks hooks about each, as ZLMediaKit does.
+//
+// What is no stream and no file has 10 s: its request's body, and its reply. Of a file the client has a minute for each 64 KiB. The time-outs of the host's http.Server do not hold for
 // streams. A ResponseWriter of the host's own should have an Unwrap method: without deadlines (http.ResponseController) a
 // client that does not read is waited for.
 package web

@@ -165,21 +165,7 @@ func (h *Handler) recover(r *http.Request) {
 const allowed = "GET, POST, PUT, HEAD, OPTIONS, DELETE"
 
 // allow answers a browser that asks before it plays from a page of another origin.
-func (h *Handler) allow(head http.Header, r *http.Request) {
-	head.Set("Allow", allowed)
-	origin := r.Header.Get("Origin")
-	switch {
-	case origin == "" && h.config().allows("*"):
-		origin = "*"
-	case origin == "" || !h.config().allows(origin):
-		return
-	}
-	head.Set("Access-Control-Allow-Origin", origin)
-	head.Add("Vary", "Origin")
-	head.Set("Access-Control-Allow-Headers", "*")
-	head.Set("Access-Control-Allow-Methods", allowed)
-	head.Set("Access-Control-Allow-Credentials", "true")
-}
+func (h *Handler) allow(head http.Header, r *http.Request) { h.config().setAllowed(head, r, allowed) }
 
 // setHeaders sets those of a stream.
 func (h *Handler) setHeaders(head http.Header, r *http.Request, t target) {
@@ -187,13 +173,7 @@ func (h *Handler) setHeaders(head http.Header, r *http.Request, t target) {
 	h.setCORS(head, r)
 }
 
-func (h *Handler) setCORS(head http.Header, r *http.Request) {
-	if origin := r.Header.Get("Origin"); origin != "" && h.config().allows(origin) {
-		head.Set("Access-Control-Allow-Origin", origin)
-		head.Add("Vary", "Origin")
-		head.Set("Access-Control-Allow-Credentials", "true")
-	}
-}
+func (h *Handler) setCORS(head http.Header, r *http.Request) { h.config().setCORS(head, r) }
 
 // newSession enters a request in the session list.
 func (h *Handler) newSession(r *http.Request, t target, protocol string, kick func(error)) *media.Session {

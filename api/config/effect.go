@@ -16,7 +16,7 @@ func noEffect(key string) bool {
 // idle lists the settings without an effect in sections that have others.
 func idle() []string {
 	return []string{
-		"api.defaultSnap", "api.downloadRoot", "api.snapRoot",
+		"api.defaultSnap", "api.snapRoot",
 
 		"hls.broadcastRecordTs", "hls.fileBufSize", "hls.segKeep",
 
@@ -29,11 +29,10 @@ func idle() []string {
 		"general.resetWhenRePlay", "general.unready_frame_cache", "general.wait_add_track_ms",
 		"general.wait_audio_track_data_ms", "general.wait_track_ready_ms",
 
-		"hook.on_http_access", "hook.on_record_mp4", "hook.on_record_ts", "hook.on_rtp_server_timeout",
+		"hook.on_record_mp4", "hook.on_record_ts", "hook.on_rtp_server_timeout",
 		"hook.on_send_rtp_stopped",
 
-		"http.dirMenu", "http.forbidCacheSuffix", "http.maxUploadSize", "http.notFound", "http.rootPath", "http.sendBufSize",
-		"http.virtualPath",
+		"http.maxUploadSize", "http.sendBufSize",
 
 		"rtmp.directProxy", "rtp.audioMtuSize", "rtp.h264_stap_a", "rtp.lowLatency", "rtp.rtpMaxSize", "rtsp.directProxy",
 		"rtsp.lowLatency",

@@ -194,16 +194,17 @@ func httpKeys() []row {
 		{"http.maxReqSize", Uint, "40960", 0, "largest body of a request (bytes)"},
 		{"http.maxUploadSize", Uint, "1073741824", 0, "largest upload (bytes)"},
 		{"http.notFound", String, "", 0, "the page for status 404; empty: a plain one"},
-		{"http.rootPath", String, "./www", 0, "root of the file server"},
-		{"http.sendBufSize", Uint, "65536", 0, "read buffer of the file server (bytes)"},
-		{"http.dirMenu", Bool, "1", 0, "show directories"},
-		{"http.virtualPath", String, "", 0, "other roots for first path segments: name,path;…"},
-		{"http.forbidCacheSuffix", String, "", 0, "suffixes of files not to be cached, separated by ,"},
+		{"http.rootPath", String, "./www", 0, "folder whose files are served; empty: none"},
+		{"http.sendBufSize", Uint, "65536", 0, "of no effect: files are sent without a buffer"},
+		{"http.dirMenu", Bool, "1", 0, "show what is in folders that have no index.html"},
+		{"http.virtualPath", String, "", 0, "folders that stand at other names in http.rootPath: name,folder;name,folder"},
+		{"http.forbidCacheSuffix", String, "", 0, "suffixes of files that browsers are not to keep, separated by ,"},
 		{"http.forwarded_ip_header", String, "", 0, "header in which a proxy of http.trusted_proxies says who the client is, such as X-Forwarded-For"},
 		{"http.trusted_proxies", IPRanges, "127.0.0.1,::1", 0, "proxies that are believed about that; nobody if empty"},
+		{"http.page", Bool, "1", 0, "show the page of live streams at /, in front of the files of http.rootPath"},
 		{"http.publicStreams", Bool, "0", 0, "show the list of streams on the page to everybody, not only to who may call the API"},
 		{"http.allow_cross_domains", Bool, "1", 0, "let pages of other origins play and call"},
-		{"http.allow_ip_range", IPRanges, "::1,127.0.0.1,172.16.0.0-172.31.255.255,192.168.0.0-192.168.255.255,10.0.0.0-10.255.255.255", 0, "who may call the API and browse files; empty: all"},
+		{"http.allow_ip_range", IPRanges, "::1,127.0.0.1,172.16.0.0-172.31.255.255,192.168.0.0-192.168.255.255,10.0.0.0-10.255.255.255", 0, "who may call the API, and read files where on_http_access does not decide; empty: all"},
 	}
 }
 

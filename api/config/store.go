@@ -80,11 +80,15 @@ func (s *Store) replace(next *Config) error {
 	return nil
 }
 
-// Unsafe reports whether a key says which program runs or with what arguments, or where secrets are written, so that no
-// API may change it.
+// Unsafe reports whether a key says which program runs or with what arguments, where secrets are written, or which folders
+// strangers read, so that no API may change it.
 func Unsafe(key string) bool {
 	lower := strings.ToLower(key)
-	return lower == "hook.outbox" || lower != "ffmpeg.restart_sec" && (strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python."))
+	switch lower {
+	case "hook.outbox", "http.rootpath", "http.virtualpath", "api.downloadroot":
+		return true
+	}
+	return lower != "ffmpeg.restart_sec" && (strings.HasPrefix(lower, "ffmpeg.") || strings.HasPrefix(lower, "python."))
 }
 
 func (c *Config) clone() *Config {

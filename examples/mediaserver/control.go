@@ -30,6 +30,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		NotFound:            s.streams,
 		Config:              settings{s},
 		Restart:             s.askRestart,
+		Parts:               api.Parts{Downloads: split(cfg.String("api.downloadRoot"), ";")},
 	}
 }
 
@@ -59,6 +60,10 @@ func (s *server) apply(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	filesCfg, err := filesConfig(cfg)
+	if err != nil {
+		return err
+	}
 	if err := s.checkPorts(cfg, s.tls); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (s *server) apply(cfg *config.Config) error {
 	rtmpCfg := rtmpConfig(cfg)
 	s.streams.Reconfigure(s.webConfig(cfg))
 	return errors.Join(
-		s.api.SetOptions(s.apiOptions(cfg)),
+		s.files.Reconfigure(filesCfg), s.api.SetOptions(s.apiOptions(cfg)),
 		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
 		s.shell.Reconfigure(shellConfig(cfg)),
 	)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -49,7 +50,9 @@ func newHooked(t *testing.T, answers, settings map[string]string) *hooked {
 	backend := httptest.NewServer(g)
 	t.Cleanup(backend.Close)
 	cfg := config.New()
+	www := newFolder(t)
 	values := map[string]string{
+		"http.rootPath": www, "api.downloadRoot": www, "api.trustLoopback": "0",
 		"api.secret": goldenSecret, "general.flowThreshold": "0", "general.listen_ip": "127.0.0.1", "general.mediaServerId": "contract-server",
 		"general.maxStreamWaitMS": "300", "general.streamNoneReaderDelayMS": "60000", "protocol.continue_push_ms": "0",
 		"hook.enable": "1", "hook.timeoutSec": "3", "hook.retry_delay": "0.01", "hook.stream_changed_schemas": " rtmp / rtsp /ts/fmp4/hls",
@@ -66,6 +69,7 @@ func newHooked(t *testing.T, answers, settings map[string]string) *hooked {
 	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	require.NoError(t, err)
 	g.stage = serveStage(t, s)
+	g.www = www
 	return g
 }
 
@@ -82,7 +86,13 @@ func (g *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		answer = admits
 	}
+	if answer == "by k" {
+		params, _ := ev.body["params"].(string)
+		answer = answersByK()[params]
+	}
 	switch answer {
+	case "":
+		answer = admits
 	case "hang":
 		<-r.Context().Done()
 		return
@@ -150,7 +160,7 @@ type scene struct {
 
 func scenes() map[string]scene {
 	call := func(g *hooked, path string) {
-		_, text := get(g.t, "http://"+g.ports["28080"]+"/index/api/"+path)
+		_, text := get(g.t, "http://"+g.ports["28080"]+"/index/api/"+path+"&secret="+goldenSecret)
 		require.Contains(g.t, text, `"code": 0`)
 	}
 	players := func(g *hooked) {
@@ -259,6 +269,22 @@ func scenes() map[string]scene {
 			x.read()
 			x.say("pw")
 			require.Contains(g.t, x.read(), "admin@")
+		}},
+		"files": {
+			settings: map[string]string{"http.page": "0"},
+			captures: []string{"on_http_access.files"},
+			act: func(g *hooked) {
+				for _, path := range []string{"/hello.txt?k=v", "/dir/", "/dir", "/nope.txt", "/", "/../config.ini"} {
+					g.ask(path, "")
+				}
+			},
+		},
+		"record file": {captures: []string{"on_http_access.record_file"}, act: func(g *hooked) {
+			g.ask("/record/live/test/"+day+"/"+day+"-09-35-08-0.mp4", "Range: bytes=0-99\r\n")
+		}},
+		"download": {captures: []string{"on_http_access.downloadFile"}, act: func(g *hooked) {
+			path := url.QueryEscape(g.www + "/record/live/test/" + day + "/" + day + "-09-35-08-0.mp4")
+			g.ask("/index/api/downloadFile?file_path="+path+"&t=1", "Range: bytes=0-9\r\n")
 		}},
 		"options": {
 			answers: map[string]string{"on_publish": `{"code":0,"enable_hls":false,"enable_mp4":true,"enable_ts":0,"enable_fmp4":"0",
@@ -386,7 +412,10 @@ func (g *hooked) adapt(want, got map[string]any) map[string]any {
 		sock["local_port"] = "<port>"
 		want["originSock"] = sock
 	}
-	for key := range want { // on_server_started: values and build options are those of the server
+	if _, started := want["api.secret"]; !started {
+		return want
+	}
+	for key := range want { // values and build options are those of the server
 		if _, ok := got[key]; strings.Contains(key, ".") && ok {
 			want[key] = got[key]
 		}

@@ -19,7 +19,7 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// page serves the page that lists and plays the live streams.
+// page serves the page that lists and plays the live streams, and files where it has none.
 func (s *server) page() http.Handler {
 	mux := http.NewServeMux()
 	files, err := fs.Sub(pageFiles, "page")
@@ -31,7 +31,26 @@ func (s *server) page() http.Handler {
 	mux.HandleFunc("GET /server.json", s.describe)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.Handle("GET /healthz", api.Health(s.media))
-	return mux
+	return s.serveRest(mux, func(path string) bool {
+		switch path {
+		case "/streams.json", "/server.json", "/metrics", "/healthz":
+			return true
+		}
+		return s.store.Config().Bool("http.page") && isPage(files, path)
+	})
+}
+
+// isPage reports whether a path is that of a file of the page, or of a folder with an index.
+func isPage(files fs.FS, path string) bool {
+	name := strings.Trim(path, "/")
+	if path == "/" {
+		name = "."
+	}
+	info, err := fs.Stat(files, name)
+	if err == nil && info.IsDir() {
+		info, err = fs.Stat(files, strings.TrimPrefix(name+"/index.html", "./"))
+	}
+	return err == nil && info.Mode().IsRegular()
 }
 
 // listed lets through to the list of streams who may call the API, or everybody if that is configured: names of streams

@@ -54,6 +54,7 @@ type server struct {
 	rtsps     *rtsp.Server
 	shell     *shell.Server
 	streams   *web.Handler
+	files     *web.Files
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
 	listeners []listener
@@ -110,6 +111,13 @@ func (s *server) newCore() (err error) {
 
 // newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
+	files, err := filesConfig(s.cfg)
+	if err != nil {
+		return err
+	}
+	if s.files, err = web.NewFiles(s.media, files); err != nil {
+		return err
+	}
 	if s.streams, err = web.NewHandler(s.media, s.webConfig(s.cfg)); err != nil {
 		return err
 	}
@@ -148,14 +156,10 @@ func rtmpConfig(cfg *config.Config) rtmp.Config {
 }
 
 func (s *server) webConfig(cfg *config.Config) web.Config {
-	var origins []string
-	if cfg.Bool("http.allow_cross_domains") {
-		origins = []string{"*"}
-	}
 	return web.Config{
 		EnableVHost:       cfg.Bool("general.enableVhost"),
 		LegacyCodecs:      !cfg.Bool("rtmp.enhanced"),
-		AllowOrigins:      origins,
+		AllowOrigins:      allowedOrigins(cfg),
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
 		TrustedProxy:      trustedProxy(cfg),
 		NotFound:          s.page(),

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sluice-media/sluice/internal/docroot"
+)
+
+// FilesConfig says what [Files] serve. With the zero value there is nothing.
+type FilesConfig struct {
+	// Root is the folder whose files are served. It may come and go; a relative path is one of the working directory.
+	Root string
+	// Virtual are folders that stand in the root under these names, each a first segment of paths.
+	Virtual map[string]string
+	// EnableVHost serves, of each of these folders, the folder in it with the name of the virtual host: __defaultVhost__ for
+	// addresses and localhost.
+	EnableVHost bool
+	// ListFolders shows what is in a folder that has no index.html or index.htm. Without it such a folder is not found.
+	ListFolders bool
+	// NotFound is the page, in HTML, for what is not there. Empty means a plain one.
+	NotFound string
+	// CharSet is that of the files. Empty means utf-8.
+	CharSet string
+	// NoStore are the suffixes of names of files that nobody may keep a copy of, such as ".m3u8". Copies of others may be kept, and
+	// used when asking again has shown that they are good.
+	NoStore []string
+	// AllowIP says who may read files where no hook decides. Nil allows everyone.
+	AllowIP func(netip.Addr) bool
+
+	// AllowOrigins, ForwardedIPHeader and TrustedProxy are as in [Config].
+	AllowOrigins      []string
+	ForwardedIPHeader string
+	TrustedProxy      func(netip.Addr) bool
+}
+
+// errVirtual says what is wrong with a config.
+var errVirtual = errors.New("web: FilesConfig.Virtual has a name that is no first segment of a path, or no folder for it")
+
+// filesSettings is a FilesConfig with what is made of it.
+type filesSettings struct {
+	FilesConfig
+	web Config // what all that is served here has
+}
+
+func (c FilesConfig) settings() (*filesSettings, error) {
+	var err error
+	if c.Root != "" {
+		if c.Root, err = filepath.Abs(c.Root); err != nil {
+			return nil, err
+		}
+	}
+	c.Virtual = maps.Clone(c.Virtual)
+	for name, dir := range c.Virtual {
+		if !docroot.Shown(name) || dir == "" {
+			return nil, errVirtual
+		}
+		if c.Virtual[name], err = filepath.Abs(dir); err != nil {
+			return nil, err
+		}
+	}
+	c.NoStore, c.AllowOrigins = slices.Clone(c.NoStore), slices.Clone(c.AllowOrigins)
+	if c.CharSet == "" {
+		c.CharSet = "utf-8"
+	}
+	return &filesSettings{c, Config{
+		EnableVHost: c.EnableVHost, AllowOrigins: c.AllowOrigins, ForwardedIPHeader: c.ForwardedIPHeader, TrustedProxy: c.TrustedProxy,
+	}}, nil
+}
+
+// noStore reports whether nobody may keep a copy of a file.
+func (c *FilesConfig) noStore(name string) bool {
+	return slices.ContainsFunc(c.NoStore, func(suffix string) bool {
+		return suffix != "" && len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix)
+	})
+}
