@@ -44,6 +44,11 @@ func TestMemoryIsLookedAfter(t *testing.T) {
 	runtime.KeepAlive(c)
 	k.look()
 	require.Less(t, heapNow().held, full/2)
+	debug.FreeOSMemory()
+	k.look()
+	if heapNow().held > collectFrom {
+		t.Skip("other tests have left so much that the heap is not small")
+	}
 	cycles := heapNow().cycles
 	k.look()
 	require.Equal(t, cycles, heapNow().cycles, "a small heap is left alone")
