@@ -13,6 +13,9 @@ import (
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/fmp4"
+	"github.com/sluice-media/sluice/internal/mpegts"
+	"github.com/sluice-media/sluice/internal/rfc6381"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -88,7 +91,10 @@ type pageStream struct {
 }
 
 type pageTrack struct {
-	Codec  string  `json:"codec"`
+	Codec  string  `json:"codec"` // as the API calls it
+	Name   string  `json:"name"`  // as people do
+	MIME   string  `json:"mime"`  // as browsers do (RFC 6381)
+	Video  bool    `json:"video"`
 	Width  int     `json:"width"`
 	Height int     `json:"height"`
 	FPS    float64 `json:"fps"`
@@ -102,8 +108,11 @@ func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
 			VHost: st.Key().VHost, App: st.Key().App, Stream: st.Key().Name, URLs: s.urls(r, st),
 			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, AliveSecond: int64(src.Alive.Seconds()), Tracks: []pageTrack{},
 		}
-		for _, t := range src.Tracks {
-			p.Tracks = append(p.Tracks, pageTrack{t.Codec, t.Width, t.Height, t.FPS})
+		for _, t := range st.Stats().Tracks {
+			c := t.Track.Codec
+			p.Tracks = append(p.Tracks, pageTrack{
+				c.String(), c.LogValue().String(), rfc6381.Name(t.Track), c.Video(), t.Track.Width, t.Track.Height, t.FPS,
+			})
 		}
 		list = append(list, p)
 	}
@@ -132,6 +141,37 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the client may be gone
 }
 
+// form is one in which HTTP and WebSocket serve a stream.
+type form struct {
+	http, ws string // what the page calls it; empty where there is none
+	schema   string
+	suffix   string
+}
+
+func forms() []form {
+	return []form{
+		{"HTTP-FLV", "WS-FLV", "rtmp", ".live.flv"},
+		{"HTTP-TS", "WS-TS", "ts", ".live.ts"},
+		{"HTTP-fMP4", "WS-fMP4", "fmp4", ".live.mp4"},
+		{"HLS", "", "hls", "/hls.m3u8"},
+		{"LL-HLS", "", "hls.fmp4", "/hls.fmp4.m3u8"},
+	}
+}
+
+// served reports whether a stream can be watched in a schema.
+func served(st *media.Stream, schema string) bool {
+	o, carries := st.Options(), mpegts.Carries
+	on := o.EnableHLS
+	switch schema {
+	case "hls": // streams are not listed in these two before somebody watches
+	case "hls.fmp4":
+		on, carries = o.EnableHLSFMP4, fmp4.Carries
+	default:
+		return slices.Contains(st.Schemas(), schema)
+	}
+	return (on == nil || *on) && slices.ContainsFunc(st.Description().Tracks, carries)
+}
+
 // urls are those a stream can be watched at, for the host by which the client has come.
 func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
 	query := url.Values{}
@@ -140,20 +180,26 @@ func (s *server) urls(r *http.Request, st *media.Stream) map[string]string {
 	}
 	path := "/" + st.Key().App + "/" + st.Key().Name
 	all := map[string]string{}
-	add := func(name, scheme, host, path string) {
-		u := url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: query.Encode()}
-		all[name] = u.String()
+	add := func(name, schema, scheme, host, path string) {
+		if name != "" && served(st, schema) {
+			u := url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: query.Encode()}
+			all[name] = u.String()
+		}
 	}
-	scheme := "http"
+	secure := ""
 	if r.TLS != nil {
-		scheme = "https"
+		secure = "s"
 	}
-	add("HTTP-FLV", scheme, r.Host, path+".live.flv")
-	add("WS-FLV", strings.Replace(scheme, "http", "ws", 1), r.Host, path+".live.flv")
+	for _, f := range forms() {
+		add(f.http, f.schema, "http"+secure, r.Host, path+f.suffix)
+		add(f.ws, f.schema, "ws"+secure, r.Host, path+f.suffix)
+	}
 	for _, l := range s.listeners {
 		switch l.scheme {
-		case "rtmp", "rtmps", "rtsp", "rtsps":
-			add(strings.ToUpper(l.scheme), l.scheme, l.seenFrom(r), path)
+		case "rtmp", "rtmps":
+			add(strings.ToUpper(l.scheme), "rtmp", l.scheme, l.seenFrom(r), path)
+		case "rtsp", "rtsps":
+			add(strings.ToUpper(l.scheme), "rtsp", l.scheme, l.seenFrom(r), path)
 		}
 	}
 	return all

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -105,9 +106,16 @@ func TestDemo(t *testing.T) {
 	require.Len(t, list, 1)
 	demo := list[0]
 	require.Equal(t, "__defaultVhost__/live/demo", demo.VHost+"/"+demo.App+"/"+demo.Stream)
+	base := strings.TrimSuffix(out.url(t, "HTTP-FLV"), ".live.flv")
+	ws := strings.Replace(base, "http", "ws", 1)
 	require.Equal(t, map[string]string{
-		"HTTP-FLV": out.url(t, "HTTP-FLV"), "WS-FLV": out.url(t, "WS-FLV"), "RTMP": out.url(t, "RTMP"), "RTSP": out.url(t, "RTSP"),
-	}, demo.URLs)
+		"HTTP-FLV": base + ".live.flv", "HTTP-TS": base + ".live.ts", "HTTP-fMP4": base + ".live.mp4",
+		"WS-FLV": ws + ".live.flv", "WS-TS": ws + ".live.ts", "WS-fMP4": ws + ".live.mp4",
+		"HLS": base + "/hls.m3u8", "RTMP": out.url(t, "RTMP"), "RTSP": out.url(t, "RTSP"),
+	}, demo.URLs, "low-latency HLS is off by default")
+	require.Equal(t, "avc1.64001e", demo.Tracks[0].MIME)
+	require.Equal(t, "mp4a.40.2", demo.Tracks[1].MIME)
+	require.Equal(t, "AAC", demo.Tracks[1].Name)
 	require.Equal(t, "H264", demo.Tracks[0].Codec)
 	require.Equal(t, 640, demo.Tracks[0].Width)
 	require.Positive(t, demo.BytesSpeed)
@@ -147,15 +155,16 @@ func TestNamesAreEscaped(t *testing.T) {
 
 func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	page := start(t, "-demo").url(t, "page")
+	const script = "text/javascript; charset=utf-8"
 	for name, kind := range map[string]string{
-		"": "text/html; charset=utf-8", "page.js": "text/javascript; charset=utf-8",
-		"page.css": "text/css; charset=utf-8", "mpegts.js": "text/javascript; charset=utf-8",
+		"": "text/html; charset=utf-8", "page.css": "text/css; charset=utf-8", "mpegts.js": script, "hls.mjs": script,
+		"page.js": script, "forms.js": script, "player.js": script, "mse.js": script, "boxes.js": script, "failure.js": script,
 	} {
 		res, body := get(t, page+name)
 		require.Equal(t, http.StatusOK, res.StatusCode, name)
 		require.Equal(t, kind, res.Header.Get("Content-Type"), name)
 		require.Contains(t, res.Header.Get("Content-Security-Policy"), "default-src 'self'", name)
-		if name != "mpegts.js" { // it holds addresses in comments and messages
+		if name != "mpegts.js" && name != "hls.mjs" { // they hold addresses in comments and messages
 			require.NotContains(t, body, "://127", name)
 			require.NotRegexp(t, `(src|href|url)\s*[=(]\s*["']?(https?:)?//`, body, name)
 		}
@@ -164,13 +173,30 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, res.StatusCode)
 }
 
-func TestVendoredPlayerHasItsLicense(t *testing.T) {
-	notice, err := fs.ReadFile(pageFiles, "page/mpegts.NOTICE")
+func TestVendoredPlayersHaveTheirLicenses(t *testing.T) {
+	for name, version := range map[string]string{"mpegts": "mpegts.js 1.8.2", "hls": "hls.js 1.7.4"} {
+		notice, err := fs.ReadFile(pageFiles, "page/"+name+".NOTICE")
+		require.NoError(t, err)
+		require.Contains(t, string(notice), version)
+		license, err := fs.ReadFile(pageFiles, "page/"+name+".LICENSE")
+		require.NoError(t, err)
+		require.Contains(t, string(license), "Apache License")
+	}
+}
+
+// The page offers what the server does: a form that is switched off, or that carries nothing of the stream, is none.
+func TestAddressesAreOfWhatIsServed(t *testing.T) {
+	cfg := config.New()
+	require.NoError(t, cfg.Set("protocol.enable_hls_fmp4", "1"))
+	require.NoError(t, cfg.Set("protocol.enable_ts", "0"))
+	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.Contains(t, string(notice), "mpegts.js 1.8.2")
-	license, err := fs.ReadFile(pageFiles, "page/mpegts.LICENSE")
+	defer s.media.Close()
+	pub, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "x"}, Schema: "rtmp"})
 	require.NoError(t, err)
-	require.Contains(t, string(license), "Apache License")
+	require.NoError(t, pub.SetTracks(&media.Track{ID: 1, Codec: media.VP8, ClockRate: 90000}))
+	names := slices.Sorted(maps.Keys(s.urls(httptest.NewRequest(http.MethodGet, "http://h/", nil), pub.Stream())))
+	require.Equal(t, []string{"HTTP-FLV", "HTTP-fMP4", "LL-HLS", "WS-FLV", "WS-fMP4"}, names)
 }
 
 // certificate writes one for 127.0.0.1 with its key, and returns the file and what trusts it.

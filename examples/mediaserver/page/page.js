@@ -1,14 +1,20 @@
-"use strict";
 // Lists the live streams and plays one. Names come from publishers: they are only ever set as text.
+import { canDecode, choose as plan, forms, missing, nativeHLS, offered, Source } from "./forms.js";
+import { open } from "./player.js";
+
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 let playing = null; // the stream that is played
 let player = null;
 let wanted = query.get("play"); // the name of a stream to be played when it is there
+let notBefore = 0; // and the time from which on
+let failures = 0; // in a row
+let secret = ""; // kept nowhere: who reloads the page gives it again
 
 // The virtual host is part of a name only where there are several.
 const nameOf = (s) => (s.vhost === "__defaultVhost__" ? "" : s.vhost + "/") + s.app + "/" + s.stream;
 const proto = () => document.querySelector("input[name=proto]:checked").value;
+const names = (tracks) => tracks.map((t) => t.name).join(" and ");
 
 function element(tag, text) {
   const e = document.createElement(tag);
@@ -23,7 +29,7 @@ function say(text, bad = false) {
 
 function describe(s) {
   const video = s.tracks.find((t) => t.width > 0);
-  const parts = s.tracks.map((t) => (t.codec === "mpeg4-generic" ? "AAC" : t.codec));
+  const parts = s.tracks.map((t) => t.name);
   if (video) parts.unshift(video.width + "×" + video.height + (video.fps > 0 ? " " + Math.round(video.fps) + " fps" : ""));
   parts.push(Math.round(s.bytesSpeed / 125) + " kbit/s", s.readers + (s.readers === 1 ? " viewer" : " viewers"));
   return parts.join(" · ");
@@ -62,10 +68,14 @@ async function copy(button, code) {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 
+// Addresses are shown in this order, which is by protocol.
+const order = ["RTSP", "RTSPS", "RTMP", "RTMPS", "HTTP-FLV", "WS-FLV", "HTTP-fMP4", "WS-fMP4", "HTTP-TS", "WS-TS", "LL-HLS", "HLS"];
+
 function showURLs(s) {
-  $("urls").replaceChildren(...Object.entries(s.urls).map(([name, url]) => {
+  $("urls-title").hidden = false;
+  $("urls").replaceChildren(...order.filter((name) => name in s.urls).map((name) => {
     const item = document.createElement("li");
-    const code = element("code", url);
+    const code = element("code", s.urls[name]);
     const button = element("button", "Copy");
     button.setAttribute("aria-label", "Copy the " + name + " address");
     button.onclick = () => copy(button, code);
@@ -74,69 +84,136 @@ function showURLs(s) {
   }));
 }
 
+// elsewhere says where the whole stream can be watched.
+function elsewhere(s) {
+  const url = s.urls.RTSP ?? s.urls.RTSPS ?? s.urls.RTMP ?? s.urls.RTMPS ?? s.urls["HTTP-FLV"];
+  return url ? " Open it in VLC: " + url : "";
+}
+
+// refusal says why there is no way to play a stream.
+function refusal(s) {
+  const form = forms.find((f) => f.id === proto());
+  const unknown = s.tracks.filter((t) => !canDecode(t));
+  if (!Source && !nativeHLS()) return "This browser cannot play live streams." + elsewhere(s);
+  if (s.tracks.length === 0) return nameOf(s) + " has neither picture nor sound yet.";
+  if (form && !offered(s, form)) return "The server does not offer " + nameOf(s) + " by " + form.name + ".";
+  if (unknown.length === s.tracks.length) return "This browser cannot decode " + names(unknown) + "." + elsewhere(s);
+  return "The player of " + form.name + " cannot play " + names(missing(s, null)) + ". Choose another protocol.";
+}
+
+// playingText says what is played, and what is not.
+function playingText(p) {
+  const text = "Playing " + nameOf(p.stream) + " by " + p.form.name + ".";
+  const lost = missing(p.stream, p);
+  if (lost.length === 0) return text;
+  const without = lost[0].video ? " Without its picture: " : " Without its sound: ";
+  return text + without + (canDecode(lost[0]) ? p.form.name + " does not play " : "this browser cannot decode ") + names(lost) + "." +
+    elsewhere(p.stream);
+}
+
 // choose plays what the user asks for.
 function choose(s) {
-  delete document.body.dataset.error;
+  failures = 0;
   play(s);
 }
 
 function stop() {
-  player?.destroy();
+  player?.close();
   player = null;
+  $("stats").hidden = true;
+}
+
+// again plays the stream once more when it is there, after a while.
+function again(seconds) {
+  wanted = nameOf(playing);
+  notBefore = Date.now() + seconds * 1000;
 }
 
 // ended waits for the stream to come back.
-function ended(text, bad) {
+function ended() {
   stop();
-  wanted = nameOf(playing);
-  $("stats").hidden = true;
-  say(text, bad);
+  again(failures === 0 ? 0 : 2);
+  failures++;
+  say("The stream has ended.");
+}
+
+// failed tries again, later and later, where that can help.
+function failed(p, error) {
+  stop();
+  document.body.dataset.error = error.message;
+  const refused = error.status === 401 || error.status === 403;
+  if (refused || error.final) {
+    say(refused ? "The server does not let you watch " + nameOf(p.stream) + "." : "Playing failed: " + error.message + "." + elsewhere(p.stream), true);
+    return;
+  }
+  const seconds = Math.min(2 ** ++failures, 30);
+  again(seconds);
+  say("Playing failed: " + error.message + ". Trying again in " + seconds + " s.", true);
+}
+
+// show says which stream is the one that is played, before it is.
+function show(s) {
+  playing = s;
+  wanted = null;
+  showForms(s);
+  showURLs(s);
+  document.title = nameOf(s) + " – Sluice";
+  for (const b of $("streams").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.name === nameOf(s)));
 }
 
 function play(s) {
   stop();
-  playing = s;
-  wanted = null;
-  showURLs(s);
-  document.title = nameOf(s) + " – Sluice";
-  for (const b of $("streams").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.name === nameOf(s)));
-  if (!mpegts.isSupported()) {
-    say("This browser cannot play live streams.");
+  show(s);
+  delete document.body.dataset.error;
+  const p = plan(s, proto());
+  if (!p) {
+    document.body.dataset.error = "unsupported";
+    say(refusal(s), true);
     return;
   }
-  say("Connecting to " + nameOf(s) + "…");
-  const mine = mpegts.createPlayer(
-    { type: "flv", isLive: true, url: s.urls[proto() === "ws" ? "WS-FLV" : "HTTP-FLV"] },
-    { liveBufferLatencyChasing: true, enableStashBuffer: false },
-  );
+  say("Connecting to " + nameOf(s) + " by " + p.form.name + "…");
+  const video = $("video");
+  let mine = null;
+  const if_ = (then) => (...args) => { if (player === mine) then(...args); }; // what an older one has to say is of no interest
+  mine = open(p, video, { end: if_(ended), fail: if_((e) => failed(p, e)) });
   player = mine;
-  mine.on(mpegts.Events.ERROR, (kind, detail) => {
-    document.body.dataset.error = kind + " " + detail;
-    if (player === mine) ended("Playing failed: " + kind + ", " + detail + ". Trying again.", true);
-  });
-  mine.on(mpegts.Events.LOADING_COMPLETE, () => { if (player === mine) ended("The stream has ended.", false); });
-  mine.attachMediaElement($("video"));
-  mine.load();
-  mine.play()?.catch(() => { if (player === mine) say("Press play to watch " + nameOf(s) + "."); });
+  player.plan = p;
+  video.play().catch(if_((e) => { if (e.name === "NotAllowedError") say("Press play to watch " + nameOf(s) + "."); }));
+}
+
+let counted = { at: 0, bytes: 0 };
+
+// rateOf is in kbit/s, since the last time.
+function rateOf(p) {
+  if (p.rate) return p.rate();
+  if (!p.bytes) return 0;
+  const now = performance.now(), bytes = p.bytes();
+  const rate = ((bytes - counted.bytes) * 8) / Math.max(now - counted.at, 1);
+  counted = { at: now, bytes };
+  return rate;
+}
+
+function figure(id, value, text) {
+  $(id).textContent = text;
+  $(id).parentElement.hidden = !value;
 }
 
 function showStats() {
   const video = $("video");
-  if (!player || video.videoWidth === 0) return;
+  if (!player || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
   const quality = video.getVideoPlaybackQuality();
   const ahead = video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0;
+  const latency = player.latency?.() ?? 0, rate = Math.round(rateOf(player));
   $("stats").hidden = false;
-  $("size").textContent = video.videoWidth + "×" + video.videoHeight;
-  $("frames").textContent = quality.totalVideoFrames - quality.droppedVideoFrames;
-  $("dropped").textContent = quality.droppedVideoFrames;
-  $("buffered").textContent = Math.max(ahead, 0).toFixed(1) + " s";
-  $("rate").textContent = Math.round((player.statisticsInfo?.speed ?? 0) * 8) + " kbit/s";
-  if (!video.paused && video.currentTime > 0) {
-    say("Playing " + nameOf(playing) + " by " + (proto() === "ws" ? "WS-FLV" : "HTTP-FLV") + ".");
-  }
+  figure("size", video.videoWidth, video.videoWidth + "×" + video.videoHeight);
+  figure("frames", video.videoWidth, quality.totalVideoFrames - quality.droppedVideoFrames);
+  figure("dropped", video.videoWidth, quality.droppedVideoFrames);
+  figure("buffered", true, Math.max(ahead, 0).toFixed(1) + " s");
+  figure("latency", latency, latency.toFixed(1) + " s");
+  figure("rate", rate, rate + " kbit/s");
+  if (video.paused || video.currentTime === 0) return;
+  say(playingText(player.plan));
 }
-
-let secret = ""; // kept nowhere: who reloads the page gives it again
 
 // login asks for the secret, and says so when the one given was wrong.
 function login(asked) {
@@ -156,6 +233,7 @@ $("login").onsubmit = (event) => {
 
 // toPlay is the stream that is to be played by itself: the one that is waited for or, before any was chosen, the only one.
 function toPlay(list) {
+  if (Date.now() < notBefore) return undefined;
   if (wanted) return list.find((s) => nameOf(s) === wanted);
   return playing === null && list.length === 1 ? list[0] : undefined;
 }
@@ -189,6 +267,22 @@ async function showHint() {
   $("try").textContent = "ffmpeg -re -i clip.mp4 -c copy -f flv " + server.publish;
 }
 
+// showForms enables those in which the server offers a stream.
+function showForms(s) {
+  for (const form of forms) {
+    const label = document.querySelector("input[value=" + form.id + "]").parentElement;
+    label.classList.toggle("off", !offered(s, form));
+  }
+}
+
+function addForm(form) {
+  const label = document.createElement("label"), input = document.createElement("input");
+  Object.assign(input, { type: "radio", name: "proto", value: form.id });
+  label.append(input, element("span", form.name));
+  $("forms").append(label);
+}
+
+forms.forEach(addForm);
 for (const input of document.querySelectorAll("input[name=proto]")) {
   if (input.value === query.get("proto")) input.checked = true;
   input.onchange = () => { if (playing) choose(playing); };
@@ -196,3 +290,4 @@ for (const input of document.querySelectorAll("input[name=proto]")) {
 showHint().catch(() => { $("try").textContent = ""; });
 refresh();
 setInterval(showStats, 500);
+setInterval(() => { if (player && !$("video").paused && $("video").currentTime > 10) failures = 0; }, 10000);
