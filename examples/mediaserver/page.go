@@ -92,7 +92,6 @@ type pageStream struct {
 
 type pageTrack struct {
 	Codec  string  `json:"codec"` // as the API calls it
-	Name   string  `json:"name"`  // as people do
 	MIME   string  `json:"mime"`  // as browsers do (RFC 6381)
 	Video  bool    `json:"video"`
 	Width  int     `json:"width"`
@@ -111,7 +110,7 @@ func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
 		for _, t := range st.Stats().Tracks {
 			c := t.Track.Codec
 			p.Tracks = append(p.Tracks, pageTrack{
-				c.String(), c.LogValue().String(), rfc6381.Name(t.Track), c.Video(), t.Track.Width, t.Track.Height, t.FPS,
+				c.String(), rfc6381.Name(t.Track), c.Video(), t.Track.Width, t.Track.Height, t.FPS,
 			})
 		}
 		list = append(list, p)

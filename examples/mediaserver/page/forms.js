@@ -26,6 +26,12 @@ export function canDecode(track) {
   return Source ? Source.isTypeSupported(type) : sample.canPlayType(type) !== "";
 }
 
+// mainTracks are the pictures of a stream or, if it has none, its sounds.
+export function mainTracks(stream) {
+  const pictures = stream.tracks.filter((t) => t.video);
+  return pictures.length > 0 ? pictures : stream.tracks;
+}
+
 // pick returns the track of a kind that a form plays.
 function pick(stream, form, video) {
   const known = video ? form.video : form.audio;
@@ -41,7 +47,8 @@ function planOf(stream, form) {
   const native = !Source;
   if (!url || (native && !(form.player === "hls" && nativeHLS()))) return null;
   const plan = { form, url, native, stream, video: pick(stream, form, true), audio: pick(stream, form, false) };
-  return (plan.video || plan.audio) && !deaf(stream, form) ? plan : null;
+  const plays = mainTracks(stream).includes(plan.video ?? plan.audio); // a sound without its picture is of no use
+  return plays && !deaf(stream, form) ? plan : null;
 }
 
 // offered reports whether the server offers a stream in a form.
@@ -52,10 +59,4 @@ export function choose(stream, wish) {
   const worth = (plan) => (plan.video ? 2 : 0) + (plan.audio ? 1 : 0);
   const plans = forms.filter((f) => wish === "auto" || f.id === wish).map((f) => planOf(stream, f)).filter((p) => p);
   return plans.reduce((best, plan) => (best === null || worth(plan) > worth(best) ? plan : best), null);
-}
-
-// missing returns the tracks of which a plan plays none of the kind: all, if there is no plan.
-export function missing(stream, plan) {
-  const lost = (video) => (plan?.[video ? "video" : "audio"] ? [] : stream.tracks.filter((t) => t.video === video).slice(0, 1));
-  return [...lost(true), ...lost(false)];
 }

@@ -1,5 +1,5 @@
 // Lists the live streams and plays one. Names come from publishers: they are only ever set as text.
-import { canDecode, choose as plan, forms, missing, nativeHLS, offered, Source } from "./forms.js";
+import { canDecode, choose as plan, forms, mainTracks, nativeHLS, offered, Source } from "./forms.js";
 import { open } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,7 +14,11 @@ let secret = ""; // kept nowhere: who reloads the page gives it again
 // The virtual host is part of a name only where there are several.
 const nameOf = (s) => (s.vhost === "__defaultVhost__" ? "" : s.vhost + "/") + s.app + "/" + s.stream;
 const proto = () => document.querySelector("input[name=proto]:checked").value;
-const names = (tracks) => tracks.map((t) => t.name).join(" and ");
+
+// Codecs are called as people do where the API does not.
+const spoken = { H264: "H.264", H265: "H.265", H266: "H.266", "mpeg4-generic": "AAC", PCMA: "G.711 A-law", PCMU: "G.711 µ-law", opus: "Opus" };
+const nameOfCodec = (t) => spoken[t.codec] ?? t.codec;
+const names = (tracks) => tracks.map(nameOfCodec).join(" and ");
 
 function element(tag, text) {
   const e = document.createElement(tag);
@@ -29,7 +33,7 @@ function say(text, bad = false) {
 
 function describe(s) {
   const video = s.tracks.find((t) => t.width > 0);
-  const parts = s.tracks.map((t) => t.name);
+  const parts = s.tracks.map(nameOfCodec);
   if (video) parts.unshift(video.width + "×" + video.height + (video.fps > 0 ? " " + Math.round(video.fps) + " fps" : ""));
   parts.push(Math.round(s.bytesSpeed / 125) + " kbit/s", s.readers + (s.readers === 1 ? " viewer" : " viewers"));
   return parts.join(" · ");
@@ -93,22 +97,22 @@ function elsewhere(s) {
 // refusal says why there is no way to play a stream.
 function refusal(s) {
   const form = forms.find((f) => f.id === proto());
-  const unknown = s.tracks.filter((t) => !canDecode(t));
+  const main = mainTracks(s), unknown = main.filter((t) => !canDecode(t));
   if (!Source && !nativeHLS()) return "This browser cannot play live streams." + elsewhere(s);
-  if (s.tracks.length === 0) return nameOf(s) + " has neither picture nor sound yet.";
-  if (form && !offered(s, form)) return "The server does not offer " + nameOf(s) + " by " + form.name + ".";
-  if (unknown.length === s.tracks.length) return "This browser cannot decode " + names(unknown) + "." + elsewhere(s);
-  return "The player of " + form.name + " cannot play " + names(missing(s, null)) + ". Choose another protocol.";
+  if (main.length === 0) return nameOf(s) + " has neither picture nor sound yet.";
+  if (unknown.length === main.length) return "This browser cannot decode " + names(unknown) + "." + elsewhere(s);
+  if (form && !offered(s, form)) return "The server does not offer " + nameOf(s) + " by " + form.name + ". Choose another protocol.";
+  if (form) return "The player of " + form.name + " does not play " + names(s.tracks) + ". Choose another protocol.";
+  return "There is no player for " + names(s.tracks) + " here." + elsewhere(s);
 }
 
-// playingText says what is played, and what is not.
+// playingText says what is played, and which sound is not.
 function playingText(p) {
+  const lost = p.audio ? [] : p.stream.tracks.filter((t) => !t.video);
   const text = "Playing " + nameOf(p.stream) + " by " + p.form.name + ".";
-  const lost = missing(p.stream, p);
   if (lost.length === 0) return text;
-  const without = lost[0].video ? " Without its picture: " : " Without its sound: ";
-  return text + without + (canDecode(lost[0]) ? p.form.name + " does not play " : "this browser cannot decode ") + names(lost) + "." +
-    elsewhere(p.stream);
+  const why = lost.some(canDecode) ? p.form.name + " does not play " : "this browser cannot decode ";
+  return text + " Without its sound: " + why + names(lost) + "." + elsewhere(p.stream);
 }
 
 // choose plays what the user asks for.
@@ -169,6 +173,7 @@ function play(s) {
   if (!p) {
     document.body.dataset.error = "unsupported";
     say(refusal(s), true);
+    if (s.tracks.length === 0) again(2); // they come
     return;
   }
   say("Connecting to " + nameOf(s) + " by " + p.form.name + "…");
@@ -251,6 +256,7 @@ async function list() {
     showStreams(list);
     const found = toPlay(list);
     if (found) play(found);
+    else if (wanted && playing === null) say(wanted + " is not live. It plays when it comes.");
   } catch {
     $("summary").textContent = "The server does not answer.";
   }
