@@ -45,6 +45,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partStart, b.start},
 		{partIdle, b.idle},
 		{partLoad, b.load},
+		{partHLS, b.hls},
 		{partPublish, b.publish},
 		{partStall, b.stall},
 		{partFreeze, b.freeze},

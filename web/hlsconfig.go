@@ -7,8 +7,8 @@ import (
 
 // HLSConfig says how streams are cut for HLS (RFC 8216) and low-latency HLS (RFC 8216bis). The zero value means the defaults.
 type HLSConfig struct {
-	// SegmentDuration is how long a segment is at least: it ends at the key frame then, or 10 s after its beginning at the
-	// latest. Default 2 s.
+	// SegmentDuration is how long a segment is: it ends at the first key frame from nine tenths of that on, or when it gets longer
+	// than the groups of pictures that were there before, 10 s at most. Default 2 s.
 	SegmentDuration time.Duration
 	// Segments is how many the playlist has, or more as long as it lasts less than three target durations (RFC 8216, 6.2.2).
 	// Default 3.

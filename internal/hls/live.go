@@ -13,7 +13,7 @@ import (
 
 // Config says what a stream looks like in HLS.
 type Config struct {
-	// Target is how long a segment is at least.
+	// Target is how long a segment is: it ends at the first key frame from nine tenths of that on.
 	Target time.Duration
 	// Count is how many segments the playlist has, or more as long as it lasts less than three target durations. Retain is how
 	// many are kept when they have left it.
@@ -27,6 +27,14 @@ type Config struct {
 	// Init says that the format has an initialization segment, without which its segments cannot be decoded: fMP4.
 	Init bool
 }
+
+// rounded is how much longer than the target duration a segment may be: durations are rounded to whole seconds to be compared
+// with it (RFC 8216, 4.3.3.1). What is missing to the half second is for the last chunk, of which it may not be known how long it is.
+const rounded = 400 * time.Millisecond
+
+// early is from where on a key frame ends a segment that is to be of some length: stamps are rounded, so that a group of two
+// seconds may be a little shorter, and would go on until there is no time left.
+func early(target time.Duration) time.Duration { return target * 9 / 10 }
 
 // longestTarget is the longest target duration. Where key frames are further apart, segments begin without.
 const longestTarget = 10 * time.Second
@@ -150,7 +158,7 @@ func (l *Live) Close() error {
 
 // run cuts what r reads.
 func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
-	cfg := segment.Config{Target: min(l.cfg.Target, l.target), Longest: l.target, Part: l.cfg.Part}
+	cfg := segment.Config{Target: early(min(l.cfg.Target, l.target)), Longest: l.target + rounded, Part: l.cfg.Part}
 	if !l.cfg.Init {
 		cfg.Tables = mpegts.Tables
 	}

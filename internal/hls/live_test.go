@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -236,6 +237,43 @@ func startsWithKey(t *testing.T, l *hls.Live, name string) bool {
 	return bytes.Contains(data[:min(len(data), 8*188)], []byte{0, 0, 1, 0x67})
 }
 
+// Groups of pictures whose length is that of a segment, but for the rounding of stamps, are a segment each.
+func TestStampsAreRounded(t *testing.T) {
+	s := newSource(t)
+	first := s.packets[slices.IndexFunc(s.packets, func(p *media.Packet) bool { return p.Track.Codec.Video() })]
+	sound := s.packets[slices.IndexFunc(s.packets, func(p *media.Packet) bool { return !p.Track.Codec.Video() })]
+	at, group := time.Duration(0), []time.Duration{1000, 999, 1000, 1001, 999, 999, 1002, 999, 1000, 1000}
+	write := func(i int) {
+		p := *sound // right before the key frame
+		p.DTS = max(at-time.Millisecond, 0)
+		p.PTS = p.DTS
+		require.NoError(t, s.pub.WritePacket(&p))
+		for n := range 25 {
+			p := *first
+			p.Key = n == 0
+			p.DTS = at + time.Duration(n)*40*time.Millisecond
+			p.PTS = p.DTS
+			require.NoError(t, s.pub.WritePacket(&p))
+		}
+		at += group[i] * time.Millisecond
+	}
+	write(0)
+	l := s.open(ts, hls.Config{Target: time.Second, Count: 20, Suffix: ".ts"})
+	for i := range group {
+		write(i)
+	}
+	s.pub.Close(nil)
+	require.Eventually(t, l.Ended, 20*time.Second, time.Millisecond)
+	text, err := l.Playlist(t.Context(), now, "")
+	require.NoError(t, err)
+	require.Equal(t, 1, numberOf(t, text, "#EXT-X-TARGETDURATION:"))
+	for _, part := range strings.Split(text, "#EXTINF:")[1:] {
+		seconds, err := strconv.ParseFloat(part[:5], 64)
+		require.NoError(t, err)
+		require.InDelta(t, 1, seconds, 0.05, text)
+	}
+}
+
 // A client that has the playlist gets what is new of a long one.
 func TestDeltaUpdate(t *testing.T) {
 	cfg := low
@@ -367,7 +405,7 @@ func TestStreamGoesOnAndEnds(t *testing.T) {
 			_, err := l.Find(t.Context(), name)
 			require.NoError(t, err, "it was listed a moment ago")
 		}
-		s.write(1100 * time.Millisecond)
+		s.write(1500 * time.Millisecond)
 		before := text
 		require.Eventually(t, func() bool {
 			text, err = l.Playlist(t.Context(), now, "")

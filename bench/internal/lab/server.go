@@ -79,6 +79,8 @@ sslport=0
 port=0
 [rtp_proxy]
 port=0
+[protocol]
+enable_hls_fmp4=1
 [general]
 mergeWriteMS=%d
 `, http, rtmp, rtsp, merge.Milliseconds())
@@ -116,8 +118,8 @@ func (s *Server) Stop() { s.proc.stop() }
 // PublishURL returns where the clip is published.
 func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }
 
-// PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ts", "fmp4", "ws", "rtsp" or
-// "rtsp-udp".
+// PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ts", "fmp4", "hls", "ll-hls", "ws",
+// "rtsp" or "rtsp-udp".
 func (s *Server) PlayURL(proto string) (string, error) {
 	switch proto {
 	case "rtmp":
@@ -128,6 +130,10 @@ func (s *Server) PlayURL(proto string) (string, error) {
 		return "http://" + s.http + streamPath + ".live.ts", nil
 	case "fmp4":
 		return "http://" + s.http + streamPath + ".live.mp4", nil
+	case "hls":
+		return "http://" + s.http + streamPath + "/hls.m3u8", nil
+	case "ll-hls":
+		return "http://" + s.http + streamPath + "/hls.fmp4.m3u8", nil
 	case "ws":
 		return "ws://" + s.http + streamPath + ".live.flv", nil
 	case "rtsp", "rtsp-udp":

@@ -15,6 +15,7 @@ import (
 type Report struct {
 	Machine []string
 	Cells   []Cell
+	HLS     []HLS
 	Publish []Publish
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
@@ -62,6 +63,7 @@ func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
 	r.machine(&b)
 	r.load(&b)
+	r.hls(&b)
 	r.publishers(&b)
 	r.stalls(&b)
 	r.freeze(&b)
