@@ -56,7 +56,7 @@ func (b *bench) watch(ctx context.Context, low bool) (*segments.Result, error) {
 		return nil, err
 	}
 	res, err := segments.Run(ctx, segments.Config{
-		URL: target, N: b.options.viewers, Low: low, Settle: 6 * time.Second, Window: b.options.window, PID: s.PID(),
+		URL: target, N: b.options.viewers, Low: low, Alone: 20 * time.Second, Settle: 6 * time.Second, Window: b.options.window, PID: s.PID(),
 	})
 	return res, errors.Join(err, s.Alive(), p.Alive())
 }

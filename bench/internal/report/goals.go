@@ -138,6 +138,14 @@ func (r *Report) Faults() []string {
 	for i := range r.Publish {
 		add(r.Publish[i].Result)
 	}
+	for i := range r.HLS {
+		add(r.HLS[i].Floor...)
+		for _, res := range r.HLS[i].Server {
+			for _, fault := range res.Faults {
+				out = append(out, fmt.Sprintf("%s, %d viewers: %s", r.HLS[i].Name(), res.N, fault))
+			}
+		}
+	}
 	add(r.Stalls...)
 	add(r.Freeze)
 	return out

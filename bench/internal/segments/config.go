@@ -11,6 +11,7 @@ type Config struct {
 	URL    string        // of the playlist
 	N      int           // viewers
 	Low    bool          // they play with low latency
+	Alone  time.Duration // how long the first viewer is
 	Settle time.Duration // before the measurement
 	Window time.Duration
 	PID    int // of the server

@@ -53,7 +53,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if res.BeforeKB, err = resident(cfg.PID); err != nil {
 		return nil, err
 	}
-	if err := res.begin(ctx, u, count); err != nil {
+	if err := res.begin(ctx, u, count, cfg.Alone); err != nil {
 		return nil, err
 	}
 	if res.OneKB, err = resident(cfg.PID); err != nil {
@@ -83,7 +83,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 }
 
 // begin is the first viewer of the stream, which nobody has watched by HLS.
-func (r *Result) begin(ctx context.Context, u *url.URL, count *counters) error {
+func (r *Result) begin(ctx context.Context, u *url.URL, count *counters, alone time.Duration) error {
 	began := time.Now()
 	v, err := dial(ctx, u, count)
 	if err != nil {
@@ -103,9 +103,9 @@ func (r *Result) begin(ctx context.Context, u *url.URL, count *counters) error {
 		return err
 	}
 	r.FirstPieceMS = stat.Millis(time.Since(began))
-	alone, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, alone)
 	defer cancel()
-	return v.watch(alone, false) // until there is as much as there will be
+	return v.watch(ctx, false) // until there is as much as there will be
 }
 
 func watch(ctx context.Context, u *url.URL, count *counters, low bool) error {
