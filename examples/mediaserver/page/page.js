@@ -102,6 +102,7 @@ function refusal(s) {
   if (main.length === 0) return nameOf(s) + " has neither picture nor sound yet.";
   if (unknown.length === main.length) return "This browser cannot decode " + names(unknown) + "." + elsewhere(s);
   if (form && !offered(s, form)) return "The server does not offer " + nameOf(s) + " by " + form.name + ". Choose another protocol.";
+  if (form && !Source && form.player !== "hls") return "This browser plays nothing but HLS. Choose that protocol.";
   if (form) return "The player of " + form.name + " does not play " + names(s.tracks) + ". Choose another protocol.";
   return "There is no player for " + names(s.tracks) + " here." + elsewhere(s);
 }
@@ -187,6 +188,14 @@ function play(s) {
 }
 
 let counted = { at: 0, bytes: 0 };
+let moved = { at: 0, time: 0 }; // when the video was seen to go on, and where it was
+
+// stands reports whether the video has stood still for a while.
+function stands(video) {
+  const now = performance.now();
+  if (video.currentTime !== moved.time) moved = { at: now, time: video.currentTime };
+  return now - moved.at > 3000;
+}
 
 // rateOf is in kbit/s, since the last time.
 function rateOf(p) {
@@ -217,7 +226,7 @@ function showStats() {
   figure("latency", latency, latency.toFixed(1) + " s");
   figure("rate", rate, rate + " kbit/s");
   if (video.paused || video.currentTime === 0) return;
-  say(playingText(player.plan));
+  say(stands(video) ? "Waiting for " + nameOf(playing) + " to go on…" : playingText(player.plan));
 }
 
 // login asks for the secret, and says so when the one given was wrong.
