@@ -45,7 +45,7 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		return
 	}
 	h.setCORS(head, r)
-	v.setCookie(head, t.folder)
+	h.viewers.setCookie(v, head, t.folder)
 	head.Set("Content-Type", playlistType)
 	head.Set("Cache-Control", "no-cache")
 	v.write(w, h.compress(head, r, text))

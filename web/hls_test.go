@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -271,6 +272,25 @@ func TestViewersOfBothVariants(t *testing.T) {
 	for _, path := range []string{uri, "init.mp4"} {
 		reply, _ := s.ask(t, "/live/test/"+path, "")
 		require.Equal(t, 200, reply.StatusCode, path)
+	}
+}
+
+// A browser with a page for each variant has one cookie for both, which the second must not take from the first.
+func TestBothVariantsInOneBrowser(t *testing.T) {
+	s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	s.Client().Jar = jar
+	for range 4 {
+		for _, playlist := range []string{"hls.m3u8", "hls.fmp4.m3u8"} {
+			time.Sleep(200 * time.Millisecond) // who asks again at once is another
+			reply, text := s.ask(t, "/live/test/"+playlist, "")
+			require.Equal(t, 200, reply.StatusCode)
+			reply, _ = s.ask(t, "/live/test/"+segmentOf(text), "")
+			require.Equal(t, 200, reply.StatusCode, "%s: %s", playlist, text)
+		}
+		require.Len(t, slices.Collect(s.media.Sessions()), 3, "the publisher and two viewers")
 	}
 }
 

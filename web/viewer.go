@@ -29,7 +29,7 @@ const (
 
 // viewer is a session without a connection: somebody who watches by HLS.
 type viewer struct {
-	cookie  string
+	cookie  string // guarded by the mutex of viewers
 	place   place
 	variant *variant
 	entry   *media.Session
@@ -50,13 +50,16 @@ type viewer struct {
 	at      *list.Element // its own there
 }
 
+// ticket is what the viewer is known by when it shows its cookie.
+func (v *viewer) ticket() ticket { return ticket{v.cookie, v.place.schema} }
+
 // join enters a viewer in a list of its crowd.
 func (v *viewer) join(in *list.List) { v.in, v.at = in, in.PushBack(v) }
 
 // viewer returns the viewer that asks for a playlist: a known one, or a new one that may play.
 func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*viewer, error) {
 	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), forwardedQuery(r.URL.RawQuery)}
-	v, err := h.viewers.again(r, p, time.Now())
+	v, err := h.viewers.again(r, p, time.Now(), h.variants)
 	switch {
 	case err != nil:
 		return nil, err
@@ -65,7 +68,7 @@ func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*vi
 	case v != nil:
 		h.dismiss(v, nil) // what it watched has ended, and the name is another stream's
 	}
-	v = &viewer{place: p, variant: t.variant, cookie: newCookie(), asked: time.Now()}
+	v = &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants), asked: time.Now()}
 	v.endless.Store(true)
 	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
 	v.entry = h.newHLSSession(r, v, func(cause error) { h.kick(v, cause) })
@@ -183,9 +186,12 @@ func newCookie() string {
 }
 
 // setCookie gives the viewer its cookie, for the folder of the stream.
-func (v *viewer) setCookie(head http.Header, folder string) {
+func (l *viewers) setCookie(v *viewer, head http.Header, folder string) {
+	l.mu.Lock()
+	cookie := v.cookie
+	l.mu.Unlock()
 	until := time.Now().Add(viewerTime).UTC().Format(http.TimeFormat)
-	head.Add("Set-Cookie", cookieName+"="+v.cookie+";expires="+until+";path="+folder)
+	head.Add("Set-Cookie", cookieName+"="+cookie+";expires="+until+";path="+folder)
 }
 
 // write writes a reply and counts it. The client has replyTime for each stretch of it.

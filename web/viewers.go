@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"container/list"
 	"net/http"
 	"net/netip"
@@ -30,6 +31,10 @@ type place struct {
 	query  string
 }
 
+// ticket is what viewers with cookies are known by. Who watches a stream in two forms has the same cookie for both: browsers keep
+// one of a name and path.
+type ticket struct{ cookie, schema string }
+
 // crowd is who is in a place and has not shown a cookie, in the order in which they asked for a playlist.
 type crowd struct {
 	watching list.List // of *viewer
@@ -39,7 +44,7 @@ type crowd struct {
 // viewers are those of a handler, also those that may not watch any more, for as long as they are remembered.
 type viewers struct {
 	mu       sync.Mutex
-	byCookie elastic.Map[string, *viewer]
+	byCookie elastic.Map[ticket, *viewer]
 	crowds   elastic.Map[place, *crowd]
 	denials  elastic.Map[place, error]
 	text     int // bytes of their queries
@@ -68,7 +73,7 @@ func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*var
 // ofCookie returns the viewer whose cookie a request has. Who shows it leaves the crowd. l.mu is held.
 func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *viewer {
 	for _, c := range r.CookiesNamed(cookieName) {
-		if v := l.byCookie.Get(c.Value); v != nil && v.place.key == key && v.place.schema == schema {
+		if v := l.byCookie.Get(ticket{c.Value, schema}); v != nil && v.place.key == key {
 			v.confirmed.Store(true)
 			l.leaveCrowd(v)
 			return v
@@ -77,13 +82,44 @@ func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *
 	return nil
 }
 
+// cookieFor returns the cookie of a new viewer: the one by which its client watches the stream in another form, if it does.
+func (l *viewers) cookieFor(r *http.Request, key hook.StreamKey, all []*variant) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return cmp.Or(l.cookieOf(r, key, all), newCookie())
+}
+
+// cookieOf returns the cookie of a request that a viewer of a stream has in some form; empty if there is none. l.mu is held.
+func (l *viewers) cookieOf(r *http.Request, key hook.StreamKey, all []*variant) string {
+	for _, c := range r.CookiesNamed(cookieName) {
+		for _, variant := range all {
+			if v := l.byCookie.Get(ticket{c.Value, variant.schema}); v != nil && v.place.key == key {
+				return c.Value
+			}
+		}
+	}
+	return ""
+}
+
+// adopt gives a viewer another cookie, unless that is empty or somebody has it in the viewer's form. l.mu is held.
+func (l *viewers) adopt(v *viewer, cookie string) {
+	if cookie == "" || l.byCookie.Get(ticket{cookie, v.place.schema}) != nil {
+		return
+	}
+	l.byCookie.Delete(v.ticket())
+	v.cookie = cookie
+	l.byCookie.Set(v.ticket(), v)
+}
+
 // again returns the viewer that asks for a playlist once more, or nil for a new one. The error says why it may not watch.
-func (l *viewers) again(r *http.Request, p place, now time.Time) (*viewer, error) {
+func (l *viewers) again(r *http.Request, p place, now time.Time, all []*variant) (*viewer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := l.ofCookie(r, p.key, p.schema)
 	if v == nil {
-		v = l.nextOf(p, now)
+		if v = l.nextOf(p, now); v != nil {
+			l.adopt(v, l.cookieOf(r, p.key, all))
+		}
 	}
 	if v == nil {
 		return nil, l.denials.Get(p)
@@ -133,7 +169,10 @@ func (l *viewers) add(v *viewer) bool {
 		return false
 	}
 	l.text += len(v.place.query)
-	l.byCookie.Set(v.cookie, v)
+	if l.byCookie.Get(v.ticket()) != nil { // another has come with it at the same time
+		v.cookie = newCookie()
+	}
+	l.byCookie.Set(v.ticket(), v)
 	c := l.crowds.Get(v.place)
 	if c == nil {
 		c = &crowd{}
@@ -147,7 +186,7 @@ func (l *viewers) add(v *viewer) bool {
 func (l *viewers) end(v *viewer, refusal error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byCookie.Get(v.cookie) != v || v.refusal != nil {
+	if l.byCookie.Get(v.ticket()) != v || v.refusal != nil {
 		return false
 	}
 	if refusal == nil {
@@ -166,14 +205,14 @@ func (l *viewers) end(v *viewer, refusal error) bool {
 func (l *viewers) forget(v *viewer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byCookie.Get(v.cookie) == v {
+	if l.byCookie.Get(v.ticket()) == v {
 		l.remove(v)
 	}
 }
 
 // remove takes a viewer out. l.mu is held.
 func (l *viewers) remove(v *viewer) {
-	l.byCookie.Delete(v.cookie)
+	l.byCookie.Delete(v.ticket())
 	l.leaveCrowd(v)
 	l.text -= len(v.place.query)
 }
