@@ -33,7 +33,7 @@ function playHLS(plan, video, on) {
     const { default: Hls } = await import("./hls.mjs");
     if (closed) return;
     hls = new Hls({
-      lowLatencyMode: plan.form.id === "llhls", maxLiveSyncPlaybackRate: 1.1, backBufferLength: 10, liveDurationInfinity: true,
+      lowLatencyMode: plan.form.id === "llhls", maxLiveSyncPlaybackRate: 1.25, liveSyncOnStallIncrease: 0.1, backBufferLength: 10, liveDurationInfinity: true,
       fLoader: filtering(Hls, plan, (n) => { bytes += n; }),
     });
     hls.on(Hls.Events.ERROR, (_, e) => {
@@ -45,7 +45,7 @@ function playHLS(plan, video, on) {
   };
   // Who begins far behind, as the first viewer does, would be long in catching up by playing faster.
   const timer = setInterval(() => {
-    const far = hls?.config.lowLatencyMode && !video.paused && !video.seeking && hls.latency > hls.targetLatency + 2;
+    const far = hls?.config.lowLatencyMode && !video.paused && !video.seeking && hls.latency > hls.targetLatency + 1;
     if (far && hls.liveSyncPosition > video.currentTime) video.currentTime = hls.liveSyncPosition;
   }, 3000);
   video.addEventListener("ended", on.end);
