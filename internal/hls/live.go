@@ -180,7 +180,15 @@ func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
 			cutter.Write(c)
 		}
 		clear(chunks[:n])
+		l.expire(time.Now())
 	}
+}
+
+// expire lets go of what nobody may ask for any more, also between the ends of segments.
+func (l *Live) expire(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget(now)
 }
 
 // readBefore reads chunks, and waits for them only as long as there is a backlog.

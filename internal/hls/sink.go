@@ -66,6 +66,11 @@ func (l *Live) trim(now time.Time) {
 	for _, e := range l.delayed.slide(l.list, l.window.left-l.cfg.Delay) {
 		e.gone = now
 	}
+	l.forget(now)
+}
+
+// forget lets go of segments that left the playlists long enough ago, but for those that are to be kept besides. l.mu is held.
+func (l *Live) forget(now time.Time) {
 	keep := keepTargets * l.target
 	n := 0
 	for l.delayed.left-n > l.cfg.Retain && now.Sub(l.list[n].gone) > keep {
