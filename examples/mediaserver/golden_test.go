@@ -107,6 +107,9 @@ func newStage(t *testing.T) *stage {
 	} {
 		require.NoError(t, cfg.Set(key, value))
 	}
+	if strings.HasPrefix(t.Name(), "TestGolden/replay/hls.") {
+		require.NoError(t, cfg.Set("protocol.enable_hls_fmp4", "1"))
+	}
 	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	g := serveStage(t, s)
@@ -310,6 +313,9 @@ func (g *stage) cookie(call, sent, name string) string {
 // replay makes the call of a capture and returns how the reply differs; "" if it does not.
 func (g *stage) replay(c *capture) string {
 	g.prepare(c.Case)
+	if strings.HasPrefix(c.Case, "hls.") {
+		return g.replayPlaylist(c)
+	}
 	var body io.Reader
 	if c.Request.Body != nil {
 		body = strings.NewReader(g.fill(c.Case, *c.Request.Body))

@@ -68,6 +68,9 @@ func loadCapture(t *testing.T, file string, text []byte) *capture {
 	c := &capture{}
 	require.NoError(t, json.Unmarshal(text, c))
 	name := strings.TrimSuffix(filepath.Base(file), ".json")
+	if strings.HasPrefix(name, "hls.") {
+		return loadPlaylist(t, text)
+	}
 	if !strings.HasPrefix(name, "live_http.") {
 		return c
 	}
