@@ -41,9 +41,10 @@ func TestChromium(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			saw[i].requirePlayed(t, watchedSeconds)
 			if strings.HasPrefix(name, "LL-HLS") {
-				// Three parts of half a second are what is wanted; a busy machine may take longer.
+				// Three parts of half a second are what is wanted, and what a machine with nothing else to do has. A busy one
+				// takes longer, but not the three segments of up to 10 s each that it is without low latency.
 				t.Logf("%.1f s behind the live edge", saw[i].latency())
-				require.Less(t, saw[i].latency(), 5.0)
+				require.Less(t, saw[i].latency(), 12.0)
 				require.Positive(t, saw[i].latency())
 			}
 		})

@@ -147,7 +147,7 @@ function failed(p, error) {
   stop();
   document.body.dataset.error = error.message;
   const refused = error.status === 401 || error.status === 403;
-  if (refused || error.final) {
+  if (refused || error.final || error.name === "NotSupportedError") {
     say(refused ? "The server does not let you watch " + nameOf(p.stream) + "." : "Playing failed: " + error.message + "." + elsewhere(p.stream), true);
     return;
   }
