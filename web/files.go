@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -253,10 +254,7 @@ func (q *request) logger() *slog.Logger {
 
 // notFound says that there is no such file.
 func (c *filesSettings) notFound(w http.ResponseWriter, r *http.Request) {
-	page := c.NotFound
-	if page == "" {
-		page = notFoundPage(r.URL.Path)
-	}
+	page := cmp.Or(c.NotFoundPage, notFoundPage(r.URL.Path))
 	w.Header().Set("Content-Type", "text/html; charset="+c.CharSet)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusNotFound)

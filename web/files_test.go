@@ -128,7 +128,7 @@ func (s *fileServer) get(path string) reply { s.t.Helper(); return s.ask("GET", 
 
 func TestFiles(t *testing.T) {
 	s := serveFiles(t, web.FilesConfig{
-		ListFolders: true, NotFound: "<b>gone</b>", NoStore: []string{".M3U8"}, AllowOrigins: []string{"http://page"},
+		ListFolders: true, NotFoundPage: "<b>gone</b>", NoStore: []string{".M3U8"}, AllowOrigins: []string{"http://page"},
 	}, nil, "a.txt", "dir/b.mp4", "dir/c.m3u8", "site/index.HTML", ".git/config", "dir/.hidden", "x y/ü&?#.txt", "up/"+strings.Repeat("u", 200))
 	file := s.get("/a.txt")
 	require.Equal(t, 200, file.status)

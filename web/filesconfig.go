@@ -22,8 +22,8 @@ type FilesConfig struct {
 	EnableVHost bool
 	// ListFolders shows what is in a folder that has no index.html or index.htm. Without it such a folder is not found.
 	ListFolders bool
-	// NotFound is the page, in HTML, for what is not there. Empty means a plain one.
-	NotFound string
+	// NotFoundPage is the page, in HTML, for what is not there. Empty means a plain one.
+	NotFoundPage string
 	// CharSet is that of the files. Empty means utf-8.
 	CharSet string
 	// NoStore are the suffixes of names of files that nobody may keep a copy of, such as ".m3u8". Copies of others may be kept, and

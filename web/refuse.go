@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"html"
 	"io"
@@ -34,17 +35,17 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t target, entry
 	h.logRefusal(t, entry, err)
 	bound(w, r)
 	h.setCORS(w.Header(), r)
-	status, body := setRefusal(w.Header(), r.URL.Path, err)
+	status, body := h.config().setRefusal(w.Header(), r.URL.Path, err)
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body) // the client may have left
 }
 
 // setRefusal sets the headers of a refusal, and returns the rest of it.
-func setRefusal(head http.Header, path string, err error) (status int, body string) {
+func (c *Config) setRefusal(head http.Header, path string, err error) (status int, body string) {
 	status, body = refusal(err)
 	if status == http.StatusNotFound {
 		head.Set("Content-Type", htmlType)
-		return status, notFoundPage(path)
+		return status, cmp.Or(c.NotFoundPage, notFoundPage(path))
 	}
 	head.Set("Content-Type", "text/plain; charset=utf-8")
 	head.Set("X-Content-Type-Options", "nosniff")
@@ -52,8 +53,8 @@ func setRefusal(head http.Header, path string, err error) (status int, body stri
 }
 
 // appendRefusal appends a refusal on a connection that has been taken over. The connection is to be closed behind it.
-func appendRefusal(b []byte, head http.Header, path string, err error) []byte {
-	status, body := setRefusal(head, path, err)
+func (c *Config) appendRefusal(b []byte, head http.Header, path string, err error) []byte {
+	status, body := c.setRefusal(head, path, err)
 	head.Set("Content-Length", strconv.Itoa(len(body)))
 	return append(appendHead(b, status, "close", head), body...)
 }

@@ -72,7 +72,7 @@ func (a *waiter) ask(ctx context.Context) error {
 func (a *waiter) refuse(err error) error {
 	a.handler.logRefusal(a.target, a.entry, err)
 	a.told = true
-	if err := a.write(appendRefusal(nil, a.head, a.path, err)); err != nil {
+	if err := a.write(a.handler.config().appendRefusal(nil, a.head, a.path, err)); err != nil {
 		return err
 	}
 	if !acceptor.HangUp(a.conn) {

@@ -193,7 +193,7 @@ func httpKeys() []row {
 		{"http.keepAliveSecond", Uint, "15", s, "idle limit of a connection (s)"},
 		{"http.maxReqSize", Uint, "40960", 0, "largest body of a request (bytes)"},
 		{"http.maxUploadSize", Uint, "1073741824", 0, "largest upload (bytes)"},
-		{"http.notFound", String, "", 0, "the page for status 404; empty: a plain one"},
+		{"http.notFound", String, "", 0, "the page, in HTML, for files and streams that are not there; empty: a plain one"},
 		{"http.rootPath", String, "./www", 0, "folder whose files are served; empty: none"},
 		{"http.sendBufSize", Uint, "65536", 0, "of no effect: files are sent without a buffer"},
 		{"http.dirMenu", Bool, "1", 0, "show what is in folders that have no index.html"},

@@ -17,7 +17,7 @@ func filesConfig(cfg *config.Config) (web.FilesConfig, error) {
 		Virtual:           virtual,
 		EnableVHost:       cfg.Bool("general.enableVhost"),
 		ListFolders:       cfg.Bool("http.dirMenu"),
-		NotFound:          cfg.String("http.notFound"),
+		NotFoundPage:      cfg.String("http.notFound"),
 		CharSet:           cfg.String("http.charSet"),
 		NoStore:           split(cfg.String("http.forbidCacheSuffix"), ","),
 		AllowIP:           config.IPFilter(cfg.String("http.allow_ip_range")),

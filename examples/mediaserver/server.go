@@ -162,6 +162,7 @@ func (s *server) webConfig(cfg *config.Config) web.Config {
 		AllowOrigins:      allowedOrigins(cfg),
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),
 		TrustedProxy:      trustedProxy(cfg),
+		NotFoundPage:      cfg.String("http.notFound"),
 		NotFound:          s.page(),
 		HLS: web.HLSConfig{
 			SegmentDuration: cfg.Duration("hls.segDur"), Segments: cfg.Int("hls.segNum"), Retain: cfg.Int("hls.segRetain"),
