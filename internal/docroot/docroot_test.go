@@ -193,8 +193,13 @@ func TestIndex(t *testing.T) {
 // get sends a file of ten bytes.
 func get(t testing.TB, method string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
+	return getOf(t, "0123456789", method, headers...)
+}
+
+func getOf(t testing.TB, content, method string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "f")
-	require.NoError(t, os.WriteFile(path, []byte("0123456789"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	file, err := os.Open(path)
 	require.NoError(t, err)
 	defer file.Close()
@@ -265,6 +270,24 @@ func TestRangesAndConditions(t *testing.T) {
 	require.Equal(t, 206, several.Code)
 	require.Contains(t, several.Header().Get("Content-Type"), "multipart/byteranges")
 	require.Contains(t, several.Body.String(), "Content-Range: bytes 8-9/10")
+}
+
+// Of very many ranges, each of which there is, none is sent: that costs more than the file.
+func TestManyRanges(t *testing.T) {
+	content := strings.Repeat("0123456789", 10_000)
+	ranges := func(n int) string {
+		var parts []string
+		for i := range n {
+			parts = append(parts, fmt.Sprintf("%d-%d", 2*i, 2*i))
+		}
+		return "bytes=" + strings.Join(parts, ",")
+	}
+	require.Equal(t, 206, getOf(t, content, "GET", "Range", ranges(maxRanges)).Code)
+	for _, n := range []int{maxRanges + 1, 10_000} {
+		w := getOf(t, content, "GET", "Range", ranges(n))
+		require.Equal(t, 200, w.Code)
+		require.Equal(t, content, w.Body.String())
+	}
 }
 
 // FuzzRange asks for any range: what comes is of the file, and not much more than it.
