@@ -53,7 +53,8 @@ func (s *sink) End(x *segment.Segment) {
 	l := (*Live)(s)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.list[len(l.list)-1].lasts = max(x.Duration, 1) // a segment without length is complete, too
+	// Some clients pass over a segment without a length, and refuse a playlist that has no other.
+	l.list[len(l.list)-1].lasts = max(x.Duration, time.Millisecond)
 	l.trim(time.Now())
 	l.tell()
 }

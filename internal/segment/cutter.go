@@ -235,10 +235,16 @@ func (c *Cutter) end(at time.Duration) {
 	c.sink.End(s)
 }
 
+// picture is how long a chunk lasts of which nothing else is known.
+const picture = 40 * time.Millisecond
+
 // lastEnd is when the newest chunk ends, about if that is not known.
 func (c *Cutter) lastEnd() time.Duration {
-	if c.last.Duration > 0 {
+	switch {
+	case c.last.Duration > 0:
 		return c.last.end
+	case c.usual > 0:
+		return c.last.DTS + c.usual
 	}
-	return c.last.DTS + c.usual
+	return c.last.DTS + picture
 }

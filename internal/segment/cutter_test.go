@@ -178,6 +178,15 @@ func TestCuts(t *testing.T) {
 			}, "0+1200i 2500+80d ",
 		},
 		{
+			"behind a single picture",
+			segment.Config{Target: 2000 * ms, Longest: 2000 * ms},
+			func(c *segment.Cutter) {
+				write(c, 0, 1000)
+				c.Cut()
+				write(c, 0, 1033, 1066)
+			}, "1000+40 1040+59 ",
+		},
+		{
 			"where pictures are missing",
 			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 200 * ms},
 			func(c *segment.Cutter) {

@@ -15,6 +15,9 @@ func (h *History) alone(p *Playlist) {
 		if s.Duration.Round(time.Second) > p.Target {
 			h.complain("segment %d lasts %v, the target duration is %v", i, s.Duration, p.Target)
 		}
+		if s.URI != "" && s.Duration == 0 { // GStreamer passes over it
+			h.complain("segment %d has no length", i)
+		}
 		if s.URI == "" && i < len(p.Segments)-1 {
 			h.complain("segment %d has no URI and is not the last", i)
 		}

@@ -121,6 +121,7 @@ func TestDamageIsFound(t *testing.T) {
 		{"a half line", "first", "\"10.p1.mp4\"\n", "\"10.p1.mp4\"", "the last line"},
 
 		{"a long segment", "first", "#EXTINF:2.000,\n8", "#EXTINF:2.500,\n8", "the target duration is 2s"},
+		{"a segment without a length", "first", "#EXTINF:2.000,\n8", "#EXTINF:0.000,\n8", "has no length"},
 		{"a gap of dates", "first", "00:02.000Z", "00:02.010Z", "dated 10ms"},
 		{"no date", "first", "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:02.000Z\n", "", "has a date or not"},
 		{"a map without a discontinuity", "first", "#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"b.mp4\"", "#EXT-X-MAP:URI=\"b.mp4\"", "another map"},
