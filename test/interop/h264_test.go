@@ -19,11 +19,14 @@ func TestH264(t *testing.T) {
 		name    string
 		bframes int
 		publish func(file, url string) []string
+		more    []reader
 	}{
-		{"ffmpeg without B-frames", 0, ffmpegPublish},
-		{"ffmpeg with B-frames", 3, ffmpegPublish},
-		{"GStreamer without B-frames", 0, gstPublish},
-		{"GStreamer with B-frames", 3, gstPublish},
+		{"ffmpeg without B-frames", 0, ffmpegPublish, nil},
+		{"ffmpeg with B-frames", 3, ffmpegPublish, hlsReaders()},
+		{"GStreamer without B-frames", 0, gstPublish, []reader{
+			gstContainer("GStreamer TS", (*server).tsURL, "tsdemux"), gstContainer("GStreamer fMP4", (*server).fmp4URL, "qtdemux"),
+		}},
+		{"GStreamer with B-frames", 3, gstPublish, ffmpegHLS()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -34,7 +37,7 @@ func TestH264(t *testing.T) {
 			defer cancel()
 			p := background(ctx, t, c.publish(source.file, s.rtmpURL())...)
 			s.await(ctx, t)
-			results := readAll(ctx, t, s, h264Readers())
+			results := readAll(ctx, t, s, append(h264Readers(), c.more...))
 			t.Run("publisher", func(t *testing.T) { require.NoError(t, p.wait()) })
 			for _, r := range results {
 				t.Run(r.name, func(t *testing.T) { r.check(ctx, t, source) })

@@ -80,6 +80,9 @@ func h265Readers(t *testing.T) []reader {
 	return append(dumpers(),
 		copier("ffmpeg 7 RTMP", "out.ts", (*server).rtmpURL, ffmpeg7...),
 		copier("ffmpeg 7 HTTP", "out.ts", (*server).httpURL, ffmpeg7...),
+		copier("ffmpeg TS", "out.ts", (*server).tsURL, "ffmpeg"),
+		copier("ffmpeg HLS TS", "out.ts", (*server).hlsURL, "ffmpeg"),
+		copier("ffmpeg HLS fMP4", "out.mp4", (*server).hls4URL, "ffmpeg"),
 	)
 }
 

@@ -15,6 +15,7 @@ type result struct {
 	reader
 	path string
 	err  error
+	end  int // behind the number of the last picture that was read, also of those it spoils
 }
 
 // readAll lets all readers read at the same time, and waits for them. Those whose client is missing do not.
@@ -66,6 +67,7 @@ func (r *result) checkContent(ctx context.Context, t *testing.T, source *clip) i
 	got, err := pictures(ctx, file)
 	require.NoError(t, err)
 	from, to := r.requireRun(t, source.pictures, got)
+	r.end = from + len(got)
 	if r.spoils == 0 {
 		require.Equal(t, len(source.pictures), to, "the last pictures are missing")
 	}

@@ -54,6 +54,8 @@ func TestRTSPG711(t *testing.T) {
 		mayLose(copies("RTSP UDP", (*server).rtspURL, "-rtsp_transport", "udp")),
 		copies("RTMP", (*server).rtmpURL),
 		copies("HTTP", (*server).httpURL),
+		copies("fMP4", (*server).fmp4URL),
+		copies("HLS fMP4", (*server).hls4URL),
 	})
 	require.NoError(t, p.wait())
 	for _, r := range results {
@@ -94,6 +96,10 @@ func TestRTSPOpus(t *testing.T) {
 	}
 	results := readAll(ctx, t, s, []reader{
 		copies("tcp"), mayLose(copies("udp")), copies("http"),
+		copier("ffmpeg TS", "out.mka", (*server).tsURL, "ffmpeg"),
+		copier("ffmpeg fMP4", "out.mka", (*server).fmp4URL, "ffmpeg"),
+		copier("ffmpeg HLS TS", "out.mka", (*server).hlsURL, "ffmpeg"),
+		copier("ffmpeg HLS fMP4", "out.mka", (*server).hls4URL, "ffmpeg"),
 		program("GStreamer RTSP TCP", "out.mka", func(s *server, path string) []string {
 			return append(gstRTSPSource(s.rtspURL(), "tcp"), "!", "rtpopusdepay", "!", "opusparse", "!", "matroskamux", "!", "filesink", "location="+path)
 		}),

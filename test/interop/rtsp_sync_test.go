@@ -42,13 +42,15 @@ func TestRTSPSync(t *testing.T) {
 			s := serve(t, media.Config{}, nil)
 			p := background(ctx, t, publish(source, s.rtspURL())...)
 			s.awaitFrom(ctx, t, p)
-			results := readAll(ctx, t, s, []reader{
+			results := readAll(ctx, t, s, append(ffmpegHLS(),
 				rtspCopier("ffmpeg RTSP TCP", "tcp"),
 				rtspCopier("ffmpeg RTSP UDP", "udp"),
 				gstRTSP("GStreamer RTSP TCP", "tcp", "h264"),
 				copier("ffmpeg RTMP", "out.flv", (*server).rtmpURL, "ffmpeg"),
 				copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg"),
-			})
+				copier("ffmpeg TS", "out.ts", (*server).tsURL, "ffmpeg"),
+				copier("ffmpeg fMP4", "out.mp4", (*server).fmp4URL, "ffmpeg"),
+			))
 			require.NoError(t, p.wait())
 			for _, r := range results {
 				t.Run(r.name, func(t *testing.T) {

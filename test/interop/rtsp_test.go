@@ -49,6 +49,9 @@ func TestRTSP(t *testing.T) {
 			p := background(ctx, t, c.publish(file, c.url(s))...)
 			s.awaitFrom(ctx, t, p)
 			readers := crossReaders(c.codec)
+			if c.publish("", "")[0] == "ffmpeg" && c.bframes == 0 { // once for each codec and transport is enough
+				readers = append(readers, ffmpegHLS()...)
+			}
 			if c.loses { // TEARDOWN, which goes by TCP, is not ordered with the last packets
 				for i := range readers {
 					readers[i] = mayLose(readers[i])

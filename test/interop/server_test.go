@@ -27,6 +27,9 @@ type server struct {
 func serve(t *testing.T, cfg media.Config, other http.Handler) *server {
 	t.Helper()
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	if cfg.Options.EnableHLSFMP4 == nil {
+		cfg.Options.EnableHLSFMP4 = new(true)
+	}
 	m, err := media.New(cfg)
 	require.NoError(t, err)
 	rs, err := rtmp.NewServer(m, rtmp.Config{})
@@ -65,6 +68,8 @@ func (s *server) rtspURL() string { return "rtsp://" + s.rtsp + streamPath }
 func (s *server) httpURL() string { return "http://" + s.http + streamPath + ".live.flv" }
 func (s *server) tsURL() string   { return "http://" + s.http + streamPath + ".live.ts" }
 func (s *server) fmp4URL() string { return "http://" + s.http + streamPath + ".live.mp4" }
+func (s *server) hlsURL() string  { return "http://" + s.http + streamPath + "/hls.m3u8" }
+func (s *server) hls4URL() string { return "http://" + s.http + streamPath + "/hls.fmp4.m3u8" }
 func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".live.flv" }
 
 // await waits until the stream is live and its tracks are known.
