@@ -112,8 +112,9 @@ func parseReload(query url.Values) (r hls.Reload, ok bool) {
 	return r, okSegment && okPart && (r.Part < 0 || r.Segment >= 0)
 }
 
-// forwardedQuery is a query without the directives of HLS.
+// forwardedQuery is a query without the directives of HLS, as it may stand in an attribute of a playlist: a quote would end that.
 func forwardedQuery(raw string) string {
+	raw = strings.ReplaceAll(raw, `"`, "%22")
 	if !strings.Contains(raw, "_HLS_") {
 		return raw
 	}
