@@ -101,10 +101,22 @@ func copier(name, file string, url func(*server) string, ffmpeg ...string) reade
 
 func gst(name string, source func(*server) []string) reader {
 	return program(name, "out.ts", func(s *server, path string) []string {
-		return append(append([]string{"gst-launch-1.0", "-q"}, source(s)...),
+		return deepQueues(append(append([]string{"gst-launch-1.0", "-q"}, source(s)...),
 			"!", "flvdemux", "name=d", "mpegtsmux", "name=m", "!", "filesink", "location="+path,
-			"d.video", "!", "queue", "!", "h264parse", "!", "m.", "d.audio", "!", "queue", "!", "aacparse", "!", "m.")
+			"d.video", "!", "queue", "!", "h264parse", "!", "m.", "d.audio", "!", "queue", "!", "aacparse", "!", "m."))
 	})
+}
+
+// deepQueues lets the queues of a GStreamer hold all that comes. They hold a second otherwise: a muxer that waits for the sound
+// fills the one of the pictures, and then nothing is read from the connection any more, on which the sound would come.
+func deepQueues(args []string) (deep []string) {
+	for _, a := range args {
+		deep = append(deep, a)
+		if a == "queue" {
+			deep = append(deep, "max-size-time=0", "max-size-buffers=0", "max-size-bytes=0")
+		}
+	}
+	return deep
 }
 
 // vlc writes the packets that it would hand to its decoders. When the stream ends it leaves off the last ones, and

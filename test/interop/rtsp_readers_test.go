@@ -69,11 +69,11 @@ func rtspCopy(url, transport, path string) []string {
 // gstRTSP is a GStreamer that reads RTSP. The timestamper works out DTS, which RTP does not carry.
 func gstRTSP(name, protocol, codec string) reader {
 	return program(name, "out.ts", func(s *server, path string) []string {
-		return append(gstRTSPSource(s.rtspURL(), protocol),
+		return deepQueues(append(gstRTSPSource(s.rtspURL(), protocol),
 			"mpegtsmux", "name=m", "!", "filesink", "location="+path,
 			"s.", "!", "rtp"+codec+"depay", "!", codec+"parse", "!", "video/x-"+codec+",alignment=au",
 			"!", codec+"timestamper", "!", codec+"parse", "!", "queue", "!", "m.",
-			"s.", "!", "rtpmp4gdepay", "!", "aacparse", "!", "queue", "!", "m.")
+			"s.", "!", "rtpmp4gdepay", "!", "aacparse", "!", "queue", "!", "m."))
 	})
 }
 
