@@ -16,7 +16,7 @@ const lookEvery = 15 * time.Second
 func giveBack(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for k := (memoryKeeper{}); ; {
+	for k := (memoryKeeper{from: collectFrom}); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -28,13 +28,14 @@ func giveBack(ctx context.Context) {
 
 // memoryKeeper looks after the memory of the process now and then.
 type memoryKeeper struct {
+	from   uint64 // how many bytes a heap holds that is looked into although nothing else asks for it
 	cycles uint64 // collections when it looked last
 }
 
 // look collects garbage if nobody has since the last time, and gives back what is held for nothing.
 func (k *memoryKeeper) look() {
 	h := heapNow()
-	if h.cycles == k.cycles && h.held > collectFrom {
+	if h.cycles == k.cycles && h.held > k.from {
 		runtime.GC()
 		h = heapNow()
 	}
@@ -45,7 +46,7 @@ func (k *memoryKeeper) look() {
 	k.cycles = h.cycles
 }
 
-// collectFrom is how many bytes a heap holds that is looked into although nothing else asks for it.
+// collectFrom is [memoryKeeper.from] of the server.
 const collectFrom = 16 << 20
 
 // heap is what the runtime says of its memory.
