@@ -175,6 +175,7 @@ func (s *server) banner(demo bool) string {
 			line(strings.ToUpper(l.scheme)+"-FLV", base+name+".live.flv")
 			ws := strings.Replace(l.scheme, "http", "ws", 1)
 			line(strings.ToUpper(ws)+"-FLV", ws+"://"+l.host()+"/"+name+".live.flv")
+			line("HLS", base+name+"/hls.m3u8")
 		case "rtmp", "rtmps":
 			line(strings.ToUpper(l.scheme), base+name)
 			if !demo {

@@ -36,6 +36,12 @@ const rounded = 400 * time.Millisecond
 // seconds may be a little shorter, and would go on until there is no time left.
 func early(target time.Duration) time.Duration { return target * 9 / 10 }
 
+// firstNumber returns the number of the first segment of a stream that has perhaps been in HLS before: a client that has slept is not
+// to see the numbers go back. There are not two segments a second for long.
+func firstNumber(st *media.Stream) uint64 {
+	return uint64(max(st.Source("").Alive, 0) / (500 * time.Millisecond))
+}
+
 // longestTarget is the longest target duration. Where key frames are further apart, segments begin without.
 const longestTarget = 10 * time.Second
 
@@ -158,7 +164,7 @@ func (l *Live) Close() error {
 
 // run cuts what r reads.
 func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
-	cfg := segment.Config{Target: early(min(l.cfg.Target, l.target)), Longest: l.target + rounded, Part: l.cfg.Part}
+	cfg := segment.Config{Target: early(min(l.cfg.Target, l.target)), Longest: l.target + rounded, Part: l.cfg.Part, First: firstNumber(l.stream)}
 	if !l.cfg.Init {
 		cfg.Tables = mpegts.Tables
 	}

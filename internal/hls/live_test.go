@@ -279,6 +279,26 @@ func TestStampsAreRounded(t *testing.T) {
 	}
 }
 
+// The numbers of segments go on where nobody has watched for a while.
+func TestNumbersGoOn(t *testing.T) {
+	s := newSource(t)
+	s.write(500 * time.Millisecond)
+	number := func() int {
+		l, release, err := media.Share(t.Context(), s.pub.Stream(), plain, 0, func(ctx context.Context) (*hls.Live, error) {
+			return hls.Open(ctx, s.pub.Stream(), ts, plain)
+		})
+		require.NoError(t, err)
+		text, err := l.Playlist(t.Context(), now, "")
+		require.NoError(t, err)
+		release()
+		require.Eventually(t, l.Ended, 20*time.Second, time.Millisecond)
+		return numberOf(t, text, "#EXT-X-MEDIA-SEQUENCE:")
+	}
+	first := number()
+	time.Sleep(time.Second)
+	require.Greater(t, number(), first)
+}
+
 // A client that has the playlist gets what is new of a long one.
 func TestDeltaUpdate(t *testing.T) {
 	cfg := low

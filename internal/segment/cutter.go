@@ -14,6 +14,8 @@ type Config struct {
 	// Longest is how long a segment is at most. Where no reader can begin for so long, the next segment cannot be decoded
 	// without the one before. It is to be Target at least.
 	Longest time.Duration
+	// First is the number of the first segment.
+	First uint64
 	// Part is how long a part is at most, unless a chunk is longer. With 0 a segment is one part.
 	Part time.Duration
 	// Tables returns what of a chunk with which a reader can begin has to be in front of all segments: the tables of
@@ -50,7 +52,7 @@ type Cutter struct {
 }
 
 // NewCutter returns a cutter.
-func NewCutter(cfg Config, sink Sink) *Cutter { return &Cutter{cfg: cfg, sink: sink} }
+func NewCutter(cfg Config, sink Sink) *Cutter { return &Cutter{cfg: cfg, sink: sink, next: cfg.First} }
 
 // Write takes the next chunk, as a [media.Reader] gives it.
 func (c *Cutter) Write(m media.Chunk) {
@@ -58,7 +60,7 @@ func (c *Cutter) Write(m media.Chunk) {
 	case m.Change:
 		c.interrupt(m.Data)
 		return
-	case m.Header != nil && (c.current != nil || c.next > 0): // the reader has lost something
+	case m.Header != nil && (c.current != nil || c.begun()): // the reader has lost something
 		c.interrupt(m.Header)
 	case m.Header != nil:
 		c.setInit(m.Header)
@@ -88,6 +90,9 @@ func (c *Cutter) limit() time.Duration {
 	return c.cfg.Longest
 }
 
+// begun reports whether there has been a segment.
+func (c *Cutter) begun() bool { return c.next > c.cfg.First }
+
 // Cut ends the segment there is, if there is one: so that what has come can be had, or because nothing more comes. What comes
 // then follows from it.
 func (c *Cutter) Cut() { c.end(c.lastEnd()) }
@@ -95,7 +100,7 @@ func (c *Cutter) Cut() { c.end(c.lastEnd()) }
 // interrupt ends the segment, from which the next does not follow. header is what the next needs, if that is another.
 func (c *Cutter) interrupt(header []byte) {
 	c.end(c.lastEnd())
-	c.broken = c.next > 0
+	c.broken = c.begun()
 	c.setInit(header)
 }
 
@@ -117,7 +122,7 @@ func (c *Cutter) add(m chunk) {
 		c.start = m.Data
 	}
 	switch {
-	case c.next == 0:
+	case !c.begun():
 	case c.jumps(m):
 		c.interrupt(nil)
 	case c.current == nil:
@@ -197,7 +202,7 @@ func (c *Cutter) partIsFull(chunk, end time.Duration) bool {
 
 // begin begins a segment with a chunk.
 func (c *Cutter) begin(m chunk) {
-	if c.next == 0 || c.broken {
+	if !c.begun() || c.broken {
 		c.reached = m.DTS
 	}
 	c.current = &Segment{Number: c.next, Start: c.reached, Independent: m.Key, Discontinuity: c.broken, Init: c.init}

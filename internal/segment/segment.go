@@ -7,7 +7,7 @@ import (
 
 // Segment is a stretch of a stream. It does not change once its Sink has been told of its end.
 type Segment struct {
-	// Number counts the segments from 0.
+	// Number counts the segments, from Config.First on.
 	Number uint64
 	// Start is the end of the one before, or the DTS of its first chunk if it does not follow from that; Duration how long it
 	// lasts, once it has ended: as long as its parts.

@@ -80,6 +80,9 @@ func (p *Playlist) open(segment, part int) bool {
 
 // old complains of parts that are to be gone: those further than three target durations from the end (4.4.4.9).
 func (h *History) old(p *Playlist) {
+	if h.first == nil {
+		h.first = p // its number may be any (6.2.1)
+	}
 	rest := time.Duration(0)
 	for i := len(p.Segments) - 1; i >= 0; i-- {
 		s := &p.Segments[i]
@@ -88,7 +91,7 @@ func (h *History) old(p *Playlist) {
 		}
 		rest += s.length()
 	}
-	if p.Sequence > 0 && !p.Ended && rest < 3*p.Target-time.Duration(len(p.Segments))*rounding {
+	if p.Sequence > h.first.Sequence && !p.Ended && rest < 3*p.Target-time.Duration(len(p.Segments))*rounding {
 		h.complain("segments have left it though it lasts %v only: less than three target durations of %v (6.2.2)", rest, p.Target)
 	}
 }

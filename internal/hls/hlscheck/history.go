@@ -15,8 +15,9 @@ type History struct {
 	// Problems says what was wrong, a few of each kind.
 	Problems []string
 
-	last *Playlist // with what a delta update left out
-	told map[string]int
+	last  *Playlist // with what a delta update left out
+	first *Playlist // the first version
+	told  map[string]int
 }
 
 // complain notes a problem.
