@@ -11,7 +11,8 @@ type HLSConfig struct {
 	// than the groups of pictures that were there before, 10 s at most. Default 2 s.
 	SegmentDuration time.Duration
 	// Segments is how many the playlist has, or more as long as it lasts less than three target durations (RFC 8216, 6.2.2).
-	// Default 3.
+	// Default 3. Segments are never larger than 100 Mbit/s of their longest duration or 64 MiB, and where they are so large, as when
+	// the stamps of a publisher stand still, the oldest leave the playlist so that it has no more of them than this.
 	Segments int
 	// Retain is how many more are kept which have left the playlist, besides those that clients may still ask for: all that
 	// have left it within the longest duration of a segment. Default 0.

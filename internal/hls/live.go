@@ -60,6 +60,7 @@ type Live struct {
 
 	mu      sync.Mutex
 	list    []*entry // what is kept, oldest first; the last may not be complete
+	size    int64    // bytes in the list
 	window  window   // of the playlist
 	delayed window   // of the delayed one
 	coming  string   // what the next part is called, which the playlist has said already
@@ -84,6 +85,7 @@ type entry struct {
 	discontinuity bool
 	init          *segment.Init
 	parts         []part
+	size          int           // bytes
 	lasts         time.Duration // 0 until it is complete
 	gone          time.Time     // when it left the playlists
 }
@@ -164,7 +166,10 @@ func (l *Live) Close() error {
 
 // run cuts what r reads.
 func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
-	cfg := segment.Config{Target: early(min(l.cfg.Target, l.target)), Longest: l.target + rounded, Part: l.cfg.Part, First: firstNumber(l.stream)}
+	cfg := segment.Config{
+		Target: early(min(l.cfg.Target, l.target)), Longest: l.target + rounded, Part: l.cfg.Part,
+		Size: l.largest(), First: firstNumber(l.stream),
+	}
 	if !l.cfg.Init {
 		cfg.Tables = mpegts.Tables
 	}

@@ -42,6 +42,8 @@ func (s *sink) Part(_ *segment.Segment, p *segment.Part) {
 	defer l.mu.Unlock()
 	e := l.list[len(l.list)-1]
 	e.parts = append(e.parts, part{p, l.coming})
+	e.size += len(p.Data)
+	l.size += int64(len(p.Data))
 	l.coming = l.partName(e, len(e.parts))
 	if l.cfg.Part > 0 {
 		l.tell()
@@ -68,6 +70,7 @@ func (l *Live) trim(now time.Time) {
 		e.gone = now
 	}
 	l.forget(now)
+	l.shed()
 }
 
 // forget lets go of segments that left the playlists long enough ago, but for those that are to be kept besides. l.mu is held.
@@ -76,6 +79,14 @@ func (l *Live) forget(now time.Time) {
 	n := 0
 	for l.delayed.left-n > l.cfg.Retain && now.Sub(l.list[n].gone) > keep {
 		n++
+	}
+	l.drop(n)
+}
+
+// drop lets go of the oldest segments, which have left the playlists. l.mu is held.
+func (l *Live) drop(n int) {
+	for _, e := range l.list[:n] {
+		l.size -= int64(e.size)
 	}
 	clear(l.list[:n])
 	l.list = l.list[n:]

@@ -18,6 +18,9 @@ type Config struct {
 	First uint64
 	// Part is how long a part is at most, unless a chunk is longer. With 0 a segment is one part.
 	Part time.Duration
+	// Size is how many bytes a segment has at most, unless a chunk is larger; 0 for any number. Stamps that hardly step, or not
+	// at all, never make a segment long.
+	Size int
 	// Tables returns what of a chunk with which a reader can begin has to be in front of all segments: the tables of
 	// MPEG-TS. Nil is for formats that have an initialization segment.
 	Tables func(start []byte) []byte
@@ -42,6 +45,7 @@ type Cutter struct {
 	first   time.Duration // the DTS of its first chunk
 	part    *Part
 	pieces  [][]byte      // what is to be in the part
+	size    int           // bytes of the current segment
 	next    uint64        // the number of the next segment
 	reached time.Duration // where the last part has ended
 	init    *Init
@@ -138,16 +142,22 @@ func (c *Cutter) add(m chunk) {
 	if c.part == nil {
 		c.part = &Part{Start: c.reached}
 		if len(c.current.Parts) == 0 && !m.Key && c.start != nil {
-			c.pieces = append(c.pieces, c.cfg.Tables(c.start))
+			c.put(c.cfg.Tables(c.start))
 		}
 	}
 	c.part.Independent = c.part.Independent || m.Key
-	c.pieces = append(c.pieces, m.Data)
+	c.put(m.Data)
 	before := c.usual
 	c.note(m)
 	if m.Duration > 0 && c.partIsFull(min(before, c.usual), m.end) { // a picture may be missing behind either
 		c.endPart(m.end)
 	}
+}
+
+// put puts bytes into the part.
+func (c *Cutter) put(b []byte) {
+	c.pieces = append(c.pieces, b)
+	c.size += len(b)
 }
 
 // note remembers a chunk as the newest.
@@ -184,6 +194,9 @@ func (c *Cutter) jumps(m chunk) bool {
 
 // isDue reports whether a segment ends in front of a chunk.
 func (c *Cutter) isDue(m chunk) bool {
+	if c.cfg.Size > 0 && c.size+len(m.Data) > c.cfg.Size {
+		return true
+	}
 	length := m.DTS - c.current.Start
 	if m.Key && (length >= c.cfg.Target || !c.current.Independent) {
 		return true // the one that begins in the midst of a group ends with it, so that those to come do not
@@ -235,7 +248,7 @@ func (c *Cutter) end(at time.Duration) {
 		return
 	}
 	c.endPart(at)
-	c.current = nil
+	c.current, c.size = nil, 0
 	s.Duration = c.reached - s.Start
 	c.sink.End(s)
 }
