@@ -21,7 +21,14 @@ const (
 	maxViewers = 100_000
 	maxDenials = 10_000
 	maxText    = 16 << 20
+	// maxViewersEach, maxDenialsEach and maxTextEach bound those of one address (of a /64 by IPv6), so that it leaves room for others.
+	maxViewersEach = 10_000
+	maxDenialsEach = 1000
+	maxTextEach    = 4 << 20
 )
+
+// usage is what one address has of the room there is.
+type usage struct{ viewers, denials, text int }
 
 // place is what viewers without cookies are known by.
 type place struct {
@@ -48,6 +55,7 @@ type viewers struct {
 	crowds   elastic.Map[place, *crowd]
 	denials  elastic.Map[place, error]
 	text     int // bytes of their queries
+	byNet    elastic.Map[netip.Prefix, usage]
 }
 
 // find returns the viewer that asks for a segment, or nil.
@@ -165,10 +173,11 @@ func (l *viewers) expect(v *viewer) {
 func (l *viewers) add(v *viewer) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byCookie.Len() >= maxViewers || l.text+len(v.place.query) > maxText {
+	used := l.byNet.Get(network(v.place.addr))
+	if l.byCookie.Len() >= maxViewers || used.viewers >= maxViewersEach || !l.hasRoom(used, v.place) {
 		return false
 	}
-	l.text += len(v.place.query)
+	l.count(v.place, usage{viewers: 1})
 	if l.byCookie.Get(v.ticket()) != nil { // another has come with it at the same time
 		v.cookie = newCookie()
 	}
@@ -214,7 +223,26 @@ func (l *viewers) forget(v *viewer) {
 func (l *viewers) remove(v *viewer) {
 	l.byCookie.Delete(v.ticket())
 	l.leaveCrowd(v)
-	l.text -= len(v.place.query)
+	l.count(v.place, usage{viewers: -1})
+}
+
+// hasRoom reports whether there is room for the query of a place, whose address uses so much. l.mu is held.
+func (l *viewers) hasRoom(used usage, p place) bool {
+	return l.text+len(p.query) <= maxText && used.text+len(p.query) <= maxTextEach
+}
+
+// count counts a viewer or a refusal in a place, or one less. l.mu is held.
+func (l *viewers) count(p place, more usage) {
+	net := network(p.addr)
+	used := l.byNet.Get(net)
+	text := (more.viewers + more.denials) * len(p.query)
+	l.text += text
+	used = usage{used.viewers + more.viewers, used.denials + more.denials, used.text + text}
+	if used == (usage{}) {
+		l.byNet.Delete(net)
+		return
+	}
+	l.byNet.Set(net, used)
 }
 
 // leaveCrowd takes a viewer out of the crowd of its place. l.mu is held.
@@ -234,16 +262,17 @@ func (l *viewers) leaveCrowd(v *viewer) {
 func (l *viewers) deny(p place, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.query == "" || l.denials.Get(p) != nil || l.denials.Len() >= maxDenials || l.text+len(p.query) > maxText {
+	used := l.byNet.Get(network(p.addr))
+	if p.query == "" || l.denials.Get(p) != nil || l.denials.Len() >= maxDenials || used.denials >= maxDenialsEach || !l.hasRoom(used, p) {
 		return
 	}
-	l.text += len(p.query)
+	l.count(p, usage{denials: 1})
 	l.denials.Set(p, err)
 	time.AfterFunc(viewerTime, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.denials.Delete(p)
-		l.text -= len(p.query)
+		l.count(p, usage{denials: -1})
 	})
 }
 
