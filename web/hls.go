@@ -38,9 +38,14 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		h.refuseHLS(w, r, err)
 		return
 	}
+	defer context.AfterFunc(v.life, cancel)() //nolint:contextcheck // a second reason to end
 	text, err := h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery))
 	bound(w, r)
-	if err != nil {
+	switch cause := v.entry.Err(); {
+	case cause != nil: // it has been kicked meanwhile
+		h.refuseHLS(w, r, cause)
+		return
+	case err != nil:
 		h.answerHLS(w, r, err)
 		return
 	}
@@ -48,7 +53,7 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 	h.viewers.setCookie(v, head, t.folder)
 	head.Set("Content-Type", playlistType)
 	head.Set("Cache-Control", "no-cache")
-	v.write(w, h.compress(head, r, text))
+	v.write(w, r, replyTime, h.compress(head, r, text))
 }
 
 const playlistType = "application/vnd.apple.mpegurl; charset=utf-8"
@@ -126,16 +131,20 @@ func (h *Handler) serveSegment(w http.ResponseWriter, r *http.Request, v *viewer
 	unbound(w)
 	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
 	defer cancel()
+	defer context.AfterFunc(v.life, cancel)() //nolint:contextcheck // a second reason to end
 	h.settle(r)
 	pieces, err := v.live.Find(ctx, t.piece)
 	bound(w, r)
+	if v.entry.Err() != nil { // it has been kicked meanwhile
+		err = hls.ErrNotFound
+	}
 	if err != nil {
 		h.answerHLS(w, r, err)
 		return
 	}
 	h.setCORS(w.Header(), r)
 	w.Header().Set("Content-Type", v.variant.kind)
-	v.write(w, pieces...)
+	v.write(w, r, v.patience(), pieces...)
 }
 
 // answerHLS answers what cannot be had.

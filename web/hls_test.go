@@ -3,6 +3,7 @@ package web_test
 import (
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -100,6 +101,45 @@ func TestViewersByHLS(t *testing.T) {
 	require.Equal(t, 401, reply.StatusCode, "who was kicked may not come again with the next reload")
 	require.Contains(t, text, "ended by the server")
 	require.EqualValues(t, 1, asked.Load())
+}
+
+// One that is kicked while it waits for what is to come does not get that.
+func TestKickedWhileItWaits(t *testing.T) {
+	s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	for i, path := range []string{"hls.fmp4.m3u8?_HLS_msn=1&_HLS_part=0&n=0", "hint"} {
+		_, text := s.ask(t, fmt.Sprintf("/live/test/hls.fmp4.m3u8?n=%d", i), "")
+		_, hint, _ := strings.Cut(text, "PRELOAD-HINT:TYPE=PART,URI=\"")
+		if path == "hint" {
+			path, _, _ = strings.Cut(hint, "\"")
+			require.NotEmpty(t, path)
+		}
+		time.Sleep(200 * time.Millisecond) // who asks again at once is another
+		status := make(chan int, 1)
+		go func() {
+			defer close(status)
+			if reply, err := s.Client().Get(s.URL + "/live/test/" + path); err == nil {
+				reply.Body.Close()
+				status <- reply.StatusCode
+			}
+		}()
+		select {
+		case code := <-status:
+			require.Fail(t, "it does not wait", "%d", code)
+		case <-time.After(300 * time.Millisecond):
+		}
+		for x := range s.media.Sessions() {
+			if x.Info().Protocol == "hls.fmp4" {
+				x.Kick(media.ErrKicked)
+			}
+		}
+		select {
+		case code := <-status:
+			require.Equal(t, []int{401, 404}[i], code)
+		case <-time.After(patience):
+			require.Fail(t, "it still waits")
+		}
+	}
 }
 
 // One that was refused is not asked about again for a while, if it has a query.

@@ -37,6 +37,8 @@ type viewer struct {
 	live    *hls.Live
 	release func()
 	timer   *time.Timer
+	life    context.Context // ends with it
+	die     context.CancelFunc
 	// keepEnded is how long it has what there is when the stream has ended.
 	keepEnded time.Duration
 
@@ -70,10 +72,12 @@ func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*vi
 	}
 	v = &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants), asked: time.Now()}
 	v.endless.Store(true)
+	v.life, v.die = context.WithCancel(context.Background())
 	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
 	v.entry = h.newHLSSession(r, v, func(cause error) { h.kick(v, cause) })
 	if err := h.admitViewer(ctx, v); err != nil {
 		v.timer.Stop()
+		v.die()
 		h.logRefusal(target{key: t.key}, v.entry, err)
 		v.entry.Close()
 		if _, denied := hook.Denied(err); denied {
@@ -172,6 +176,7 @@ func (h *Handler) expire(v *viewer) {
 
 // finish ends the session of a viewer that has been taken out.
 func (h *Handler) finish(v *viewer, cause error) {
+	v.die()
 	v.player.Close(cause)
 	v.release()
 	h.logEnd(v.entry, v.player, cause)
@@ -194,17 +199,29 @@ func (l *viewers) setCookie(v *viewer, head http.Header, folder string) {
 	head.Add("Set-Cookie", cookieName+"="+cookie+";expires="+until+";path="+folder)
 }
 
-// write writes a reply and counts it. The client has replyTime for each stretch of it.
-func (v *viewer) write(w http.ResponseWriter, pieces ...[]byte) {
+// write writes a reply and counts it. The client has replyTime for each stretch of it, and so long for all: a segment that somebody
+// reads stays in memory when everybody else is done with it.
+func (v *viewer) write(w http.ResponseWriter, r *http.Request, patience time.Duration, pieces ...[]byte) {
 	size := 0
 	for _, p := range pieces {
 		size += len(p)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(size))
+	if r.Method == http.MethodHead {
+		return
+	}
 	control := http.NewResponseController(w)
+	until := time.Now().Add(patience)
 	for _, p := range pieces {
 		for stretch := range slices.Chunk(p, maxStretch) {
-			_ = control.SetWriteDeadline(time.Now().Add(replyTime)) // not every server can do that
+			deadline := time.Now().Add(replyTime)
+			if deadline.After(until) {
+				deadline = until
+			}
+			_ = control.SetWriteDeadline(deadline) // not every server can do that
+			if v.entry.Err() != nil || !time.Now().Before(until) {
+				return // the client sees that it is not all
+			}
 			n, err := w.Write(stretch)
 			v.entry.Sent(n)
 			if err != nil {
@@ -213,6 +230,13 @@ func (v *viewer) write(w http.ResponseWriter, pieces ...[]byte) {
 		}
 	}
 }
+
+// replyTargets is how many target durations a client may take for a segment, besides replyTime: who cannot take it in that does not
+// keep up with the stream by far.
+const replyTargets = 4
+
+// patience is how long a client may take for a reply.
+func (v *viewer) patience() time.Duration { return replyTime + replyTargets*v.live.Target() }
 
 // maxStretch is how much of a segment is written at once, in bytes: who cannot take it in replyTime cannot watch.
 const maxStretch = 256 << 10

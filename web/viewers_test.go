@@ -3,13 +3,19 @@ package web
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
 )
 
 func viewerIn(addr, query string) *viewer {
@@ -44,4 +50,47 @@ func TestRoomForViewersOfOtherAddresses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowWriter is a client that takes nearly as long as it may for each stretch.
+type slowWriter struct {
+	httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (w *slowWriter) SetWriteDeadline(t time.Time) error {
+	w.deadline = t
+	return nil
+}
+
+func (w *slowWriter) Write(b []byte) (int, error) {
+	time.Sleep(min(replyTime-time.Second, time.Until(w.deadline)))
+	if !time.Now().Before(w.deadline) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return len(b), nil
+}
+
+// A viewer that reads on and on, but far too slowly, holds a segment only so long. HEAD sends and counts nothing.
+func TestSlowViewerByHLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := media.New(media.Config{})
+		require.NoError(t, err)
+		defer m.Close()
+		v := &viewer{entry: m.NewSession(hook.Session{}, nil)}
+		get, head := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRequest(http.MethodHead, "/", nil)
+		segment := make([]byte, 20*maxStretch)
+		begun := time.Now()
+		v.write(&slowWriter{}, head, 30*time.Second, segment)
+		require.Zero(t, time.Since(begun))
+		_, sent := v.entry.Bytes()
+		require.Zero(t, sent)
+		v.write(&slowWriter{}, get, 30*time.Second, segment)
+		require.Equal(t, 30*time.Second, time.Since(begun))
+		_, sent = v.entry.Bytes()
+		require.EqualValues(t, 3*maxStretch, sent)
+		v.entry.Kick(media.ErrKicked)
+		v.write(&slowWriter{}, get, 30*time.Second, segment)
+		require.Equal(t, 30*time.Second, time.Since(begun), "who was kicked gets nothing")
+	})
 }

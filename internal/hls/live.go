@@ -220,6 +220,9 @@ func (l *Live) end() {
 	l.tell()
 }
 
+// Target returns the target duration.
+func (l *Live) Target() time.Duration { return l.target }
+
 // Ended reports whether nothing more comes. What there was can still be had.
 func (l *Live) Ended() bool {
 	l.mu.Lock()
