@@ -93,14 +93,15 @@ type permits struct {
 // find returns the verdict that holds for a request, if there is one, and whether the client has shown its cookie. One that
 // does not hold for it is given up.
 func (l *permits) find(q *request, now time.Time) (p *permit, known bool) {
+	from, cookies := q.from(), cookiesOf(q.Request)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.byCookie.Len() == 0 {
 		return nil, false
 	}
-	from, shown := q.from(), false
-	for _, c := range q.CookiesNamed(cookieName) {
-		p := l.byCookie.Get(c.Value)
+	shown := false
+	for _, c := range cookies {
+		p := l.byCookie.Get(c)
 		if p == nil || p.from.vhost != from.vhost || !now.Before(p.until) {
 			continue
 		}

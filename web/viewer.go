@@ -183,9 +183,11 @@ func (h *Handler) finish(v *viewer, cause error) {
 	v.entry.Close()
 }
 
-// newCookie returns 32 hexadecimal digits, as ZLMediaKit's cookies have.
+// cookieSize is how many hexadecimal digits cookies have: as many as ZLMediaKit's.
+const cookieSize = 32
+
 func newCookie() string {
-	var b [16]byte
+	var b [cookieSize / 2]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }

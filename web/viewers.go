@@ -60,13 +60,14 @@ type viewers struct {
 
 // find returns the viewer that asks for a segment, or nil.
 func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*variant) *viewer {
+	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, variant := range all {
 		if !variant.holds(t.piece) {
 			continue
 		}
-		v := l.ofCookie(r, t.key, variant.schema)
+		v := l.ofCookie(cookies, t.key, variant.schema)
 		if c := l.crowds.Get(place{t.key, variant.schema, addr, r.URL.RawQuery}); v == nil && c != nil {
 			v = viewerAt(c.watching.Back()) // the one that has just got the playlist
 		}
@@ -78,10 +79,10 @@ func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*var
 	return nil
 }
 
-// ofCookie returns the viewer whose cookie a request has. Who shows it leaves the crowd. l.mu is held.
-func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *viewer {
-	for _, c := range r.CookiesNamed(cookieName) {
-		if v := l.byCookie.Get(ticket{c.Value, schema}); v != nil && v.place.key == key {
+// ofCookie returns the viewer who has one of the cookies of a request. Who shows it leaves the crowd. l.mu is held.
+func (l *viewers) ofCookie(cookies []string, key hook.StreamKey, schema string) *viewer {
+	for _, c := range cookies {
+		if v := l.byCookie.Get(ticket{c, schema}); v != nil && v.place.key == key {
 			v.confirmed.Store(true)
 			l.leaveCrowd(v)
 			return v
@@ -92,17 +93,18 @@ func (l *viewers) ofCookie(r *http.Request, key hook.StreamKey, schema string) *
 
 // cookieFor returns the cookie of a new viewer: the one by which its client watches the stream in another form, if it does.
 func (l *viewers) cookieFor(r *http.Request, key hook.StreamKey, all []*variant) string {
+	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return cmp.Or(l.cookieOf(r, key, all), newCookie())
+	return cmp.Or(l.cookieOf(cookies, key, all), newCookie())
 }
 
-// cookieOf returns the cookie of a request that a viewer of a stream has in some form; empty if there is none. l.mu is held.
-func (l *viewers) cookieOf(r *http.Request, key hook.StreamKey, all []*variant) string {
-	for _, c := range r.CookiesNamed(cookieName) {
+// cookieOf returns the one of a request's cookies that a viewer of a stream has in some form; empty if there is none. l.mu is held.
+func (l *viewers) cookieOf(cookies []string, key hook.StreamKey, all []*variant) string {
+	for _, c := range cookies {
 		for _, variant := range all {
-			if v := l.byCookie.Get(ticket{c.Value, variant.schema}); v != nil && v.place.key == key {
-				return c.Value
+			if v := l.byCookie.Get(ticket{c, variant.schema}); v != nil && v.place.key == key {
+				return c
 			}
 		}
 	}
@@ -121,12 +123,13 @@ func (l *viewers) adopt(v *viewer, cookie string) {
 
 // again returns the viewer that asks for a playlist once more, or nil for a new one. The error says why it may not watch.
 func (l *viewers) again(r *http.Request, p place, now time.Time, all []*variant) (*viewer, error) {
+	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.ofCookie(r, p.key, p.schema)
+	v := l.ofCookie(cookies, p.key, p.schema)
 	if v == nil {
 		if v = l.nextOf(p, now); v != nil {
-			l.adopt(v, l.cookieOf(r, p.key, all))
+			l.adopt(v, l.cookieOf(cookies, p.key, all))
 		}
 	}
 	if v == nil {
