@@ -2,6 +2,7 @@ package hls_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -112,6 +113,59 @@ func TestFirstViewerNeedNotWait(t *testing.T) {
 		require.NotEmpty(t, bytes.Join(data, nil))
 		_, err = l.Find(t.Context(), "2026-01-01/00/00-00_0.ts")
 		require.ErrorIs(t, err, hls.ErrNotFound)
+	}
+}
+
+// Sound that comes some time behind its pictures, as cameras send it, is part of the same stream: nothing is torn.
+func TestSoundComesLate(t *testing.T) {
+	for _, cfg := range []hls.Config{plain, low} {
+		cfg.Count = 100
+		inTime := 0
+		for _, lag := range []time.Duration{0, 30 * time.Millisecond, 700 * time.Millisecond, 2500 * time.Millisecond} {
+			s := newSource(t)
+			arrives := func(p *media.Packet) time.Duration {
+				if p.Track.Codec.Video() {
+					return p.DTS
+				}
+				return p.DTS + lag
+			}
+			var packets []*media.Packet
+			for round := range 10 {
+				for _, p := range s.packets {
+					x := *p
+					x.DTS += time.Duration(round) * s.lasts
+					x.PTS += time.Duration(round) * s.lasts
+					packets = append(packets, &x)
+				}
+			}
+			slices.SortStableFunc(packets, func(a, b *media.Packet) int { return cmp.Compare(arrives(a), arrives(b)) })
+			isVideo := func(p *media.Packet) bool { return p.Track.Codec.Video() }
+			for lag > time.Second && !isVideo(packets[len(packets)-1]) { // what comes alone so late is torn off
+				packets = packets[:len(packets)-1]
+			}
+			f := ts
+			if cfg.Init {
+				f = mp4
+			}
+			var l *hls.Live
+			for i, p := range packets {
+				require.NoError(t, s.pub.WritePacket(p))
+				if i == 40 {
+					l = s.open(f, cfg)
+					_, err := l.Playlist(t.Context(), now, "")
+					require.NoError(t, err)
+				}
+			}
+			s.pub.Close(nil)
+			require.Eventually(t, l.Ended, 20*time.Second, time.Millisecond)
+			text, err := l.Playlist(t.Context(), now, "")
+			require.NoError(t, err)
+			require.NotContains(t, text, "#EXT-X-DISCONTINUITY", "%v", lag)
+			if lag == 0 {
+				inTime = len(uris(text))
+			}
+			require.InDelta(t, inTime, len(uris(text)), 2, "%v: %s", lag, text)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package mpegts
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/sluice-media/sluice/media"
 )
@@ -59,6 +60,7 @@ type elementary struct {
 	counter byte // continuity_counter of the next packet
 	sets    []byte
 	aac     aacConfig
+	reached time.Duration // the DTS of the last packet
 }
 
 // same reports whether another is the same to a decoder.

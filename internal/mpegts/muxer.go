@@ -18,9 +18,10 @@ type Muxer struct {
 
 	sinceTables time.Duration // DTS of the packet in front of which the tables were last
 	lastPCR     time.Duration
-	begun       bool // there was a packet
-	changed     bool // what a decoder has to know, since AppendChange
-	owed        bool // a start has given nothing: the next chunk is one
+	reached     time.Duration // the stamp of the last chunk
+	begun       bool          // there was a packet
+	changed     bool          // what a decoder has to know, since AppendChange
+	owed        bool          // a start has given nothing: the next chunk is one
 	head        [64]byte
 }
 
@@ -57,7 +58,7 @@ func (m *Muxer) describe(d *media.Description) {
 		e := &elementary{id: t.ID, pid: m.freePID(before)}
 		for _, old := range before {
 			if old.id == t.ID {
-				e.pid, e.counter = old.pid, old.counter
+				e.pid, e.counter, e.reached = old.pid, old.counter, old.reached
 			}
 		}
 		e.kind = k
@@ -121,8 +122,21 @@ func (m *Muxer) WritePacket(w media.ChunkWriter, p *media.Packet, start bool) er
 	start = start || m.owed
 	buf := m.appendPacket(w.Tail(sizeOf(len(p.Data))), p, start)
 	m.owed = start && len(buf) == 0
-	w.Write(media.Chunk{Key: start, DTS: p.DTS, Data: buf})
+	w.Write(media.Chunk{Key: start, DTS: m.stamp(p), Data: buf})
 	return nil
+}
+
+// stamp returns the stamp of the chunk of a packet: not before that of the chunk before, as sound may come some time behind the
+// pictures it belongs to, unless its own track has gone back.
+func (m *Muxer) stamp(p *media.Packet) time.Duration {
+	if e := m.find(p.Track.ID); e != nil {
+		if p.DTS < e.reached {
+			m.reached = p.DTS
+		}
+		e.reached = p.DTS
+		m.reached = max(m.reached, p.DTS)
+	}
+	return m.reached
 }
 
 // Flush implements [media.Chunker]: nothing is held back.

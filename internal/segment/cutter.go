@@ -51,7 +51,7 @@ type Cutter struct {
 	init    *Init
 	broken  bool          // the next segment does not follow from the one before
 	start   []byte        // the newest chunk with which a reader can begin, for its tables
-	last    chunk         // the newest
+	last    chunk         // the newest, which ends last: sound may come after pictures that end later
 	usual   time.Duration // how long chunks last
 }
 
@@ -165,10 +165,12 @@ func (c *Cutter) note(m chunk) {
 	switch {
 	case m.Duration > 0:
 		c.usual = m.end - m.DTS
-	case c.first < m.DTS:
-		c.usual = max(m.DTS-c.last.DTS, 0)
+	case c.last.DTS < m.DTS:
+		c.usual = m.DTS - c.last.DTS
 	}
-	c.last = m
+	if m.Duration == 0 || c.last.Duration == 0 || m.end >= c.last.end {
+		c.last = m
+	}
 }
 
 // until returns where what came before a chunk ends, if the chunk follows from that.
@@ -179,10 +181,14 @@ func (c *Cutter) until(m chunk) time.Duration {
 	return m.DTS
 }
 
+// squeezed is how far back chunks that say how long they last may begin: within that the muxer of fMP4 puts a sample behind the one
+// before of its track, and sound may come in fragments of its own while the pictures are ahead of it.
+const squeezed = time.Second
+
 // jumps reports whether the stamps do not lead to a chunk: they go back, or further than what it would belong to can last.
 func (c *Cutter) jumps(m chunk) bool {
 	switch {
-	case m.DTS < c.first:
+	case m.Duration == 0 && m.DTS < c.first, m.DTS < c.first-squeezed:
 		return true
 	case c.last.Duration > 0:
 		return m.DTS > c.last.end && m.end-c.last.end > c.limit()
@@ -216,7 +222,7 @@ func (c *Cutter) partIsFull(chunk, end time.Duration) bool {
 // begin begins a segment with a chunk.
 func (c *Cutter) begin(m chunk) {
 	if !c.begun() || c.broken {
-		c.reached = m.DTS
+		c.reached, c.last = m.DTS, m
 	}
 	c.current = &Segment{Number: c.next, Start: c.reached, Independent: m.Key, Discontinuity: c.broken, Init: c.init}
 	c.first = m.DTS
