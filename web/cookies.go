@@ -1,6 +1,11 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
 
 // maxCookies is how many cookies of the name are looked at: browsers have one of each path that a request is in.
 const maxCookies = 8
@@ -14,4 +19,12 @@ func cookiesOf(r *http.Request) (list []string) {
 		}
 	}
 	return list
+}
+
+// addCookie gives a client a cookie for a folder, by a path as it stands in URLs: browsers compare that, and a semicolon in it would
+// begin something else.
+func addCookie(head http.Header, cookie, folder string, until time.Time) {
+	path := (&url.URL{Path: folder}).EscapedPath()
+	path = strings.NewReplacer(";", "%3B", ",", "%2C").Replace(path)
+	head.Add("Set-Cookie", cookieName+"="+cookie+";expires="+until.UTC().Format(http.TimeFormat)+";path="+path)
 }

@@ -103,6 +103,19 @@ func TestViewersByHLS(t *testing.T) {
 	require.EqualValues(t, 1, asked.Load())
 }
 
+// The cookie of a stream is for its folder, whatever it is called, and has nothing else in it.
+func TestCookiesOfStrangeNames(t *testing.T) {
+	s := start(t, media.Config{}, web.Config{}, nil)
+	for path, name := range map[string]string{"b%C3%BChne%201": "bühne 1", "a%3Bdomain=example.com%2C": "a;domain=example.com,"} {
+		s.publish(t, "live", name, 5)
+		reply, _ := s.ask(t, "/live/"+path+"/hls.m3u8", "")
+		require.Equal(t, 200, reply.StatusCode)
+		require.Len(t, reply.Cookies(), 1)
+		require.Empty(t, reply.Cookies()[0].Domain)
+		require.Equal(t, "/live/"+path+"/", reply.Cookies()[0].Path, "browsers compare it with the path as it is asked for")
+	}
+}
+
 // One that is kicked while it waits for what is to come does not get that.
 func TestKickedWhileItWaits(t *testing.T) {
 	s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, web.Config{}, nil)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -64,9 +63,7 @@ func (p *permit) err() error {
 
 // setCookie gives the client the cookie of a verdict.
 func (p *permit) setCookie(head http.Header) {
-	scope := (&url.URL{Path: p.scope}).EscapedPath()
-	scope = strings.NewReplacer(";", "%3B", ",", "%2C").Replace(scope)
-	head.Add("Set-Cookie", cookieName+"="+p.cookie+";expires="+p.until.UTC().Format(http.TimeFormat)+";path="+scope)
+	addCookie(head, p.cookie, p.scope, p.until)
 }
 
 // network is what an address counts with.

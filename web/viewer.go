@@ -197,8 +197,7 @@ func (l *viewers) setCookie(v *viewer, head http.Header, folder string) {
 	l.mu.Lock()
 	cookie := v.cookie
 	l.mu.Unlock()
-	until := time.Now().Add(viewerTime).UTC().Format(http.TimeFormat)
-	head.Add("Set-Cookie", cookieName+"="+cookie+";expires="+until+";path="+folder)
+	addCookie(head, cookie, folder, time.Now().Add(viewerTime))
 }
 
 // write writes a reply and counts it. The client has replyTime for each stretch of it, and so long for all: a segment that somebody
