@@ -116,6 +116,22 @@ func TestCookiesOfStrangeNames(t *testing.T) {
 	}
 }
 
+// Segments can be had by what the playlist calls them, whatever suffix is asked for.
+func TestSuffixes(t *testing.T) {
+	for suffix, wants := range map[string]string{
+		"m4s": ".m4s", ".CMFV": ".CMFV", "": ".mp4", ".": ".mp4", ".ts": ".mp4", ".live.ts": ".mp4", ".m4s/../x": ".mp4", ".x?y#": ".mp4", "a b": ".mp4",
+	} {
+		cfg := web.Config{HLS: web.HLSConfig{FMP4Suffix: suffix}}
+		s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, cfg, nil)
+		s.publish(t, "live", "test", 5)
+		_, text := s.ask(t, "/live/test/hls.fmp4.m3u8", "")
+		uri := segmentOf(text)
+		require.True(t, strings.HasSuffix(uri, wants), "%q: %s", suffix, uri)
+		reply, _ := s.ask(t, "/live/test/"+uri, "")
+		require.Equal(t, 200, reply.StatusCode, suffix)
+	}
+}
+
 // One that is kicked while it waits for what is to come does not get that.
 func TestKickedWhileItWaits(t *testing.T) {
 	s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, web.Config{}, nil)

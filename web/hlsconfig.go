@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +28,8 @@ type HLSConfig struct {
 	// PartDuration is how long a part of low-latency HLS is at most. Default 500 ms; negative means that there are none, and
 	// no low latency.
 	PartDuration time.Duration
-	// FMP4Suffix is what the names of fMP4 segments end with. Default ".mp4".
+	// FMP4Suffix is what the names of fMP4 segments end with: letters and digits behind a dot, not those of another kind of stream or
+	// playlist. What is not like that means the default, ".mp4".
 	FMP4Suffix string
 }
 
@@ -49,11 +51,15 @@ func (c HLSConfig) withDefaults() HLSConfig {
 	case c.PartDuration == 0:
 		c.PartDuration = 500 * time.Millisecond
 	}
-	if c.FMP4Suffix == "" {
+	c.FMP4Suffix = "." + strings.TrimPrefix(c.FMP4Suffix, ".")
+	if !isSuffix(c.FMP4Suffix[1:]) {
 		c.FMP4Suffix = ".mp4"
 	}
-	if !strings.HasPrefix(c.FMP4Suffix, ".") {
-		c.FMP4Suffix = "." + c.FMP4Suffix
-	}
 	return c
+}
+
+// isSuffix reports whether segments of fMP4 can have a suffix: it stands in URIs, and those of MPEG-TS are known by theirs.
+func isSuffix(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" &&
+		!slices.Contains([]string{"ts", "flv", "m3u8"}, strings.ToLower(s))
 }

@@ -149,7 +149,7 @@ func hlsKeys() []row {
 		{"hls.broadcastRecordTs", Bool, "0", 0, "send on_record_ts"},
 		{"hls.deleteDelaySec", Uint, "10", s, "viewers of a stream have it for so long after its end (s)"},
 		{"hls.fastRegister", Bool, "0", 0, "tell of HLS as soon as there is a group of pictures, not a segment"},
-		{"hls.fmp4SegExt", String, ".mp4", 0, "suffix of fMP4 segments"},
+		{"hls.fmp4SegExt", String, ".mp4", 0, "suffix of fMP4 segments; other than letters and digits, and .ts: .mp4"},
 	}
 }
 
