@@ -239,5 +239,6 @@ const replyTargets = 4
 // patience is how long a client may take for a reply.
 func (v *viewer) patience() time.Duration { return replyTime + replyTargets*v.live.Target() }
 
-// maxStretch is how much of a segment is written at once, in bytes: who cannot take it in replyTime cannot watch.
-const maxStretch = 256 << 10
+// maxStretch is how much of a segment is written at once, in bytes: most of them as a whole, which costs least. Who cannot take it
+// in replyTime cannot watch.
+const maxStretch = 1 << 20
