@@ -162,7 +162,7 @@ func served(st *media.Stream, schema string) bool {
 	o, carries := st.Options(), mpegts.Carries
 	on := o.EnableHLS
 	switch schema {
-	case "hls": // streams are not listed in these two before somebody watches
+	case "hls": // streams are listed in these two from their first segment on, but can be watched before
 	case "hls.fmp4":
 		on, carries = o.EnableHLSFMP4, fmp4.Carries
 	default:
