@@ -58,10 +58,15 @@ func TestViewersFetch(t *testing.T) {
 		require.Positive(t, res.Bytes)
 		require.Positive(t, res.Playlists)
 		require.Positive(t, res.Pieces)
-		require.Positive(t, res.PerGB())
+		require.Positive(t, res.Seconds)
 		require.Positive(t, res.FirstPlaylistMS)
 		require.GreaterOrEqual(t, res.FirstPieceMS, res.FirstPlaylistMS)
 	}
+}
+
+func TestPerGB(t *testing.T) {
+	require.InDelta(t, 0.5, (&Result{Bytes: 4e9, CPU: 2 * time.Second}).PerGB(), 1e-9)
+	require.Zero(t, (&Result{CPU: time.Second}).PerGB())
 }
 
 func TestWhatIsNotThereIsAFault(t *testing.T) {
