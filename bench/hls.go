@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sluice-media/sluice/bench/internal/lab"
@@ -37,26 +36,20 @@ func (b *bench) hls(ctx context.Context) error {
 
 // watch runs the viewers against a fresh server with a publisher.
 func (b *bench) watch(ctx context.Context, low bool) (*segments.Result, error) {
-	s, err := b.lab.Start(ctx, 0)
-	if err != nil {
-		return nil, err
+	proto := "hls"
+	if low {
+		proto = "ll-hls"
 	}
-	defer s.Stop()
-	p, err := b.lab.Publish(ctx, s.PublishURL())
-	if err != nil {
-		return nil, err
-	}
-	defer p.Stop()
-	if err := lab.Sleep(ctx, publishLead); err != nil {
-		return nil, err
-	}
-	proto := map[bool]string{false: "hls", true: "ll-hls"}[low]
-	target, err := s.PlayURL(proto)
-	if err != nil {
-		return nil, err
-	}
-	res, err := segments.Run(ctx, segments.Config{
-		URL: target, N: b.options.viewers, Low: low, Alone: 20 * time.Second, Settle: 6 * time.Second, Window: b.options.window, PID: s.PID(),
+	var res *segments.Result
+	err := b.against(ctx, 0, func(s *lab.Server) error {
+		target, err := s.PlayURL(proto)
+		if err != nil {
+			return err
+		}
+		res, err = segments.Run(ctx, segments.Config{
+			URL: target, N: b.options.viewers, Low: low, Alone: 20 * time.Second, Settle: 6 * time.Second, Window: b.options.window, PID: s.PID(),
+		})
+		return err
 	})
-	return res, errors.Join(err, s.Alive(), p.Alive())
+	return res, err
 }

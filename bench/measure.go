@@ -185,26 +185,35 @@ func (b *bench) play(ctx context.Context, c cell, load lab.Load) (*crowd.Result,
 		load.PID, load.URL = b.options.pid, b.options.url
 		return b.lab.Play(ctx, load)
 	}
-	s, err := b.lab.Start(ctx, c.merge)
+	var res *crowd.Result
+	err := b.against(ctx, c.merge, func(s *lab.Server) (err error) {
+		load.PID = s.PID()
+		if load.URL, err = s.PlayURL(c.proto); err != nil {
+			return err
+		}
+		res, err = b.lab.Play(ctx, load)
+		return err
+	})
+	return res, err
+}
+
+// against runs a load against a fresh server with a publisher, whose stream has been there for a while.
+func (b *bench) against(ctx context.Context, merge time.Duration, load func(*lab.Server) error) error {
+	s, err := b.lab.Start(ctx, merge)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.Stop()
 	p, err := b.lab.Publish(ctx, s.PublishURL())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer p.Stop()
 	if err := lab.Sleep(ctx, publishLead); err != nil {
-		return nil, err
-	}
-	load.PID = s.PID()
-	if load.URL, err = s.PlayURL(c.proto); err != nil {
-		return nil, err
+		return err
 	}
 	if err := errors.Join(s.Alive(), p.Alive()); err != nil {
-		return nil, err
+		return err
 	}
-	res, err := b.lab.Play(ctx, load)
-	return res, errors.Join(err, s.Alive(), p.Alive())
+	return errors.Join(load(s), s.Alive(), p.Alive())
 }

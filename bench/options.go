@@ -125,7 +125,7 @@ func (o *options) check() error {
 	return nil
 }
 
-// serverCommand returns the server's command line, and a placeholder when a running server is measured.
+// serverCommand returns the server's command line; of a server that runs already, one that is never used.
 func (o *options) serverCommand() []string {
 	if o.pid != 0 {
 		return []string{"-"}

@@ -143,11 +143,7 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // recover keeps a panic from ending more than its request.
 func (f *Files) recover(r *http.Request) {
-	v := recover()
-	if v == http.ErrAbortHandler { //nolint:errorlint // a panic's value
-		panic(v) //nolint:forbidigo // to net/http, which expects it
-	}
-	if v != nil {
+	if v := recover(); v != nil {
 		f.ends.Log(f.log.With("peer", r.RemoteAddr), acceptor.End{Err: &acceptor.PanicError{Value: v, Stack: debug.Stack()}})
 	}
 }
@@ -167,7 +163,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, cfg *filesSettings
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(f.life, cancel)() //nolint:contextcheck // a second reason to end
-	q := &request{Request: r, files: f, cfg: cfg, vhost: cfg.web.vhost(r.Host, r.URL.Query())}
+	q := &request{Request: r, files: f, cfg: cfg, vhost: cfg.web.vhost(r)}
 	protocol := "http"
 	if r.TLS != nil {
 		protocol = "https"

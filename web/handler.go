@@ -282,4 +282,5 @@ func (h *Handler) dismissAll() {
 	for _, v := range h.viewers.all() {
 		h.dismiss(v, media.ErrServerClosed)
 	}
+	h.viewers.close()
 }

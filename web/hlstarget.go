@@ -46,7 +46,7 @@ func (h *Handler) parseHLS(r *http.Request) (t hlsTarget, ok bool) {
 		return t, false
 	}
 	t.folder = folder + "/"
-	t.key = hook.StreamKey{VHost: h.config().vhost(r.Host, r.URL.Query()), App: app, Name: name}
+	t.key = hook.StreamKey{VHost: h.config().vhost(r), App: app, Name: name}
 	if t.index {
 		t.variant = h.variantOf(t.key)
 		return t, t.variant != nil

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/internal/elastic"
 )
 
@@ -66,22 +67,12 @@ func (p *permit) setCookie(head http.Header) {
 	addCookie(head, p.cookie, p.scope, p.until)
 }
 
-// network is what an address counts with.
-func network(addr netip.Addr) netip.Prefix {
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	p, _ := addr.Prefix(bits) // the zero value of no address
-	return p
-}
-
 // permits are the verdicts that are remembered. The zero value is ready.
 type permits struct {
 	mu       sync.Mutex
 	byCookie elastic.Map[string, *permit]
 	byOrigin elastic.Map[origin, *permit]
-	byNet    elastic.Map[netip.Prefix, []*permit] // the oldest first
+	byOwner  elastic.Map[netip.Addr, []*permit] // the oldest first
 	queue    permitQueue
 	timer    *time.Timer // for the one that ends first
 	closed   bool
@@ -129,8 +120,8 @@ func (l *permits) add(p *permit, now time.Time) bool {
 	if old := l.byOrigin.Get(p.from); old != nil {
 		l.remove(old)
 	}
-	net := network(p.from.addr)
-	if list := l.byNet.Get(net); len(list) >= maxPermitsEach {
+	owner := connlimit.Owner(p.from.addr)
+	if list := l.byOwner.Get(owner); len(list) >= maxPermitsEach {
 		l.remove(list[0])
 	}
 	if l.byCookie.Len() >= maxPermits {
@@ -140,7 +131,7 @@ func (l *permits) add(p *permit, now time.Time) bool {
 	if !p.from.none {
 		l.byOrigin.Set(p.from, p)
 	}
-	l.byNet.Set(net, append(l.byNet.Get(net), p))
+	l.byOwner.Set(owner, append(l.byOwner.Get(owner), p))
 	heap.Push(&l.queue, p)
 	l.arm(now)
 	return true
@@ -153,12 +144,12 @@ func (l *permits) remove(p *permit) {
 	if l.byOrigin.Get(p.from) == p {
 		l.byOrigin.Delete(p.from)
 	}
-	net := network(p.from.addr)
-	list := slices.DeleteFunc(l.byNet.Get(net), func(x *permit) bool { return x == p })
+	owner := connlimit.Owner(p.from.addr)
+	list := slices.DeleteFunc(l.byOwner.Get(owner), func(x *permit) bool { return x == p })
 	if len(list) == 0 {
-		l.byNet.Delete(net)
+		l.byOwner.Delete(owner)
 	} else {
-		l.byNet.Set(net, list)
+		l.byOwner.Set(owner, list)
 	}
 }
 
@@ -197,7 +188,7 @@ func (l *permits) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.byCookie, l.byOrigin, l.byNet = elastic.Map[string, *permit]{}, elastic.Map[origin, *permit]{}, elastic.Map[netip.Prefix, []*permit]{}
+	l.byCookie, l.byOrigin, l.byOwner = elastic.Map[string, *permit]{}, elastic.Map[origin, *permit]{}, elastic.Map[netip.Addr, []*permit]{}
 	l.queue = nil
 	l.arm(time.Time{})
 }

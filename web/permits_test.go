@@ -24,7 +24,7 @@ func (l *permits) check(t *testing.T, n int) {
 	require.Equal(t, n, l.byCookie.Len())
 	require.Len(t, l.queue, n)
 	each := 0
-	for list := range l.byNet.Values() {
+	for list := range l.byOwner.Values() {
 		each += len(list)
 	}
 	require.Equal(t, n, each)
@@ -51,7 +51,7 @@ func TestPermitsShrink(t *testing.T) {
 		synctest.Wait()
 		l.check(t, 0)
 		require.Zero(t, l.byOrigin.Len())
-		require.Zero(t, l.byNet.Len())
+		require.Zero(t, l.byOwner.Len())
 		require.Less(t, cap(l.queue), 200)
 		require.True(t, l.add(newPermit(netip.Addr{}, "", time.Second), time.Now()))
 		l.close()

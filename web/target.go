@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/sluice-media/sluice/hook"
@@ -26,18 +25,20 @@ func (h *Handler) parseTarget(r *http.Request) (target, bool) {
 	if form == nil || app == "" || name == "" {
 		return target{}, false
 	}
-	key := hook.StreamKey{VHost: h.config().vhost(r.Host, query), App: app, Name: name}
+	key := hook.StreamKey{VHost: h.config().vhost(r), App: app, Name: name}
 	return target{key: key, form: form, params: r.URL.RawQuery}, true
 }
 
-func (c *Config) vhost(host string, query url.Values) string {
+// vhost returns the virtual host that a request is for.
+func (c *Config) vhost(r *http.Request) string {
 	if !c.EnableVHost {
 		return hook.DefaultVHost
 	}
+	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if v := query.Get("vhost"); v != "" {
+	if v := r.URL.Query().Get("vhost"); v != "" {
 		host = v
 	}
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil || host == "" || host == "localhost" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/connlimit"
 	"github.com/sluice-media/sluice/internal/elastic"
 )
 
@@ -48,14 +49,20 @@ type crowd struct {
 	ended    list.List // of those that may not watch any more
 }
 
+// denial is a refusal that is remembered, until forget runs.
+type denial struct {
+	err    error
+	forget *time.Timer
+}
+
 // viewers are those of a handler, also those that may not watch any more, for as long as they are remembered.
 type viewers struct {
 	mu       sync.Mutex
 	byCookie elastic.Map[ticket, *viewer]
 	crowds   elastic.Map[place, *crowd]
-	denials  elastic.Map[place, error]
-	text     int // bytes of their queries
-	byNet    elastic.Map[netip.Prefix, usage]
+	denials  elastic.Map[place, denial]
+	text     int                            // bytes of their queries
+	byOwner  elastic.Map[netip.Addr, usage] // by what counts as one address
 }
 
 // find returns the viewer that asks for a segment, or nil.
@@ -133,7 +140,7 @@ func (l *viewers) again(r *http.Request, p place, now time.Time, all []*variant)
 		}
 	}
 	if v == nil {
-		return nil, l.denials.Get(p)
+		return nil, l.denials.Get(p).err
 	}
 	v.asked = now
 	if v.at != nil {
@@ -176,7 +183,7 @@ func (l *viewers) expect(v *viewer) {
 func (l *viewers) add(v *viewer) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	used := l.byNet.Get(network(v.place.addr))
+	used := l.byOwner.Get(connlimit.Owner(v.place.addr))
 	if l.byCookie.Len() >= maxViewers || used.viewers >= maxViewersEach || !l.hasRoom(used, v.place) {
 		return false
 	}
@@ -236,16 +243,16 @@ func (l *viewers) hasRoom(used usage, p place) bool {
 
 // count counts a viewer or a refusal in a place, or one less. l.mu is held.
 func (l *viewers) count(p place, more usage) {
-	net := network(p.addr)
-	used := l.byNet.Get(net)
+	owner := connlimit.Owner(p.addr)
+	used := l.byOwner.Get(owner)
 	text := (more.viewers + more.denials) * len(p.query)
 	l.text += text
 	used = usage{used.viewers + more.viewers, used.denials + more.denials, used.text + text}
 	if used == (usage{}) {
-		l.byNet.Delete(net)
+		l.byOwner.Delete(owner)
 		return
 	}
-	l.byNet.Set(net, used)
+	l.byOwner.Set(owner, used)
 }
 
 // leaveCrowd takes a viewer out of the crowd of its place. l.mu is held.
@@ -265,18 +272,27 @@ func (l *viewers) leaveCrowd(v *viewer) {
 func (l *viewers) deny(p place, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	used := l.byNet.Get(network(p.addr))
-	if p.query == "" || l.denials.Get(p) != nil || l.denials.Len() >= maxDenials || used.denials >= maxDenialsEach || !l.hasRoom(used, p) {
+	used := l.byOwner.Get(connlimit.Owner(p.addr))
+	if p.query == "" || l.denials.Get(p).err != nil || l.denials.Len() >= maxDenials || used.denials >= maxDenialsEach || !l.hasRoom(used, p) {
 		return
 	}
 	l.count(p, usage{denials: 1})
-	l.denials.Set(p, err)
-	time.AfterFunc(viewerTime, func() {
+	l.denials.Set(p, denial{err, time.AfterFunc(viewerTime, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.denials.Delete(p)
 		l.count(p, usage{denials: -1})
-	})
+	})})
+}
+
+// close forgets refusals at once, which would keep the handler in memory for as long as they are remembered.
+func (l *viewers) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for d := range l.denials.Values() {
+		d.forget.Stop()
+	}
+	l.denials = elastic.Map[place, denial]{}
 }
 
 // all returns those there are.

@@ -46,7 +46,7 @@ func TestRoomForViewersOfOtherAddresses(t *testing.T) {
 				l.mu.Lock()
 				defer l.mu.Unlock()
 				require.Zero(t, l.text)
-				require.Zero(t, l.byNet.Len())
+				require.Zero(t, l.byOwner.Len())
 			})
 		})
 	}

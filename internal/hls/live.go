@@ -42,8 +42,8 @@ func firstNumber(st *media.Stream) uint64 {
 	return uint64(max(st.Source("").Alive, 0) / (500 * time.Millisecond))
 }
 
-// longestTarget is the longest target duration. Where key frames are further apart, segments begin without.
-const longestTarget = 10 * time.Second
+// LongestTarget is the longest target duration. Where key frames are further apart, segments begin without.
+const LongestTarget = 10 * time.Second
 
 // backlogTime is how long the next chunk may take before what has come is taken for all that the stream had already.
 const backlogTime = 2 * time.Millisecond
@@ -151,7 +151,7 @@ func target(wanted, group time.Duration) time.Duration {
 	if group > 0 {
 		wanted = (wanted + group - 1) / group * group
 	}
-	return max(min((wanted+time.Second-1)/time.Second*time.Second, longestTarget), time.Second)
+	return max(min((wanted+time.Second-1)/time.Second*time.Second, LongestTarget), time.Second)
 }
 
 // Close ends it. When its stream has ended, what there was of it is still served; otherwise nobody is there to ask.

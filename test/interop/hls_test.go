@@ -42,8 +42,8 @@ func gstContainer(name string, url func(*server) string, demuxers ...string) rea
 		for _, d := range demuxers {
 			args = append(args, "!", d)
 		}
-		return append(args, "name=d", "mpegtsmux", "name=m", "!", "filesink", "location="+path,
-			"d.", "!", "queue", "!", "h264parse", "!", "m.", "d.", "!", "queue", "!", "aacparse", "!", "m.")
+		return deepQueues(append(args, "name=d", "mpegtsmux", "name=m", "!", "filesink", "location="+path,
+			"d.", "!", "queue", "!", "h264parse", "!", "m.", "d.", "!", "queue", "!", "aacparse", "!", "m."))
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,9 +38,6 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func run(t *testing.T, l *live, low bool) *Result {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("the figures of a process are Linux's")
-	}
 	s := httptest.NewServer(l)
 	t.Cleanup(s.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/hls"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -62,12 +63,9 @@ func hasSegment(tracks []media.TrackStats, cfg HLSConfig) bool {
 			continue
 		}
 		long := t.Duration >= cfg.SegmentDuration || cfg.FastRegister && pictures
-		if long && (!pictures || t.KeyFrames > 1) || t.Duration >= longestSegment {
+		if long && (!pictures || t.KeyFrames > 1) || t.Duration >= hls.LongestTarget {
 			return true
 		}
 	}
 	return false
 }
-
-// longestSegment is how long a segment is at most.
-const longestSegment = 10 * time.Second
