@@ -25,6 +25,6 @@ func cookiesOf(r *http.Request) (list []string) {
 // begin something else.
 func addCookie(head http.Header, cookie, folder string, until time.Time) {
 	path := (&url.URL{Path: folder}).EscapedPath()
-	path = strings.NewReplacer(";", "%3B", ",", "%2C").Replace(path)
+	path = strings.ReplaceAll(strings.ReplaceAll(path, ";", "%3B"), ",", "%2C")
 	head.Add("Set-Cookie", cookieName+"="+cookie+";expires="+until.UTC().Format(http.TimeFormat)+";path="+path)
 }

@@ -37,6 +37,7 @@ type Handler struct {
 	idle    *idle.Watcher // of sessions that wait for their clients
 	life    context.Context
 	die     context.CancelFunc
+	over    context.Context // has ended
 
 	mu       sync.Mutex
 	closing  bool
@@ -50,7 +51,7 @@ var (
 
 // NewHandler returns a handler that serves the streams of m. It fails only after m was closed.
 func NewHandler(m *media.Server, cfg Config) (*Handler, error) {
-	h := &Handler{media: m, log: m.Logger(), forms: containers(&cfg)}
+	h := &Handler{media: m, log: m.Logger(), forms: containers(&cfg), over: over()}
 	h.variants = variants(h.forms)
 	h.idle = idle.NewWatcher(&h.running)
 	h.life, h.die = context.WithCancel(context.Background())
@@ -230,6 +231,7 @@ func (h *Handler) play(ctx context.Context, entry *media.Session, t target, how 
 func (h *Handler) Shutdown(ctx context.Context) error {
 	defer h.media.Unregister(h)
 	h.stop()
+	h.restAll()
 	h.dismissAll()
 	ended := make(chan struct{})
 	go func() {
@@ -274,6 +276,17 @@ func (h *Handler) stop() []*session {
 		list = append(list, x)
 	}
 	return list
+}
+
+// restAll ends the connections on which clients ask, when what has been asked is answered.
+func (h *Handler) restAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for x := range h.sessions.All() {
+		if x.asks {
+			_ = x.conn.SetReadDeadline(time.Now()) // if it is closed, it has ended
+		}
+	}
 }
 
 // dismissAll ends the viewers by HLS, of whom no more are let in.

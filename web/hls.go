@@ -30,17 +30,16 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		return
 	}
 	reload.Delayed = t.delayed
-	unbound(w)
-	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
-	defer cancel()
-	v, err := h.viewer(ctx, r, t)
+	v, err := h.viewer(w, r, t)
 	if err != nil {
 		h.refuseHLS(w, r, err)
 		return
 	}
-	defer context.AfterFunc(v.life, cancel)() //nolint:contextcheck // a second reason to end
-	text, err := h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery))
-	bound(w, r)
+	var text string
+	err = h.patiently(w, r, v, func(ctx context.Context) (err error) {
+		text, err = h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery))
+		return err
+	})
 	switch cause := v.entry.Err(); {
 	case cause != nil: // it has been kicked meanwhile
 		h.refuseHLS(w, r, cause)
@@ -49,6 +48,12 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		h.answerHLS(w, r, err)
 		return
 	}
+	w, done := h.keep(w, r)
+	if w == nil {
+		return
+	}
+	defer done()
+	head = w.Header()
 	h.setCORS(head, r)
 	h.viewers.setCookie(v, head, t.folder)
 	head.Set("Content-Type", playlistType)
@@ -126,15 +131,38 @@ func (h *Handler) refuseHLS(w http.ResponseWriter, r *http.Request, err error) {
 // hlsWait is how long a request may wait: for its stream, and for what is to come of it.
 const hlsWait = 30 * time.Second
 
-// serveSegment answers a request for a segment of one who is known from the playlist.
-func (h *Handler) serveSegment(w http.ResponseWriter, r *http.Request, v *viewer, t hlsTarget) {
+// errNotYet says that something is not there yet.
+var errNotYet = errors.New("web: not there yet")
+
+// over returns a context that has ended, for who wants what is there without waiting.
+func over() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errNotYet)
+	return ctx
+}
+
+// patiently does what may have to wait, for as long as the request and its viewer last. Most need not, and are spared the means.
+func (h *Handler) patiently(w http.ResponseWriter, r *http.Request, v *viewer, do func(context.Context) error) error {
+	err := do(h.over) //nolint:contextcheck // nothing waits
+	if !errors.Is(err, errNotYet) {
+		return err
+	}
 	unbound(w)
+	defer bound(w, r)
 	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
 	defer cancel()
 	defer context.AfterFunc(v.life, cancel)() //nolint:contextcheck // a second reason to end
+	return do(ctx)
+}
+
+// serveSegment answers a request for a segment of one who is known from the playlist.
+func (h *Handler) serveSegment(w http.ResponseWriter, r *http.Request, v *viewer, t hlsTarget) {
 	h.settle(r)
-	pieces, err := v.live.Find(ctx, t.piece)
-	bound(w, r)
+	var pieces [][]byte
+	err := h.patiently(w, r, v, func(ctx context.Context) (err error) {
+		pieces, err = v.live.Find(ctx, t.piece)
+		return err
+	})
 	if v.entry.Err() != nil { // it has been kicked meanwhile
 		err = hls.ErrNotFound
 	}
@@ -142,6 +170,11 @@ func (h *Handler) serveSegment(w http.ResponseWriter, r *http.Request, v *viewer
 		h.answerHLS(w, r, err)
 		return
 	}
+	w, done := h.keep(w, r)
+	if w == nil {
+		return
+	}
+	defer done()
 	h.setCORS(w.Header(), r)
 	w.Header().Set("Content-Type", v.variant.kind)
 	v.write(w, r, v.patience(), pieces...)

@@ -59,7 +59,7 @@ func (v *viewer) ticket() ticket { return ticket{v.cookie, v.place.schema} }
 func (v *viewer) join(in *list.List) { v.in, v.at = in, in.PushBack(v) }
 
 // viewer returns the viewer that asks for a playlist: a known one, or a new one that may play.
-func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*viewer, error) {
+func (h *Handler) viewer(w http.ResponseWriter, r *http.Request, t hlsTarget) (*viewer, error) {
 	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), forwardedQuery(r.URL.RawQuery)}
 	v, err := h.viewers.again(r, p, time.Now(), h.variants)
 	switch {
@@ -70,7 +70,16 @@ func (h *Handler) viewer(ctx context.Context, r *http.Request, t hlsTarget) (*vi
 	case v != nil:
 		h.dismiss(v, nil) // what it watched has ended, and the name is another stream's
 	}
-	v = &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants), asked: time.Now()}
+	return h.newViewer(w, r, t, p)
+}
+
+// newViewer lets in somebody who is not known. It may have to wait for the stream.
+func (h *Handler) newViewer(w http.ResponseWriter, r *http.Request, t hlsTarget, p place) (*viewer, error) {
+	unbound(w)
+	defer bound(w, r)
+	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
+	defer cancel()
+	v := &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants), asked: time.Now()}
 	v.endless.Store(true)
 	v.life, v.die = context.WithCancel(context.Background())
 	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
