@@ -11,11 +11,6 @@
 // that was taken over has no length and says "Connection: keep-alive" all the same, as ZLMediaKit's does: its end is that of
 // the connection.
 //
-// So is the connection of who watches by HLS, on which the http.Server would spend as much on each request as on writing the
-// segment. The server's own Handler goes on to see every request, in a ResponseWriter of this package (no Hijack, no
-// EnableFullDuplex); of the server's limits IdleTimeout holds, or else ReadTimeout. For whatever is not HLS the connection goes back
-// to the server by its Serve: to ConnState and ConnContext it is a new one then, with a type of its own if something was read.
-//
 // [Files] serves the files of a folder beside the streams, and asks hooks about each, as ZLMediaKit does.
 //
 // What is no stream and no file has 10 s: its request's body, and its reply. Of a file the client has a minute for each 64 KiB.

@@ -231,7 +231,6 @@ func (h *Handler) play(ctx context.Context, entry *media.Session, t target, how 
 func (h *Handler) Shutdown(ctx context.Context) error {
 	defer h.media.Unregister(h)
 	h.stop()
-	h.restAll()
 	h.dismissAll()
 	ended := make(chan struct{})
 	go func() {
@@ -276,17 +275,6 @@ func (h *Handler) stop() []*session {
 		list = append(list, x)
 	}
 	return list
-}
-
-// restAll ends the connections on which clients ask, when what has been asked is answered.
-func (h *Handler) restAll() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for x := range h.sessions.All() {
-		if x.asks {
-			_ = x.conn.SetReadDeadline(time.Now()) // if it is closed, it has ended
-		}
-	}
 }
 
 // dismissAll ends the viewers by HLS, of whom no more are let in.

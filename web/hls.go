@@ -48,12 +48,6 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		h.answerHLS(w, r, err)
 		return
 	}
-	w, done := h.keep(w, r)
-	if w == nil {
-		return
-	}
-	defer done()
-	head = w.Header()
 	h.setCORS(head, r)
 	h.viewers.setCookie(v, head, t.folder)
 	head.Set("Content-Type", playlistType)
@@ -170,11 +164,6 @@ func (h *Handler) serveSegment(w http.ResponseWriter, r *http.Request, v *viewer
 		h.answerHLS(w, r, err)
 		return
 	}
-	w, done := h.keep(w, r)
-	if w == nil {
-		return
-	}
-	defer done()
 	h.setCORS(w.Header(), r)
 	w.Header().Set("Content-Type", v.variant.kind)
 	v.write(w, r, v.patience(), pieces...)

@@ -54,18 +54,6 @@ func (h *Handler) parseHLS(r *http.Request) (t hlsTarget, ok bool) {
 	return t, true
 }
 
-// isForHLS reports whether a path may be one for HLS, wherever the handler is mounted.
-func (h *Handler) isForHLS(path string) bool {
-	_, last := cutLast(path)
-	for _, v := range h.variants {
-		if last == v.playlist || last == v.delayed {
-			return true
-		}
-	}
-	_, _, ok := cutPiece(path)
-	return ok || last == indexName
-}
-
 // variantOf returns the best variant of a live stream; nil if it has none. An index.m3u8 of what is not live may be a file.
 func (h *Handler) variantOf(key hook.StreamKey) (best *variant) {
 	st, ok := h.media.Stream(key)

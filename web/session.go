@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/http1"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -27,7 +26,6 @@ type session struct {
 	player  *media.Player
 	feed    *media.Feed
 	told    bool // the log says why it ends
-	asks    bool // it is a requester's; guarded by the handler's mutex
 }
 
 // takeOver takes the connection of a request. Its session counts until end. While the handler closes, the client is told.
@@ -36,9 +34,7 @@ func (h *Handler) takeOver(w http.ResponseWriter) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ahead := peekAll(buf)
-	conn = http1.Taken(conn)
-	x := &session{handler: h, conn: h.idle.Conn(conn), ahead: ahead}
+	x := &session{handler: h, conn: h.idle.Conn(conn), ahead: peekAll(buf)}
 	err = conn.SetDeadline(time.Time{})
 	if err == nil && !h.enter(x) {
 		x.sayUnavailable()
@@ -143,11 +139,6 @@ func (x *session) end(err error) {
 		x.logEnd(err)
 		x.entry.Close()
 	}
-	x.leave()
-}
-
-// leave takes the session off the list.
-func (x *session) leave() {
 	x.handler.mu.Lock()
 	x.handler.sessions.Delete(x)
 	x.handler.mu.Unlock()

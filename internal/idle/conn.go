@@ -43,18 +43,6 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// Release returns the connection as it was before the watcher had it, which forgets it. Nobody may wait for it, then or later.
-func (c *Conn) Release() net.Conn {
-	c.mu.Lock()
-	c.closed = true
-	number := c.number
-	c.mu.Unlock()
-	if number != 0 {
-		c.watcher.release(c.tcp, number)
-	}
-	return c.Conn
-}
-
 // SetDeadline implements [net.Conn].
 func (c *Conn) SetDeadline(t time.Time) error {
 	err := c.Conn.SetDeadline(t)

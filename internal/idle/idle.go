@@ -112,16 +112,6 @@ func (w *Watcher) ready(number uint64) {
 	}
 }
 
-// release lets go of a connection that somebody else goes on with.
-func (w *Watcher) release(c *net.TCPConn, number uint64) {
-	w.mu.Lock()
-	if w.poll != nil {
-		w.poll.remove(c) // it may be closed already
-	}
-	w.mu.Unlock()
-	w.forget(number)
-}
-
 // forget takes a connection off the list: it has been closed, and with that the system has forgotten it. With the last one
 // the goroutine ends.
 func (w *Watcher) forget(number uint64) {

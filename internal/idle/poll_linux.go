@@ -87,9 +87,6 @@ func (p *poll) again(c *net.TCPConn, number uint64) error {
 	return p.control(c, syscall.EPOLL_CTL_MOD, number)
 }
 
-// remove ends the watching of a connection that stays open.
-func (p *poll) remove(c *net.TCPConn) { _ = p.control(c, syscall.EPOLL_CTL_DEL, 0) }
-
 func (p *poll) control(c *net.TCPConn, op int, number uint64) error {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -15,5 +15,4 @@ type poll struct{}
 func newPoll(func(number uint64)) (*poll, error) { return nil, errors.ErrUnsupported }
 func (*poll) add(*net.TCPConn, uint64) error     { return errors.ErrUnsupported }
 func (*poll) again(*net.TCPConn, uint64) error   { return errors.ErrUnsupported }
-func (*poll) remove(*net.TCPConn)                {}
 func (*poll) close()                             {}
