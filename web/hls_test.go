@@ -299,6 +299,24 @@ func TestHLSIsAnnounced(t *testing.T) {
 	require.NotContains(t, pub.Stream().Schemas(), "hls", "there is less than a segment")
 }
 
+// A playlist of as many segments as there may be loses none.
+func TestAllSegments(t *testing.T) {
+	s := start(t, media.Config{Options: hook.StreamOptions{HLSDemand: new(false)}}, web.Config{HLS: web.HLSConfig{
+		SegmentDuration: time.Second, Segments: -1,
+	}}, nil)
+	pub := s.publish(t, "live", "test", 5)
+	for i := 5; i < 1000; i++ {
+		require.NoError(t, pub.WritePacket(packet(i)))
+		if i%10 == 0 {
+			time.Sleep(time.Millisecond) // the segments are to keep up
+		}
+	}
+	require.Eventually(t, func() bool {
+		_, text := s.ask(t, "/live/test/hls.m3u8", "")
+		return strings.Contains(text, "#EXT-X-MEDIA-SEQUENCE:0\n") && strings.Count(text, "#EXTINF") > 30
+	}, patience, 10*time.Millisecond)
+}
+
 func TestBadReloads(t *testing.T) {
 	s := start(t, media.Config{}, web.Config{}, nil)
 	s.publish(t, "live", "test", 5)

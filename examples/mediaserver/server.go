@@ -164,13 +164,24 @@ func (s *server) webConfig(cfg *config.Config) web.Config {
 		TrustedProxy:      trustedProxy(cfg),
 		NotFoundPage:      cfg.String("http.notFound"),
 		NotFound:          s.page(),
-		HLS: web.HLSConfig{
-			SegmentDuration: cfg.Duration("hls.segDur"), Segments: cfg.Int("hls.segNum"), Retain: cfg.Int("hls.segRetain"),
-			Delay: cfg.Int("hls.segDelay"), KeepEnded: cfg.Duration("hls.deleteDelaySec"),
-			FastRegister: cfg.Bool("hls.fastRegister"),
-			FMP4Suffix:   cfg.String("hls.fmp4SegExt"),
-		},
+		HLS:               hlsConfig(cfg),
 	}
+}
+
+func hlsConfig(cfg *config.Config) web.HLSConfig {
+	c := web.HLSConfig{
+		SegmentDuration: cfg.Duration("hls.segDur"), Segments: cfg.Int("hls.segNum"), Retain: cfg.Int("hls.segRetain"),
+		Delay: cfg.Int("hls.segDelay"), KeepEnded: cfg.Duration("hls.deleteDelaySec"),
+		FastRegister: cfg.Bool("hls.fastRegister"), PartDuration: cfg.Duration("hls.partDur"),
+		FMP4Suffix: cfg.String("hls.fmp4SegExt"),
+	}
+	if c.Segments == 0 {
+		c.Segments = -1 // all
+	}
+	if c.PartDuration == 0 {
+		c.PartDuration = -1 // none
+	}
+	return c
 }
 
 func rtspConfig(cfg *config.Config) (rtsp.Config, error) {

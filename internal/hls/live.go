@@ -20,7 +20,7 @@ type Config struct {
 	Count, Retain int
 	// Delay is how many more segments the delayed playlist has, in front. 0 means that there is no such playlist.
 	Delay int
-	// Part is how long a part of low-latency HLS is at most. 0 means that there are none.
+	// Part is how long a part of low-latency HLS is at most, about: whole pictures are to fill it. 0 means that there are none.
 	Part time.Duration
 	// Suffix is what the names of segments end with.
 	Suffix string
@@ -113,8 +113,10 @@ func Open(ctx context.Context, st *media.Stream, f *media.Format, cfg Config) (*
 	if !carries(f, st.Description().Tracks) {
 		return nil, media.ErrStreamNotFound
 	}
+	target := target(cfg.Target, groupOf(st))
+	cfg.Part = partTarget(cfg.Part, target, rateOf(st))
 	l := &Live{
-		cfg: cfg, target: target(cfg.Target, groupOf(st)), stream: st, format: f, life: ctx,
+		cfg: cfg, target: target, stream: st, format: f, life: ctx,
 		done: make(chan struct{}), changed: make(chan struct{}),
 		window: window{parts: cfg.Part > 0},
 	}

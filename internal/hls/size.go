@@ -7,6 +7,8 @@ const (
 	// says by its stamps how long its pictures last, and may send any number of bytes in a second of those.
 	fastest    = 100e6 / 8
 	maxSegment = 64 << 20
+	// mostKept is how many bytes of segments are kept at most, whatever their number.
+	mostKept = 512 << 20
 )
 
 // largest is how large a segment is at most.
@@ -15,7 +17,7 @@ func (l *Live) largest() int { return min(int(l.target/time.Second)*fastest, max
 // mostBytes is how much is kept at most, for which segments leave the playlists before their time: as many of the largest as the
 // playlist has, three at least, those that are kept besides, the one that has just left it and the one that comes.
 func (l *Live) mostBytes() int64 {
-	return int64(max(l.cfg.Count, atLeast)+l.cfg.Delay+l.cfg.Retain+2) * int64(l.largest())
+	return min(int64(max(l.cfg.Count, atLeast)+l.cfg.Delay+l.cfg.Retain+2)*int64(l.largest()), mostKept)
 }
 
 // shed lets go of the oldest segments while there are too many bytes. All are complete. l.mu is held.

@@ -1,13 +1,16 @@
 package hlscheck_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/internal/testmedia/reel"
 	"github.com/sluice-media/sluice/media"
@@ -109,6 +112,8 @@ func (s *show) mishaps(ctx context.Context, films map[string]*film) {
 	s.play(ctx, 3*time.Second, nil)
 	s.take(films["large"])
 	s.play(ctx, 3*time.Second, nil)
+	s.take(films["H.265"])
+	s.play(ctx, 2500*time.Millisecond, nil)
 	s.take(films["without sound"])
 	s.play(ctx, 2500*time.Millisecond, nil)
 	s.take(films["with B-frames"])
@@ -126,5 +131,37 @@ func films(t *testing.T) map[string]*film {
 	small, large := load(t, testmedia.H264()), load(t, testmedia.Demo())
 	return map[string]*film{
 		"small": small, "large": large, "without sound": large.only(true), "sound": small.only(false), "with B-frames": load(t, testmedia.H264B()),
+		"H.265": hevc(t, testmedia.H265()),
 	}
+}
+
+// hevc is a film of an elementary stream of H.265, whose pictures are shown in the order in which they are sent.
+func hevc(t *testing.T, stream []byte) *film {
+	t.Helper()
+	var sets h26x.Sets
+	track := &media.Track{ID: 1, Codec: media.H265}
+	f := &film{tracks: []*media.Track{track}}
+	for unit := range bytes.SplitSeq(bytes.ReplaceAll(stream, []byte{0, 0, 0, 1}, []byte{0, 0, 1}), []byte{0, 0, 1}) {
+		if len(unit) < 3 {
+			continue
+		}
+		switch typ := h26x.UnitType(media.H265, unit[0]); {
+		case typ == h26x.HEVCVPS && sets.VPS == nil:
+			sets.VPS = [][]byte{unit}
+		case typ == h26x.HEVCSPS && sets.SPS == nil:
+			sets.SPS = [][]byte{unit}
+		case typ == h26x.HEVCPPS && sets.PPS == nil:
+			sets.PPS = [][]byte{unit}
+		case typ < h26x.HEVCVPS && unit[2]&0x80 != 0: // the first slice of a picture
+			at := time.Duration(len(f.packets)) * 40 * time.Millisecond
+			f.packets = append(f.packets, &media.Packet{
+				Track: track, DTS: at, PTS: at, Key: h26x.StartsPicture(media.H265, unit[0]),
+				Data: append(binary.BigEndian.AppendUint32(nil, uint32(len(unit))), unit...),
+			})
+		}
+	}
+	track.Config = sets.Config(media.H265)
+	h26x.Describe(track, sets)
+	require.Equal(t, 320, track.Width)
+	return f
 }
