@@ -2,9 +2,11 @@ package interop
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -51,12 +53,28 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(clipFolder)
+	if err = inParallel(2 * runtime.GOMAXPROCS(0)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := m.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return code
+}
+
+// inParallel runs so many tests at once, unless -parallel says how many: most of the time they wait for a clip to pass.
+func inParallel(n int) error {
+	const name = "test.parallel"
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given {
+		return nil
+	}
+	return flag.Set(name, strconv.Itoa(n))
 }
 
 // getClip returns a clip with so many B-frames in a row: H.264 in FLV, or H.265 in MPEG-TS.
