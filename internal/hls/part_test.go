@@ -3,6 +3,7 @@ package hls_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,4 +64,51 @@ func firstKey(s *source) *media.Packet {
 		}
 	}
 	return nil
+}
+
+// A stream whose second picture comes long after somebody watches has no segment that is longer than the target duration, which was
+// said before that was known.
+func TestSlowerThanItSeemed(t *testing.T) {
+	for _, cfg := range []hls.Config{plain, low} {
+		s := newSource(t)
+		key := firstKey(s)
+		require.NoError(t, s.pub.SetTracks(key.Track))
+		i := 0
+		write := func() {
+			p := *key
+			p.DTS = time.Duration(i) * 5 * time.Second
+			p.PTS = p.DTS
+			require.NoError(t, s.pub.WritePacket(&p))
+			i++
+		}
+		write()
+		f := ts
+		if cfg.Init {
+			f = mp4
+		}
+		l := s.open(f, cfg)
+		write()
+		var seen hlscheck.History
+		for range 20 {
+			text, err := l.Playlist(t.Context(), now, "")
+			require.NoError(t, err)
+			require.NotNil(t, seen.Take(text))
+			require.Empty(t, exceeded(seen.Problems), text)
+			write()
+			require.Eventually(t, func() bool {
+				again, err := l.Playlist(t.Context(), now, "")
+				return err == nil && again != text
+			}, 20*time.Second, time.Millisecond)
+		}
+	}
+}
+
+// exceeded returns those of some problems that are not of parts: how long those are it takes two pictures to know.
+func exceeded(problems []string) (list []string) {
+	for _, p := range problems {
+		if !strings.Contains(p, "part") {
+			list = append(list, p)
+		}
+	}
+	return list
 }

@@ -83,7 +83,7 @@ func (c *Cutter) lasts(m media.Chunk) time.Duration {
 	if m.Duration > c.limit() && c.usual > 0 && m.Duration > 2*c.usual {
 		return c.usual
 	}
-	return max(m.Duration, 0)
+	return min(max(m.Duration, 0), c.cfg.Longest)
 }
 
 // limit is how long what chunks are put into may be.
