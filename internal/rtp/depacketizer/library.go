@@ -116,6 +116,9 @@ func (f *library) emit(stamp uint32, units [][]byte) error {
 		if err != nil {
 			return err
 		}
+		if key {
+			f.d.track = describeAV1(f.d.track, units)
+		}
 		if len(unit) > 0 {
 			f.d.emit(stamp, unit, key)
 		}

@@ -62,13 +62,14 @@ func temporalUnit(t testing.TB, track *media.Track, b []byte) (unit []byte, key 
 	return unit, av1.IsRandomAccess2(rest)
 }
 
-// av1Config is the av1C (AV1 in ISO BMFF, 2.3) of a sequence header, for pictures of 8 bits in 4:2:0.
+// av1Config is the av1C (AV1 in ISO BMFF, 2.3) of a sequence header, for pictures of 8 bits in 4:2:0; nil for others.
 func av1Config(t testing.TB, header []byte) []byte {
 	t.Helper()
 	var h av1.SequenceHeader
 	require.NoError(t, h.Unmarshal(header))
-	require.False(t, h.ColorConfig.HighBitDepth)
-	require.True(t, h.ColorConfig.SubsamplingX && h.ColorConfig.SubsamplingY)
+	if c := h.ColorConfig; c.HighBitDepth || !c.SubsamplingX || !c.SubsamplingY {
+		return nil
+	}
 	obus, err := av1.Bitstream{header}.Marshal()
 	require.NoError(t, err)
 	return append([]byte{0x81, h.SeqProfile<<5 | h.SeqLevelIdx[0], 3 << 2, 0}, obus...)
