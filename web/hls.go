@@ -35,9 +35,10 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		h.refuseHLS(w, r, err)
 		return
 	}
-	var text string
+	var text []byte
+	zipped := takesGzip(r)
 	err = h.patiently(w, r, v, func(ctx context.Context) (err error) {
-		text, err = h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery))
+		text, err = h.playlist(ctx, v, t, reload, forwardedQuery(r.URL.RawQuery), zipped)
 		return err
 	})
 	switch cause := v.entry.Err(); {
@@ -52,35 +53,44 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 	h.viewers.setCookie(v, head, t.folder)
 	head.Set("Content-Type", playlistType)
 	head.Set("Cache-Control", "no-cache")
-	v.write(w, r, replyTime, h.compress(head, r, text))
+	head.Add("Vary", "Accept-Encoding")
+	if zipped {
+		head.Set("Content-Encoding", "gzip")
+	}
+	v.write(w, r, replyTime, text)
 }
 
 const playlistType = "application/vnd.apple.mpegurl; charset=utf-8"
 
-// playlist returns the text of a playlist. The query of the viewer goes on in its URIs, unless it has shown its cookie.
-func (h *Handler) playlist(ctx context.Context, v *viewer, t hlsTarget, reload hls.Reload, query string) (string, error) {
-	if !t.index {
-		if v.confirmed.Load() {
-			query = ""
+// playlist returns the text of a playlist, in gzip if that is wanted. The query of the viewer goes on in its URIs, unless it has shown
+// its cookie.
+func (h *Handler) playlist(
+	ctx context.Context, v *viewer, t hlsTarget, reload hls.Reload, query string, zipped bool,
+) ([]byte, error) {
+	if t.index {
+		uri := v.variant.playlist
+		if query != "" {
+			uri += "?" + query
 		}
-		return v.live.Playlist(ctx, reload, query)
+		text, err := v.live.Multivariant(ctx, uri)
+		h.viewers.expect(v)
+		if zipped && err == nil {
+			return h.zip(text), nil
+		}
+		return []byte(text), err
 	}
-	uri := v.variant.playlist
-	if query != "" {
-		uri += "?" + query
+	if v.confirmed.Load() {
+		query = ""
 	}
-	text, err := v.live.Multivariant(ctx, uri)
-	h.viewers.expect(v)
-	return text, err
+	if zipped {
+		return v.live.EncodedPlaylist(ctx, reload, query, h.zip)
+	}
+	text, err := v.live.Playlist(ctx, reload, query)
+	return []byte(text), err
 }
 
-// compress returns a text in gzip, if the client takes that.
-func (h *Handler) compress(head http.Header, r *http.Request, text string) []byte {
-	head.Add("Vary", "Accept-Encoding")
-	if !takesGzip(r) {
-		return []byte(text)
-	}
-	head.Set("Content-Encoding", "gzip")
+// zip returns a text in gzip.
+func (h *Handler) zip(text string) []byte {
 	z, _ := h.gzips.Get().(*gzip.Writer)
 	if z == nil {
 		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is

@@ -25,22 +25,38 @@ type Reload struct {
 
 // Playlist returns the playlist, once it has a segment and what is asked for. In it query stands behind each URI. The error is
 // that of ctx, ErrNotFound or ErrTooFar.
-func (l *Live) Playlist(ctx context.Context, r Reload, query string) (text string, err error) {
-	if query != "" {
-		query = "?" + query
+func (l *Live) Playlist(ctx context.Context, r Reload, query string) (string, error) {
+	t, err := l.text(ctx, r)
+	if err != nil {
+		return "", err
 	}
+	return t.with(query), nil
+}
+
+// EncodedPlaylist is Playlist, encoded by a function that is the same in all calls. It is called once for all who have no query.
+// What is returned must not be changed.
+func (l *Live) EncodedPlaylist(ctx context.Context, r Reload, query string, encode func(text string) []byte) ([]byte, error) {
+	t, err := l.text(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return t.encode(query, encode), nil
+}
+
+// text returns the playlist that is asked for, once it is there.
+func (l *Live) text(ctx context.Context, r Reload) (t *text, err error) {
 	err = l.await(ctx, func() (bool, error) {
 		ready, err := l.has(r)
 		if ready && err == nil {
-			t := l.playlist(l.windowOf(r))
-			text = t.whole
-			if r.Skip && t.delta != "" {
-				text = t.delta
+			all := l.playlist(l.windowOf(r))
+			t = all.whole
+			if r.Skip && all.delta != nil {
+				t = all.delta
 			}
 		}
 		return ready, err
 	})
-	return strings.ReplaceAll(text, mark, query), err
+	return t, err
 }
 
 // await waits until done says so, which it calls with l.mu held, or fails.

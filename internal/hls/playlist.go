@@ -3,17 +3,44 @@ package hls
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
-// texts are a playlist in its forms. A mark stands behind each URI, where the query of a viewer belongs.
+// texts are a playlist in its forms.
 type texts struct {
-	whole string
-	delta string // of low-latency HLS: without what is old (4.4.5.2)
+	whole *text
+	delta *text // of low-latency HLS: without what is old (4.4.5.2); nil if there is nothing to leave out
+}
+
+// text is a form of a playlist. A mark stands behind each URI, where the query of a viewer belongs.
+type text struct {
+	marked string
+
+	once    sync.Once
+	encoded []byte // without a query, as most viewers get it
 }
 
 // mark stands in a text where the query of a viewer belongs.
 const mark = "\x00"
+
+// with returns the text for a query.
+func (t *text) with(query string) string {
+	if query != "" {
+		query = "?" + query
+	}
+	return strings.ReplaceAll(t.marked, mark, query)
+}
+
+// encode returns the text for a query as fn encodes it, which is always the same.
+func (t *text) encode(query string, fn func(string) []byte) []byte {
+	if query != "" {
+		return fn(t.with(query))
+	}
+	t.once.Do(func() { t.encoded = fn(t.with("")) })
+	return t.encoded
+}
 
 // skipAfter is how many target durations before the end of a playlist a delta update may leave out (4.4.3.8).
 const skipAfter = 6
@@ -21,9 +48,9 @@ const skipAfter = 6
 // playlist returns the playlist of a window as it is. l.mu is held, and there is a segment.
 func (l *Live) playlist(w *window) *texts {
 	if w.cached == nil {
-		w.cached = &texts{whole: string(l.write(w, 0))}
+		w.cached = &texts{whole: &text{marked: string(l.write(w, 0))}}
 		if n := l.skippable(w); n > 0 {
-			w.cached.delta = string(l.write(w, n))
+			w.cached.delta = &text{marked: string(l.write(w, n))}
 		}
 	}
 	return w.cached
