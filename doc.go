@@ -5,7 +5,7 @@
 //	media          the core: streams, publishers, players, the logs between them
 //	rtmp           publish and play by RTMP and RTMPS
 //	rtsp           publish, play, pull and push by RTSP and RTSPS
-//	web            play by HTTP and WebSocket: FLV, MPEG-TS, fMP4; as an http.Handler; files
+//	web            play by HTTP and WebSocket: FLV, MPEG-TS, fMP4, HLS; as an http.Handler; files
 //	record         what is asked of recorders and libraries of recordings: types only, so far
 //	relay          what is asked of pulls, pushes, ffmpeg and snapshots: types only, so far
 //	gb28181        what is asked of receivers and senders of RTP: types only, so far

@@ -68,7 +68,8 @@ type Session struct {
 	// Schema is the kind of source the client uses: rtmp, rtsp, hls, hls.fmp4, ts, fmp4, rtc, rtp.
 	// HTTP-FLV and WS-FLV are of schema rtmp.
 	Schema string
-	// Protocol is how the client talks: rtmp, rtmps, rtsp, rtsps, http, https, ws, wss, hls, rtp ….
+	// Protocol is how the client talks: rtmp, rtmps, rtsp, rtsps, http, https, ws, wss, hls, hls.fmp4,
+	// rtp ….
 	Protocol string
 	// Remote is the address of the peer. It is the zero value if there is no peer.
 	Remote netip.AddrPort

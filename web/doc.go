@@ -3,10 +3,12 @@
 // container does not carry is missing in it, which the log says once.
 //
 // HLS (RFC 8216) with MPEG-TS is at /app/stream/hls.m3u8, with fragmented MP4 and low latency at hls.fmp4.m3u8. Who watches by
-// it is a session from its first playlist until it has asked for nothing for a minute. The multivariant playlist index.m3u8 of a
-// live stream names one of the two. Segments are made while somebody watches, unless the options of the stream say always.
+// it is a session from its first playlist until it has asked for nothing for a minute, known by its cookie or, without one, by its
+// address and query. Low latency has to be switched on: EnableHLSFMP4 of [hook.StreamOptions]. The multivariant playlist index.m3u8
+// of a live stream names one of the two. Segments are made while somebody watches, unless the options of the stream say always.
 //
-// A plain HTTP/1.1 connection is taken over and fed by the fan-out engine. Behind TLS ordinary writes feed
+// A plain HTTP/1.1 connection of a stream without an end is taken over and fed by the fan-out engine, and ServeHTTP returns at once: a
+// handler around it sees neither status nor bytes nor time, which are in [hook.FlowReportHook]. Behind TLS ordinary writes feed
 // it; with HTTP/2, or a ResponseWriter that cannot be taken over, the reply is written and flushed. The reply of a connection
 // that was taken over has no length and says "Connection: keep-alive" all the same, as ZLMediaKit's does: its end is that of
 // the connection.

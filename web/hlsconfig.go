@@ -9,7 +9,8 @@ import (
 // HLSConfig says how streams are cut for HLS (RFC 8216) and low-latency HLS (RFC 8216bis). The zero value means the defaults.
 type HLSConfig struct {
 	// SegmentDuration is how long a segment is: it ends at the first key frame from nine tenths of that on, or when it gets longer
-	// than the groups of pictures that were there before, 10 s at most. Default 2 s.
+	// than the groups of pictures that were there before, 10 s at most. The first that is made for somebody who watches is what there
+	// is already, however short. Default 2 s, also for what is negative.
 	SegmentDuration time.Duration
 	// Segments is how many the playlist has, or more as long as it lasts less than three target durations (RFC 8216, 6.2.2).
 	// Default 3. Segments are never larger than 100 Mbit/s of their longest duration or 64 MiB, and where they are so large, as when
