@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,9 +29,12 @@ func TestDownloadsByHook(t *testing.T) {
 	file := filepath.Join(root, "a.mp4")
 	require.NoError(t, os.WriteFile(file, []byte("content"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(root, ".b"), []byte("hidden"), 0o600))
+	var mu sync.Mutex // a hook that is too late may still run
 	var asked []*hook.HTTPAccessEvent
 	hooks := hook.Funcs{OnHTTPAccess: func(ctx context.Context, ev *hook.HTTPAccessEvent) (hook.HTTPAccessReply, error) {
+		mu.Lock()
 		asked = append(asked, ev)
+		mu.Unlock()
 		switch query := ev.Session.Query(); query.Get("t") {
 		case "deny":
 			return hook.HTTPAccessReply{}, hook.Deny(1, "no")
@@ -53,8 +57,15 @@ func TestDownloadsByHook(t *testing.T) {
 		Secret: secret, Parts: api.Parts{Downloads: []string{root}}, AllowIP: func(netip.Addr) bool { return false },
 	})
 	require.NoError(t, err)
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(asked)
+	}
 	download := func(query string) string {
+		mu.Lock()
 		asked = nil
+		mu.Unlock()
 		r := httptest.NewRequest(http.MethodGet, "/index/api/downloadFile?"+query, http.NoBody)
 		r.Header.Set("Range", "bytes=0-3")
 		r.Host = "me"
@@ -64,10 +75,12 @@ func TestDownloadsByHook(t *testing.T) {
 	}
 	path := "file_path=" + url.QueryEscape(file)
 	require.Equal(t, "206 cont", download(path+"&t=1"))
+	mu.Lock()
 	require.Len(t, asked, 1)
 	require.Equal(t, "/index/api/downloadFile "+file, asked[0].Path+" "+asked[0].FilePath)
 	require.Equal(t, "bytes=0-3 me", asked[0].Header.Get("Range")+" "+asked[0].Header.Get("Host"))
 	require.Equal(t, path+"&t=1", asked[0].Session.Params)
+	mu.Unlock()
 	for query, want := range map[string]string{
 		"deny": `401 [auth failed]: code:1 msg:"no"`, "err": "401 no way", "fail": "401 the server could not decide",
 		"hang": "401 the server could not decide", "leave": "401 None http access event listener",
@@ -75,12 +88,12 @@ func TestDownloadsByHook(t *testing.T) {
 		require.Equal(t, want, download(path+"&t="+query))
 	}
 	require.Equal(t, "404", strings.Fields(download("file_path=" + url.QueryEscape(filepath.Join(root, ".b"))))[0])
-	require.Len(t, asked, 1, "it is asked before it is known what there is")
+	require.Equal(t, 1, count(), "it is asked before it is known what there is")
 	require.Contains(t, download("file_path=/etc/passwd"), "401 You can not download files outside")
 	require.Contains(t, download("file_path="), "-300")
 	require.Contains(t, download(path+"&secret=wrong"), "-100")
 	require.Contains(t, download(path+"&secret="+secret), "-100", "from where nobody may call")
-	require.Empty(t, asked)
+	require.Zero(t, count())
 	require.Empty(t, slices.Collect(m.Sessions()))
 	require.NoError(t, h.SetOptions(api.Options{Secret: secret}))
 	require.Contains(t, download(path), "-100", "and not who has no secret that it is not enabled")

@@ -77,7 +77,7 @@ func (g *stage) playInTime(name string) {
 func withoutRun(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		if !regexp.MustCompile(`^#EXT-X-(PROGRAM-DATE-TIME|SERVER-CONTROL|PART|PART-INF|PRELOAD-HINT):`).MatchString(line) {
+		if !regexp.MustCompile(`^#EXT-X-(PROGRAM-DATE-TIME|SERVER-CONTROL|PART|PART-INF|PRELOAD-HINT|START):`).MatchString(line) {
 			b.WriteString(line)
 		}
 	}
