@@ -73,11 +73,14 @@ func (h *Handler) playlist(
 			uri += "?" + query
 		}
 		text, err := v.live.Multivariant(ctx, uri)
+		if err != nil {
+			return nil, err
+		}
 		h.viewers.expect(v)
-		if zipped && err == nil {
+		if zipped {
 			return h.zip(text), nil
 		}
-		return []byte(text), err
+		return []byte(text), nil
 	}
 	if v.confirmed.Load() {
 		query = ""

@@ -73,7 +73,7 @@ func (g *stage) playInTime(name string) {
 }
 
 // withoutRun returns a playlist without what differs from run to run, and without the lines that the original has not: the clock,
-// and all of low-latency HLS.
+// where to start (said when a segment does not begin with a key picture), and all of low-latency HLS.
 func withoutRun(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

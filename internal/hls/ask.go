@@ -3,6 +3,7 @@ package hls
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -139,8 +140,9 @@ func (l *Live) find(name string) (pieces [][]byte, wait bool) {
 	if name == l.coming && l.cfg.Part > 0 {
 		return nil, true
 	}
-	for _, e := range l.list {
-		if e.name+l.cfg.Suffix == name && e.lasts > 0 {
+	base, segment := strings.CutSuffix(name, l.cfg.Suffix)
+	for _, e := range slices.Backward(l.list) { // the newest are asked for
+		if segment && e.name == base && e.lasts > 0 {
 			return dataOf(e.parts), false
 		}
 		for _, p := range e.parts {

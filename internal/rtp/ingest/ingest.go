@@ -134,7 +134,7 @@ func (in *Ingest) describe(now time.Time) error {
 // describes reports whether a decoder could be set up for a track.
 func describes(t *media.Track) bool {
 	switch t.Codec {
-	case media.H264, media.H265, media.AAC:
+	case media.H264, media.H265, media.AV1, media.AAC:
 		return len(t.Config) > 0
 	}
 	return true
