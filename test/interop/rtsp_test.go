@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -107,19 +108,29 @@ func remux(ctx context.Context, t *testing.T, file string) string {
 	return path
 }
 
-// checkPace requires the pictures to be as far apart as they were published, but for rounding.
+// checkPace requires the pictures to be as far apart as they were published, but for rounding. ffmpeg counts the time from the first
+// sound by RTSP: pictures before it, as when the publisher is held up between the two, are all at that moment.
 func (r *result) checkPace(ctx context.Context, t *testing.T) {
 	t.Helper()
 	list, err := packets(ctx, r.path)
 	require.NoError(t, err)
 	var times []float64
+	sound := math.Inf(1)
 	for _, p := range list {
 		if p.kind == "video" {
 			times = append(times, p.pts)
+		} else {
+			sound = min(sound, p.pts)
 		}
 	}
 	slices.Sort(times)
+	checked := 0
 	for i := 2; i < len(times); i++ { // ffmpeg guesses the time of the first if it came in many packets of RTP
+		if times[i-1] < sound+0.001 {
+			continue
+		}
 		require.InDelta(t, 1./pictureRate, times[i]-times[i-1], 0.002, "before picture %d, at %v", i, times[i])
+		checked++
 	}
+	require.Greater(t, checked, len(times)*9/10)
 }
