@@ -44,7 +44,9 @@ func (g *stage) replayPlaylist(c *capture) string {
 		if d := differStatus(c, res); d != "" {
 			return d
 		}
-		if strings.Count(text, "#EXTINF") < 3 {
+		// The first segment is short here: what there is when the first viewer comes.
+		whole := len(regexp.MustCompile(`#EXTINF:(2(\.0\d\d)?|1\.9\d\d),`).FindAllString(text, -1))
+		if whole < 3 || whole < strings.Count(text, "#EXTINF") {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}

@@ -3,6 +3,7 @@ package hls
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -179,23 +180,46 @@ func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
 	defer l.end()
 	defer cutter.Cut()
 	chunks := make([]media.Chunk, 64)
+	from, to := time.Duration(-1), time.Duration(0) // of what has come
 	for backlog := true; ; {
 		n, err := readBefore(ctx, r, chunks, backlog)
 		if backlog && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			backlog = false
-			cutter.Cut() // the first viewer need not wait for the rest
+			if from >= 0 && to-from >= l.least() {
+				backlog = false
+				cutter.Cut() // the first viewer need not wait for the rest
+			}
 			continue
 		}
 		if err != nil {
 			return
 		}
 		for _, c := range chunks[:n] {
+			if from < 0 {
+				from = c.DTS
+			}
+			to = max(to, c.DTS)
 			cutter.Write(c)
 		}
 		clear(chunks[:n])
 		l.expire(time.Now())
 	}
 }
+
+// least is how long the first segment is at least, so that it has something of each track: of MPEG-TS, players look there for what tracks
+// there are. (hls.js fails for good when sound comes only later.)
+func (l *Live) least() time.Duration {
+	tracks := l.stream.Description().Tracks
+	if l.cfg.Init || !slices.ContainsFunc(tracks, isSound) || !slices.ContainsFunc(tracks, isVideo) {
+		return 0
+	}
+	return leastBoth
+}
+
+// leastBoth is how long it takes, at most, until sound and pictures have both come of a stream that has both.
+const leastBoth = 300 * time.Millisecond
+
+func isVideo(t *media.Track) bool { return t.Codec.Video() }
+func isSound(t *media.Track) bool { return !t.Codec.Video() }
 
 // expire lets go of what nobody may ask for any more, also between the ends of segments.
 func (l *Live) expire(now time.Time) {

@@ -116,6 +116,26 @@ func TestFirstViewerNeedNotWait(t *testing.T) {
 	}
 }
 
+// The first segment of MPEG-TS has sound as well as pictures, however new the newest key frame is: players look there for what there is.
+func TestFirstSegmentHasBoth(t *testing.T) {
+	s := newSource(t)
+	s.write(20 * time.Millisecond) // a key frame, and hardly more
+	l := s.open(ts, plain)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := l.Playlist(ctx, now, "")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	s.write(400 * time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	text, err := l.Playlist(ctx, now, "")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(text, "#EXTINF:")
+	first, err := strconv.ParseFloat(rest[:strings.IndexByte(rest, ',')], 64)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, first, 0.3)
+}
+
 // Sound that comes some time behind its pictures, as cameras send it, is part of the same stream: nothing is torn.
 func TestSoundComesLate(t *testing.T) {
 	for _, cfg := range []hls.Config{plain, low} {
