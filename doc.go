@@ -6,7 +6,7 @@
 //	rtmp           publish and play by RTMP and RTMPS
 //	rtsp           publish, play, pull and push by RTSP and RTSPS
 //	web            play by HTTP and WebSocket: FLV, MPEG-TS, fMP4, HLS; as an http.Handler; files
-//	record         what is asked of recorders and libraries of recordings: types only, so far
+//	record         record streams, list what was recorded, and play it back
 //	relay          what is asked of pulls, pushes, ffmpeg and snapshots: types only, so far
 //	gb28181        what is asked of receivers and senders of RTP: types only, so far
 //	api            the HTTP API of ZLMediaKit, as an http.Handler
@@ -19,5 +19,6 @@
 //	test/interop   tests with real clients
 //
 // What nobody outside needs is in internal: fanout carries chunks to connections, flv and amf are the formats
-// that RTMP and FLV share, rtp has what RTP needs on both ways, testmedia has the clips of the tests.
+// that RTMP and FLV share, rtp has what RTP needs on both ways, mp4 reads files and finishes
+// recordings, testmedia has the clips of the tests.
 package sluice

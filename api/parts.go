@@ -95,9 +95,9 @@ type Recorder interface {
 type Library interface {
 	// List lists files or days. It is no error if there are none.
 	List(ctx context.Context, q record.Query) (record.Listing, error)
-	// Delete deletes what a query finds, or the file of that name in it. It returns the directory, and how many files
-	// there were.
-	Delete(ctx context.Context, q record.Query, name string) (dir string, deleted int, err error)
+	// Delete deletes what a query finds, or the file of that name in it. It returns the directory, or the path of the file, and
+	// how many files there were.
+	Delete(ctx context.Context, q record.Query, name string) (path string, deleted int, err error)
 }
 
 // Files plays files as streams: loadMP4File, setRecordSpeed, seekRecordStamp.

@@ -109,8 +109,12 @@ func (h *Handler) addLibrary(all map[string]serveFunc) {
 		return reply{"data": reply{"rootPath": folder(found.Dir), "paths": found.Names}}, err
 	})
 	all["deleteRecordDirectory"] = with(h, part, func(c *call, p Library) (reply, error) {
-		dir, n, err := p.Delete(c.request.Context(), h.query(&c.args), c.args.get("name"))
-		return reply{"path": folder(dir), "code": number(n > 0) - 1}, err
+		name := c.args.get("name")
+		path, n, err := p.Delete(c.request.Context(), h.query(&c.args), name)
+		if name == "" {
+			path = folder(path)
+		}
+		return reply{"path": path, "code": number(n > 0) - 1}, err
 	})
 }
 

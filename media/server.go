@@ -33,8 +33,9 @@ type Server struct {
 	decision context.Context // ends with the server; decisions that belong to no session run under it
 	cancel   context.CancelFunc
 
-	lastSession atomic.Uint64
-	running     tally.Tally // taps, timers' decisions
+	lastSession  atomic.Uint64
+	mp4Recorders atomic.Int64 // how many record what the options of streams want
+	running      tally.Tally  // taps, timers' decisions
 
 	mu       sync.Mutex // guards what follows; nothing that can wait is done under it, no stream's mutex taken
 	closing  bool
@@ -146,6 +147,7 @@ func (s *Server) Session(id string) (*Session, bool) {
 // register makes a stream visible, and wakes the players that wait for it.
 func (s *Server) register(st *Stream) {
 	var src hook.Source
+	s.expectRecorder(st)
 	if len(s.hooks.streamChanged) > 0 {
 		src = st.Source("") // nobody can read it yet, in any schema
 	}

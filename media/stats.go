@@ -189,6 +189,7 @@ func (st *Stream) Source(schema string) hook.Source {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	src := hook.Source{
+		IsRecordingMP4: st.recorders > 0 || st.recorderDue,
 		IsRecordingHLS: serves(&st.options, "hls") || serves(&st.options, "hls.fmp4"),
 		Created:        st.created, Alive: time.Since(st.created),
 		BytesSpeed: int64(stats.BytesPerSecond), TotalBytes: stats.Bytes,

@@ -36,27 +36,29 @@ type Stream struct {
 	sharesMu sync.Mutex
 	shares   map[any]*share // what its users have in common; guarded by sharesMu
 
-	mu        sync.Mutex // guards what follows
-	publisher *Publisher // nil while the stream waits for one to come back
-	last      *Publisher // the newest publisher
-	grace     *time.Timer
-	ended     bool
-	timeline  *timeline
-	pacer     *pacer   // nil if packets pass as they come
-	unwanted  []*Track // of the publisher's, by the options
-	epoch     epochClock
-	lead      *Track        // the track that has the start points
-	lastStart time.Duration // DTS of the newest start point
-	mute      *mute         // silence instead of audio; nil if there is none to add
-	outputs   map[*Format]*output
-	readers   map[string]int // players by schema
-	players   playerList
-	left      Traffic // of the players that have left
-	schema    string  // the one whose count changed last
-	idle      *time.Timer
-	past      past
-	keyAsked  time.Time // when the publisher was asked for a key frame
-	counters  counters
+	mu          sync.Mutex // guards what follows
+	publisher   *Publisher // nil while the stream waits for one to come back
+	last        *Publisher // the newest publisher
+	grace       *time.Timer
+	ended       bool
+	timeline    *timeline
+	pacer       *pacer   // nil if packets pass as they come
+	unwanted    []*Track // of the publisher's, by the options
+	epoch       epochClock
+	lead        *Track        // the track that has the start points
+	lastStart   time.Duration // DTS of the newest start point
+	mute        *mute         // silence instead of audio; nil if there is none to add
+	outputs     map[*Format]*output
+	readers     map[string]int // players by schema
+	players     playerList
+	left        Traffic // of the players that have left
+	schema      string  // the one whose count changed last
+	idle        *time.Timer
+	recorders   int  // how many record it as MP4
+	recorderDue bool // one is about to
+	past        past
+	keyAsked    time.Time // when the publisher was asked for a key frame
+	counters    counters
 }
 
 func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {

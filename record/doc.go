@@ -1,5 +1,14 @@
-// Package record is what recorders, libraries of recordings and the playback of files are asked and answer with.
+// Package record writes live streams to files, keeps the library of what was written, and plays it back.
 //
-// It holds these types only: the recorder itself is still to come. A host that has one of its own can serve the calls
-// of package api by it, see api.Parts.
+// A [Recorder] records by call, or by the options of a stream. An MP4 recording is written as fragments (ISO/IEC 14496-12, 8.8) of
+// half a second, each complete once it is in the file: what a crash leaves plays up to there. The name of a file that is being
+// written begins with a dot. When it is closed, a worker makes of it an ordinary MP4 whose index comes first; what a crash has left
+// is made one when a Recorder begins again with the same directory.
+//
+// A recording goes on in a new file at a key frame: when one is long enough, when the tracks of the stream change, and behind a gap. A
+// gap in the stream, or one that a disk has caused that was full or slow, is thus a gap between two files: no file says that it
+// has what it has not.
+//
+// The types of requests and answers are those that package api asks a part with, see api.Parts. A host can serve these calls by a
+// recorder of its own.
 package record

@@ -22,6 +22,15 @@ const (
 	TS
 )
 
+// String returns what the kind is called in logs.
+func (k Kind) String() string {
+	names := [...]string{"mp4", "fmp4", "hls", "hls.fmp4", "ts"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
+
 // Request asks to record a stream.
 type Request struct {
 	// Stream must be live. An empty VHost means hook.DefaultVHost.

@@ -5,7 +5,7 @@ import "slices"
 // noEffect reports whether nothing reads a setting: the part that will is not there yet, or what it sets is not needed.
 func noEffect(key string) bool {
 	switch sectionOf(key) {
-	case "ffmpeg", "cluster", "record", "rtc", "srt", "onvif", "python":
+	case "ffmpeg", "cluster", "rtc", "srt", "onvif", "python":
 		return true
 	case "rtp_proxy":
 		return key != "rtp_proxy.port_range"
@@ -18,21 +18,22 @@ func idle() []string {
 	return []string{
 		"api.defaultSnap", "api.snapRoot",
 
-		"hls.broadcastRecordTs", "hls.fileBufSize", "hls.segKeep",
+		"hls.fileBufSize",
 
-		"protocol.enable_mp4",
-		"protocol.fmp4_demand", "protocol.hls_save_path", "protocol.mp4_as_player",
-		"protocol.mp4_max_second", "protocol.mp4_save_path", "protocol.rtmp_demand", "protocol.rtsp_demand",
+		"protocol.fmp4_demand",
+		"protocol.rtmp_demand", "protocol.rtsp_demand",
 		"protocol.ts_demand",
 
 		"general.broadcast_player_count_changed", "general.check_nvidia_dev", "general.enable_ffmpeg_log",
 		"general.resetWhenRePlay", "general.unready_frame_cache", "general.wait_add_track_ms",
 		"general.wait_audio_track_data_ms", "general.wait_track_ready_ms",
 
-		"hook.on_record_mp4", "hook.on_record_ts", "hook.on_rtp_server_timeout",
+		"hook.on_rtp_server_timeout",
 		"hook.on_send_rtp_stopped",
 
 		"http.maxUploadSize", "http.sendBufSize",
+
+		"record.fastStart", "record.fileBufSize", "record.sampleMS",
 
 		"rtmp.directProxy", "rtp.audioMtuSize", "rtp.h264_stap_a", "rtp.lowLatency", "rtp.rtpMaxSize", "rtsp.directProxy",
 		"rtsp.lowLatency",

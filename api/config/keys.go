@@ -220,9 +220,9 @@ func multicastKeys() []row {
 func recordKeys() []row {
 	return []row{
 		{"record.appName", String, "record", 0, "app and directory of recordings"},
-		{"record.sampleMS", Uint, "500", ms, "pace of playback (ms)"},
-		{"record.fileBufSize", Uint, "65536", 0, "write buffer (bytes)"},
-		{"record.fastStart", Bool, "0", 0, "put the index of an MP4 in front when it is complete"},
+		{"record.sampleMS", Uint, "500", ms, "of no effect: every packet is played when it is due"},
+		{"record.fileBufSize", Uint, "65536", 0, "of no effect: half a second is written at once"},
+		{"record.fastStart", Bool, "0", 0, "of no effect: the index of an MP4 is always in front"},
 		{"record.fileRepeat", Bool, "0", 0, "play files in a loop"},
 		{"record.enableFmp4", Bool, "0", 0, "record fragmented MP4"},
 	}

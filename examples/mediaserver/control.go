@@ -30,7 +30,10 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		NotFound:            s.streams,
 		Config:              settings{s},
 		Restart:             s.askRestart,
-		Parts:               api.Parts{Downloads: split(cfg.String("api.downloadRoot"), ";")},
+		Parts: api.Parts{
+			Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
+			Downloads: split(cfg.String("api.downloadRoot"), ";"),
+		},
 	}
 }
 
@@ -103,17 +106,7 @@ func (s *server) tellChanged(cfg *config.Config) {
 	if len(never) > 0 {
 		s.log.Info("configuration: these have no effect in this version", "keys", strings.Join(never, " "))
 	}
-	if cfg.Int("hls.segNum") != s.applied.Int("hls.segNum") {
-		s.tellAllSegments(cfg)
-	}
 	s.applied = cfg
-}
-
-// tellAllSegments says that the playlist of HLS does not have all segments, if it is asked for.
-func (s *server) tellAllSegments(cfg *config.Config) {
-	if cfg.Int("hls.segNum") == 0 {
-		s.log.Warn("configuration: hls.segNum=0 has no effect in this version, the playlist has 3 segments")
-	}
 }
 
 // tellUnsafe names the settings that somebody has asked to change and that only the file changes. The reply does not, as
@@ -143,10 +136,14 @@ func (s *server) tellIdle(ctx context.Context) {
 	if len(keys) > 0 {
 		s.log.InfoContext(ctx, "configuration: these have no effect in this version", "keys", strings.Join(keys, " "))
 	}
-	s.tellAllSegments(s.cfg)
 }
 
 // fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.
 func fixed(key string) bool {
-	return key == "rtmp.enhanced" || key == "rtp.videoMtuSize" || key == "http.keepAliveSecond"
+	switch key {
+	case "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
+		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep":
+		return true
+	}
+	return false
 }

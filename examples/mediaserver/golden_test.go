@@ -57,11 +57,11 @@ type capture struct {
 // notThere is the result of a call whose endpoint has no part yet.
 const notThere = "not there yet"
 
-// lacking are captures of what only parts make that are not there yet: pulls, files, recordings, RTP, other schemas.
+// lacking are captures of what only parts make that are not there yet: pulls, RTP, other schemas.
 func lacking() []string {
 	return []string{
-		"close_stream.proxy", "close_stream.vod", "getMediaInfo.ffmpeg",
-		"getMediaInfo.mp4_vod", "getMediaInfo.proxy", "getMediaInfo.recording", "getMediaInfo.rtp_push", "getMediaList.proxy", "getMediaList.publish_options",
+		"close_stream.proxy", "getMediaInfo.ffmpeg",
+		"getMediaInfo.proxy", "getMediaInfo.rtp_push", "getMediaList.proxy", "getMediaList.publish_options",
 		"getMediaList.shared_rtp",
 	}
 }
@@ -103,7 +103,7 @@ func newStage(t *testing.T) *stage {
 	www := newFolder(t)
 	for key, value := range map[string]string{
 		"api.secret": goldenSecret, "api.trustLoopback": "0", "general.flowThreshold": "0", "general.listen_ip": "127.0.0.1",
-		"general.maxStreamWaitMS": "3000", "protocol.continue_push_ms": "0", "http.rootPath": www, "api.downloadRoot": www,
+		"general.maxStreamWaitMS": "3000", "protocol.continue_push_ms": "0", "http.rootPath": www, "api.downloadRoot": www, "protocol.mp4_save_path": www, "protocol.hls_save_path": www,
 	} {
 		require.NoError(t, cfg.Set(key, value))
 	}
@@ -203,6 +203,8 @@ func (g *stage) prepare(name string) {
 		g.idleRTSP(1)
 	case "file.denied_again":
 		require.Equal(g.t, http.StatusUnauthorized, g.fetch("/hello.txt?k=d").StatusCode)
+	default:
+		g.prepareRecords(name)
 	}
 }
 

@@ -35,6 +35,9 @@ func hookConfig(cfg *config.Config, log *slog.Logger) httphook.Config {
 			c.URLs[event] = cfg.String("hook." + event)
 		}
 	}
+	if !cfg.Bool("hls.broadcastRecordTs") {
+		delete(c.URLs, "on_record_ts")
+	}
 	return c
 }
 

@@ -26,6 +26,12 @@ type rtmpClient struct {
 // answer in it. stream may have a query.
 func dialRTMP(t *testing.T, addr, command, stream, answer string) *rtmpClient {
 	t.Helper()
+	return dialRTMPApp(t, addr, "live", command, stream, answer)
+}
+
+// dialRTMPApp is dialRTMP for streams of another app.
+func dialRTMPApp(t *testing.T, addr, app, command, stream, answer string) *rtmpClient {
+	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
@@ -36,7 +42,7 @@ func dialRTMP(t *testing.T, addr, command, stream, answer string) *rtmpClient {
 	c.write(make([]byte, 1536))
 	c.message(1, 0, 0, binary.BigEndian.AppendUint32(nil, 1<<20)) // chunk size
 	go func() { _, _ = io.Copy(c.said, conn) }()
-	c.message(20, 0, 0, amfValues("connect", 1.0, map[string]string{"app": "live", "tcUrl": "rtmp://" + addr + "/live"}))
+	c.message(20, 0, 0, amfValues("connect", 1.0, map[string]string{"app": app, "tcUrl": "rtmp://" + addr + "/" + app}))
 	c.message(20, 0, 0, amfValues("createStream", 2.0, nil))
 	c.message(20, 1, 0, amfValues(command, 3.0, nil, stream, "live"))
 	require.Eventually(t, func() bool { return strings.Contains(c.said.String(), answer) }, limit, time.Millisecond, "no %s", answer)

@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-media/sluice/internal/clip"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
 	"github.com/sluice-media/sluice/web"
@@ -54,6 +55,7 @@ type server struct {
 	rtsps     *rtsp.Server
 	shell     *shell.Server
 	streams   *web.Handler
+	recorder  *record.Recorder
 	files     *web.Files
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
@@ -72,6 +74,9 @@ func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, l
 		return nil, err
 	}
 	if err := s.newProtocols(); err != nil {
+		if s.recorder != nil {
+			err = errors.Join(err, s.recorder.Close())
+		}
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -109,10 +114,22 @@ func (s *server) newCore() (err error) {
 	return err
 }
 
+// recordConfig is the part of the configuration that recordings are made by.
+func recordConfig(cfg *config.Config) record.Config {
+	return record.Config{
+		Dir: cfg.String("protocol.mp4_save_path"), App: cfg.String("record.appName"),
+		SegmentDuration: min(cfg.Duration("hls.segDur"), 10*time.Second), KeepHLS: cfg.Bool("hls.segKeep") || cfg.Int("hls.segNum") == 0,
+		Fragmented: cfg.Bool("record.enableFmp4"), Repeat: cfg.Bool("record.fileRepeat"),
+	}
+}
+
 // newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
 	files, err := filesConfig(s.cfg)
 	if err != nil {
+		return err
+	}
+	if s.recorder, err = record.New(s.media, recordConfig(s.cfg)); err != nil {
 		return err
 	}
 	if s.files, err = web.NewFiles(s.media, files); err != nil {
@@ -283,7 +300,8 @@ func (s *server) stop(ctx context.Context) error {
 	if s.profiles != nil {
 		defer s.profiles.Close()
 	}
-	err := errors.Join(s.media.Shutdown(ctx), s.http.Shutdown(ctx), s.hook.Shutdown(ctx))
+	// Recordings end first: their observers are told through the core.
+	err := errors.Join(s.recorder.Shutdown(ctx), s.media.Shutdown(ctx), s.http.Shutdown(ctx), s.hook.Shutdown(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// appendInit appends the initialization segment: ftyp and moov.
-func appendInit(dst []byte, tracks []*track) []byte {
+// appendInit appends the initialization segment: ftyp and moov, which extra boxes end.
+func appendInit(dst []byte, tracks []*track, extra []byte) []byte {
 	x := &boxes{dst}
 	x.box("ftyp", func() {
 		x.text("iso6")
@@ -41,6 +41,7 @@ func appendInit(dst []byte, tracks []*track) []byte {
 				})
 			}
 		})
+		x.u8(extra...)
 	})
 	return x.b
 }

@@ -15,8 +15,18 @@ const (
 	maxSamples = 256
 )
 
+// Options say what fragmented MP4 is for.
+type Options struct {
+	// Fragment is how long a fragment is: it ends with the first sample that makes it longer, or in front of one with which readers are
+	// to begin. With 0 each picture has one.
+	Fragment time.Duration
+	// Extra are boxes that the movie box ends with.
+	Extra []byte
+}
+
 // Muxer makes fragmented MP4 of a stream. It allocates nothing for a packet.
 type Muxer struct {
+	opts     Options
 	tracks   []*track
 	held     []held   // of each track
 	runs     []run    // of the fragment to come, of each track
@@ -37,13 +47,16 @@ type held struct {
 	start  bool // readers are to begin with it
 }
 
-// NewMuxer returns a muxer.
+// NewMuxer returns a muxer for who watches now.
 func NewMuxer() *Muxer { return &Muxer{} }
+
+// New returns a muxer.
+func New(o Options) *Muxer { return &Muxer{opts: o} }
 
 // AppendHeader implements [media.Chunker]: the initialization segment.
 func (m *Muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
 	m.describe(d)
-	init := appendInit(nil, m.tracks)
+	init := appendInit(nil, m.tracks, m.opts.Extra)
 	m.changed = !bytes.Equal(init, m.init)
 	m.init = init
 	return append(dst, init...), nil
@@ -144,14 +157,23 @@ func (m *Muxer) complete(i int, next uint64) {
 // with the next of this track.
 func (m *Muxer) emitDue(w media.ChunkWriter, i int, start bool) {
 	r := &m.runs[i]
-	longest := longestRide
-	if i == m.lead {
-		longest = audioFragment
-	}
 	span := r.lasts()
-	if i == m.lead && (start || r.track.Codec.Video()) || span >= longest || span < 0 || len(r.samples) >= maxSamples {
+	switch {
+	case m.opts.Fragment > 0:
+		if i == m.lead && start || span >= m.opts.Fragment || span < 0 || len(r.samples) >= maxSamples {
+			m.emit(w)
+		}
+	case i == m.lead && (start || r.track.Codec.Video()) || span >= m.longest(i) || span < 0 || len(r.samples) >= maxSamples:
 		m.emit(w)
 	}
+}
+
+// longest is how long what a fragment has of a track is at most, where each picture has one.
+func (m *Muxer) longest(i int) time.Duration {
+	if i == m.lead {
+		return audioFragment
+	}
+	return longestRide
 }
 
 // emit makes a fragment of the samples that are complete.

@@ -280,7 +280,7 @@ func TestCodecs(t *testing.T) {
 		media.VP9:  {nil, &codecs.VP9{}},
 	} {
 		described := &media.Track{ID: 1, Codec: codec, Config: c.config, SampleRate: 44100, Channels: 2, Width: 64, Height: 48}
-		init := appendInit(nil, []*track{newTrack(described, 1)})
+		init := appendInit(nil, []*track{newTrack(described, 1)}, nil)
 		var head fmp4.Init
 		require.NoError(t, head.Unmarshal(bytes.NewReader(init)))
 		require.IsType(t, c.want, head.Tracks[0].Codec)
@@ -299,7 +299,7 @@ func TestHighSampleRates(t *testing.T) {
 		48000: {[]byte{0x11, 0x90}, 48000 << 16}, 64000: {[]byte{0x11, 0x10}, 64000 << 16},
 		88200: {[]byte{0x10, 0x90}, 0}, 96000: {[]byte{0x10, 0x10}, 0},
 	} {
-		init := appendInit(nil, []*track{newTrack(&media.Track{ID: 1, Codec: media.AAC, Config: c.config, SampleRate: rate, Channels: 2}, 1)})
+		init := appendInit(nil, []*track{newTrack(&media.Track{ID: 1, Codec: media.AAC, Config: c.config, SampleRate: rate, Channels: 2}, 1)}, nil)
 		entry := init[bytes.Index(init, []byte("mp4a")):]
 		require.Equal(t, c.field, binary.BigEndian.Uint32(entry[4+24:]), rate)
 		var head fmp4.Init

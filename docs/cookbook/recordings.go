@@ -1,0 +1,42 @@
+package cookbook
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
+)
+
+// uploads is told of each file that is complete.
+type uploads struct{}
+
+var _ hook.RecordMP4Hook = uploads{}
+
+func (uploads) OnRecordMP4(_ context.Context, ev *hook.RecordEvent) {
+	slog.Info("recorded", "stream", ev.Stream, "file", ev.FilePath, "from", ev.Start, "length", ev.Length)
+}
+
+// recording is a server that records all streams of the app live, in files of ten minutes. Close the recorder before the server.
+func recording(dir string) (*media.Server, *record.Recorder, error) {
+	m, err := media.New(media.Config{Hooks: []hook.Hook{uploads{}}})
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := record.New(m, record.Config{Dir: dir, MaxDuration: 10 * time.Minute})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.Tap(func(key media.StreamKey) bool { return key.App == "live" }, media.TapFunc(func(ctx context.Context, st *media.Stream) error {
+		return r.Start(ctx, record.Request{Stream: st.Key(), Kind: record.MP4})
+	}))
+	return m, r, nil
+}
+
+// today lists what was recorded of a stream today.
+func today(ctx context.Context, r *record.Recorder, key media.StreamKey) ([]string, error) {
+	found, err := r.Library().List(ctx, record.Query{Stream: key, Period: time.Now().Format(time.DateOnly)})
+	return found.Names, err
+}

@@ -1,0 +1,194 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// againTime is when a file is tried again that could not be finished, as on a full disk.
+const againTime = time.Minute
+
+// job is a closed file that is to get its name.
+type job struct {
+	note
+	path  string // as it was written
+	final string
+	place place
+	lasts time.Duration
+	after time.Time // not before
+	told  bool      // why it could not be finished
+}
+
+// finisher gives closed files their names, one after the other, and makes those that are to be ordinary MP4 such. It has a goroutine while
+// there is something to do.
+type finisher struct {
+	recorder *Recorder
+	ctx      context.Context // ends with shutdown
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+
+	mu     sync.Mutex
+	scans  []string // directories to look for what a crash has left
+	jobs   []*job
+	works  bool        // the goroutine runs
+	again  *time.Timer // lets it run when a file may be tried again
+	closed bool
+}
+
+func newFinisher(r *Recorder) *finisher {
+	f := &finisher{recorder: r}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
+}
+
+// add takes over a file. It never waits.
+func (f *finisher) add(j *job) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.jobs = append(f.jobs, j)
+	f.start()
+}
+
+// recover has what a crash has left below a directory finished.
+func (f *finisher) recover(dir string) {
+	if _, err := os.Stat(dir); err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scans = append(f.scans, dir)
+	f.start()
+}
+
+// start lets the goroutine run. f.mu is held.
+func (f *finisher) start() {
+	if f.works || f.ctx.Err() != nil {
+		return
+	}
+	f.works = true
+	f.running.Go(f.run)
+}
+
+// shutdown ends the work: when all is done, or ctx is over. Nothing is added any more.
+func (f *finisher) shutdown(ctx context.Context) error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	stop := context.AfterFunc(ctx, f.cancel)
+	defer stop()
+	f.running.Wait()
+	f.cancel()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.again != nil {
+		f.again.Stop()
+	}
+	if len(f.jobs) > 0 {
+		return cmp.Or(context.Cause(ctx), errUnfinished)
+	}
+	return nil
+}
+
+var errUnfinished = errors.New("record: some recordings could not be finished; they are when a recorder begins again")
+
+func (f *finisher) run() {
+	for {
+		j, dir := f.next()
+		switch {
+		case dir != "":
+			f.scan(dir)
+		case j != nil:
+			f.do(j)
+		default:
+			return
+		}
+	}
+}
+
+// next returns what is to be done now: a file, or a directory. When there is nothing, the goroutine ends.
+func (f *finisher) next() (j *job, dir string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ctx.Err() != nil {
+		f.works = false
+		return nil, ""
+	}
+	if len(f.scans) > 0 {
+		dir, f.scans = f.scans[0], f.scans[1:]
+		return nil, dir
+	}
+	now, wait := time.Now(), time.Duration(0)
+	for i, j := range f.jobs {
+		rest := j.after.Sub(now)
+		if rest <= 0 {
+			f.jobs = slices.Delete(f.jobs, i, i+1)
+			return j, ""
+		}
+		if wait == 0 || rest < wait {
+			wait = rest
+		}
+	}
+	f.works = false
+	if wait > 0 && !f.closed {
+		f.again = time.AfterFunc(wait, f.tryAgain)
+	}
+	return nil, ""
+}
+
+func (f *finisher) tryAgain() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed {
+		f.start()
+	}
+}
+
+// do finishes a file. One that cannot be is kept as it is, and tried again.
+func (f *finisher) do(j *job) {
+	err := f.finish(j)
+	if err == nil {
+		f.recorder.letGo(j.path)
+		return
+	}
+	if !j.told && !errors.Is(err, context.Canceled) {
+		j.told = true
+		f.recorder.log.Error("a recording cannot be finished; what was recorded is kept, and it is tried again",
+			"path", j.path, "err", err)
+	}
+	j.after = time.Now().Add(againTime)
+	f.add(j)
+}
+
+// finish gives a file its name.
+func (f *finisher) finish(j *job) error {
+	info, err := os.Stat(j.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist): // somebody has removed it
+		return nil
+	case err != nil:
+		return err
+	case info.Size() < smallest:
+		return os.Remove(j.path)
+	}
+	if j.kind == MP4 && !f.recorder.cfg.Fragmented {
+		err = f.progressive(j)
+	} else {
+		err = os.Rename(j.path, j.final)
+	}
+	if errors.Is(err, errEmpty) {
+		return os.Remove(j.path)
+	}
+	if err != nil {
+		return err
+	}
+	if f.recorder.cfg.Sync {
+		syncDir(filepath.Dir(j.final))
+	}
+	return f.tell(j)
+}

@@ -1,0 +1,165 @@
+package record
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/testmedia"
+	"github.com/sluice-media/sluice/internal/testmedia/reel"
+	"github.com/sluice-media/sluice/media"
+)
+
+// recorded records the clip of the tests so many times, in files of about four seconds, and returns them.
+func (s *stage) recorded(times int) []*hook.RecordEvent {
+	s.t.Helper()
+	tracks, packets := reel.Load(s.t, testmedia.H264B())
+	pub := s.publish(tracks)
+	require.NoError(s.t, s.r.Start(s.t.Context(), Request{Stream: s.key, MaxDuration: 4 * time.Second}))
+	write(s.t, pub, packets, 6*time.Second, times)
+	pub.Close(nil)
+	return s.obs.await(s.t, (times*6+3)/4)
+}
+
+// play plays a recording.
+func (s *stage) play(name string) (*media.Player, error) {
+	return s.m.Play(s.t.Context(), media.PlayRequest{
+		Stream: media.StreamKey{App: "record", Name: name}, Schema: "rtmp",
+	})
+}
+
+// closesAll requires that no file is open any more, soon.
+func (s *stage) closesAll() {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		s.r.shelf.mu.Lock()
+		defer s.r.shelf.mu.Unlock()
+		return len(s.r.shelf.books) == 0
+	}, 10*time.Second, time.Millisecond)
+}
+
+// read reads packets of a player until done says so, or the end.
+func read(t *testing.T, p *media.Player, done func(*media.Packet) bool) (list []*media.Packet) {
+	t.Helper()
+	r := p.Read()
+	defer r.Close()
+	batch := make([]*media.Packet, 16)
+	for {
+		n, err := r.ReadBatch(t.Context(), batch)
+		for _, x := range batch[:n] {
+			list = append(list, x)
+			if done(x) {
+				return list
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		require.NoError(t, err)
+	}
+}
+
+// A recording is played to each viewer on its own, with seek, from one file or several.
+func TestPlays(t *testing.T) {
+	s := newStage(t, Config{})
+	files := s.recorded(2)
+	first := strings.TrimPrefix(files[0].URL, "record/")
+	for _, name := range []string{first, first[:strings.LastIndexByte(first, '/')]} {
+		p, err := s.play(name)
+		require.NoError(t, err)
+		list := read(t, p, func(x *media.Packet) bool { return x.DTS > 500*time.Millisecond })
+		require.True(t, list[0].Key || list[1].Key)
+		length, private := p.Private()
+		require.True(t, private)
+		if name != first {
+			require.InDelta(t, 12, length.Seconds(), 0.2)
+			at, err := p.Seek(t.Context(), 9*time.Second)
+			require.NoError(t, err)
+			require.InDelta(t, 8, at.Seconds(), 0.1)
+			list = read(t, p, func(x *media.Packet) bool { return x.Key && x.DTS >= at })
+			require.Equal(t, at, list[len(list)-1].DTS)
+		}
+		p.Close(nil)
+	}
+	s.closesAll()
+	for _, name := range []string{"live/cam/none.mp4", "../x.mp4", "live/.hidden/x.mp4", "live/cam/../cam", first + ";" + "/etc/passwd", "a\x00b"} {
+		_, err := s.play(name)
+		require.ErrorIs(t, err, media.ErrStreamNotFound, name)
+	}
+}
+
+// Load plays files as one stream for all, which is controlled from outside.
+func TestLoad(t *testing.T) {
+	s := newStage(t, Config{})
+	files := s.recorded(2)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "vod", Name: "x"}
+	length, err := s.r.Load(t.Context(), LoadRequest{Stream: key, Paths: []string{files[0].FilePath, files[1].FilePath}, Speed: 10})
+	require.NoError(t, err)
+	require.InDelta(t, 8, length.Seconds(), 0.2)
+	st, ok := s.m.Stream(key)
+	require.True(t, ok)
+	require.Equal(t, hook.OriginMP4VOD, st.Source("rtmp").Origin)
+	require.Equal(t, files[0].FilePath, st.Source("rtmp").OriginURL)
+	_, err = s.r.Load(t.Context(), LoadRequest{Stream: key, Paths: []string{files[0].FilePath}})
+	require.ErrorIs(t, err, media.ErrStreamExists)
+
+	require.NoError(t, s.r.Pause(t.Context(), key))
+	require.Error(t, s.r.Seek(t.Context(), key, time.Hour))
+	require.NoError(t, s.r.Seek(t.Context(), key, 3*time.Second))
+	require.Error(t, s.r.SetSpeed(t.Context(), key, 100))
+	require.NoError(t, s.r.SetSpeed(t.Context(), key, 20))
+	<-st.Done()
+	require.ErrorIs(t, s.r.Pause(t.Context(), key), media.ErrStreamNotFound)
+	s.closesAll()
+	_, err = s.r.Load(t.Context(), LoadRequest{Stream: key, Paths: []string{"/nonexistent.mp4"}})
+	require.Error(t, err)
+}
+
+// What is recorded can be listed and deleted, and nothing else.
+func TestLibrary(t *testing.T) {
+	s := newStage(t, Config{})
+	files := s.recorded(2)
+	l := s.r.Library()
+	day := files[0].Start.Local().Format(dayLayout)
+	var want []string
+	for _, f := range files {
+		want = append(want, f.FileName)
+	}
+	found, err := l.List(t.Context(), Query{Stream: s.key, Period: day})
+	require.NoError(t, err)
+	require.Equal(t, want, found.Names)
+	for _, period := range []string{"", "20", day[:7], day[:4]} {
+		found, err := l.List(t.Context(), Query{Stream: s.key, Period: period})
+		require.NoError(t, err)
+		require.Equal(t, []string{day}, found.Names)
+	}
+	found, err = l.List(t.Context(), Query{Stream: s.key, Period: "1999-01-01"})
+	require.NoError(t, err)
+	require.Empty(t, found.Names)
+
+	for _, name := range []string{"../" + want[0], ".x.mp4", "/etc/passwd"} {
+		_, _, err := l.Delete(t.Context(), Query{Stream: s.key, Period: day}, name)
+		require.ErrorIs(t, err, ErrBadPath, name)
+	}
+	bad := s.key
+	bad.Name = "../../x"
+	_, _, err = l.Delete(t.Context(), Query{Stream: bad}, "")
+	require.ErrorIs(t, err, ErrBadPath)
+
+	path, n, err := l.Delete(t.Context(), Query{Stream: s.key, Period: day}, want[0])
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, files[0].FilePath, path)
+	_, n, err = l.Delete(t.Context(), Query{Stream: s.key}, "")
+	require.NoError(t, err)
+	require.Equal(t, len(want)-1, n)
+	_, n, err = l.Delete(t.Context(), Query{Stream: s.key}, "")
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.NoDirExists(t, files[0].Folder)
+}

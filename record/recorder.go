@@ -1,0 +1,305 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// Recorder records the streams of a server: by [Recorder.Start], and those whose options have EnableMP4. Its methods may be called
+// from any goroutine.
+type Recorder struct {
+	media    *media.Server
+	cfg      Config
+	log      *slog.Logger
+	create   func(path string) (file, error)
+	finisher *finisher
+	shelf    shelf
+	detach   []func() // from the server
+
+	mu         sync.Mutex
+	recordings map[id]*recording
+	clips      map[*recording]struct{}
+	wishes     map[*media.Stream]wish // of live streams
+	held       map[string]bool        // the files that are being written
+	showings   map[media.StreamKey]*showing
+	closed     bool
+}
+
+// id names a recording.
+type id struct {
+	stream media.StreamKey
+	kind   Kind
+}
+
+// wish is what a Request has asked for, which holds for the stream from then on.
+type wish struct {
+	dir string
+	max time.Duration
+}
+
+// New returns a recorder of m's streams. Recordings below Config.Dir that a crash has left are finished in the background. It returns
+// an error for a Config that makes no sense.
+func New(m *media.Server, cfg Config) (*Recorder, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{
+		media: m, cfg: cfg, log: m.Logger(), create: createFile,
+		recordings: map[id]*recording{}, clips: map[*recording]struct{}{}, wishes: map[*media.Stream]wish{}, held: map[string]bool{},
+		showings: map[media.StreamKey]*showing{},
+	}
+	r.finisher = newFinisher(r)
+	r.finisher.recover(cfg.Dir)
+	r.shelf.books = map[bookKey]*book{}
+	r.detach = append(r.detach, m.RecordsMP4(), m.Tap(nil, media.TapFunc(r.serve)))
+	if !cfg.NoPlayback {
+		r.detach = append(r.detach, m.Open(r))
+	}
+	return r, nil
+}
+
+// serve records a stream whose options want it, and forgets what was wished for it when it ends.
+func (r *Recorder) serve(ctx context.Context, st *media.Stream) error {
+	err := r.startWanted(ctx, st)
+	if err == nil {
+		<-ctx.Done()
+	}
+	r.mu.Lock()
+	delete(r.wishes, st)
+	r.mu.Unlock()
+	return err
+}
+
+// startWanted begins what the options of a stream and the configuration want.
+func (r *Recorder) startWanted(ctx context.Context, st *media.Stream) (errs error) {
+	o := st.Options()
+	for _, x := range []struct {
+		kind Kind
+		on   bool
+	}{
+		{MP4, o.EnableMP4 != nil && *o.EnableMP4},
+		{HLS, r.cfg.KeepHLS && (o.EnableHLS == nil || *o.EnableHLS)},
+		{HLSFMP4, r.cfg.KeepHLS && (o.EnableHLSFMP4 == nil || *o.EnableHLSFMP4)},
+	} {
+		if !x.on {
+			continue
+		}
+		if err := r.Start(ctx, Request{Stream: st.Key(), Kind: x.kind}); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("record: %v: %w", x.kind, err))
+			if x.kind == MP4 {
+				st.AddRecorder()() // it is not, after all
+			}
+		}
+	}
+	return errs
+}
+
+// Start begins to record a live stream, with the newest key frame that it has. Of what is recorded already it changes nothing. It
+// returns media.ErrStreamNotFound, ErrUnsupported, ErrBadPath, ErrNothing if the tracks are known and none can be recorded, or ErrClosed.
+func (r *Recorder) Start(_ context.Context, q Request) error {
+	st, ok := r.media.Stream(q.Stream)
+	if !ok {
+		return media.ErrStreamNotFound
+	}
+	form, ok := containerOf(q.Kind)
+	if !ok {
+		return ErrUnsupported
+	}
+	if tracks := st.Description().Tracks; len(tracks) > 0 && !carries(form, tracks) {
+		return ErrNothing
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return ErrClosed
+	}
+	name := id{st.Key(), q.Kind}
+	if g := r.recordings[name]; g != nil && g.stream == st {
+		return nil
+	}
+	if q.Kind == HLS || q.Kind == HLSFMP4 {
+		return r.startSegments(name, st, q, form)
+	}
+	w := r.wish(st, q)
+	p, err := placeOf(w.dir, r.cfg.App, st.Key())
+	if err != nil {
+		return err
+	}
+	r.wishes[st] = w
+	g := r.newRecording(st, q.Kind, form, p, w.max)
+	g.unmark = st.AddRecorder()
+	r.recordings[name] = g
+	go g.run()
+	return nil
+}
+
+// startSegments begins to record by HLS. r.mu is held.
+func (r *Recorder) startSegments(name id, st *media.Stream, q Request, form container) error {
+	root := r.cfg.Dir
+	if o := st.Options(); o.HLSSavePath != nil && *o.HLSSavePath != "" {
+		root = *o.HLSSavePath
+	}
+	if q.Dir != "" {
+		root = q.Dir
+	}
+	p, err := placeOf(root, "", st.Key())
+	if err != nil {
+		return err
+	}
+	g := r.newRecording(st, q.Kind, form, p, r.cfg.SegmentDuration)
+	g.unmark = func() {}
+	r.recordings[name] = g
+	go g.runSegments()
+	return nil
+}
+
+func (r *Recorder) newRecording(st *media.Stream, k Kind, form container, p place, longest time.Duration) *recording {
+	g := &recording{
+		recorder: r, stream: st, kind: k, form: form, place: p, max: longest, done: make(chan struct{}), left: map[media.Codec]bool{},
+		log: r.log.With("stream", st.Key().String(), "kind", k.String()),
+	}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g
+}
+
+func carries(form container, tracks []*media.Track) bool {
+	for _, t := range tracks {
+		if form.carries(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// wish is what holds for a recording: what the request asks for, what an earlier one has, the options of the stream, the
+// configuration. r.mu is held.
+func (r *Recorder) wish(st *media.Stream, q Request) wish {
+	w, o := r.wishes[st], st.Options()
+	if q.Dir != "" {
+		w.dir = q.Dir
+	}
+	if w.dir == "" && o.MP4SavePath != nil {
+		w.dir = *o.MP4SavePath
+	}
+	if w.dir == "" {
+		w.dir = r.cfg.Dir
+	}
+	if q.MaxDuration > 0 {
+		w.max = q.MaxDuration
+	}
+	if w.max <= 0 && o.MP4MaxDuration != nil {
+		w.max = *o.MP4MaxDuration
+	}
+	if w.max <= 0 {
+		w.max = r.cfg.MaxDuration
+	}
+	return w
+}
+
+// Stop ends a recording, and returns when its file is closed: to make it an ordinary one takes longer, and then the observers of
+// OnRecordMP4 are told. It is no error if there was none.
+func (r *Recorder) Stop(ctx context.Context, key media.StreamKey, kind Kind) error {
+	r.mu.Lock()
+	g := r.recordings[id{key.Canonical(), kind}]
+	r.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	g.cancel()
+	select {
+	case <-g.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Recording reports whether a stream is recorded.
+func (r *Recorder) Recording(key media.StreamKey, kind Kind) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.recordings[id{key.Canonical(), kind}] != nil
+}
+
+// forget takes a recording out that has ended.
+func (r *Recorder) forget(g *recording) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.clips, g)
+	if name := (id{g.stream.Key(), g.kind}); r.recordings[name] == g {
+		delete(r.recordings, name)
+	}
+}
+
+// hold says that a file is being written, and letGo that it is not any more.
+func (r *Recorder) hold(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held[path] = true
+}
+
+func (r *Recorder) letGo(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, path)
+}
+
+func (r *Recorder) holds(path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held[path]
+}
+
+// Shutdown ends all recordings, and waits until their files are ordinary ones, at most as long as ctx lasts: what is not by then is
+// when a Recorder begins again. It returns the cause of ctx then. Nothing is recorded afterwards.
+func (r *Recorder) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	all := slices.Concat(slices.Collect(maps.Values(r.recordings)), slices.Collect(maps.Keys(r.clips)))
+	shown := slices.Collect(maps.Values(r.showings))
+	r.mu.Unlock()
+	for _, detach := range r.detach {
+		detach()
+	}
+	for _, g := range all {
+		g.cancel()
+	}
+	for _, g := range all {
+		<-g.done
+	}
+	for _, s := range shown {
+		s.cancel()
+		<-s.done
+	}
+	return r.finisher.shutdown(ctx)
+}
+
+// Close is Shutdown that does not wait for files to become ordinary ones.
+func (r *Recorder) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = r.Shutdown(ctx) // that it was cut short is meant
+	return nil
+}
+
+// asPlayer makes the recording count as a reader, if the options of the stream want that.
+func (g *recording) asPlayer() (end func()) {
+	o := g.stream.Options()
+	if o.MP4AsPlayer == nil || !*o.MP4AsPlayer || g.kind != MP4 && g.kind != FMP4 {
+		return func() {}
+	}
+	p, err := g.recorder.media.Play(g.ctx, media.PlayRequest{Stream: g.stream.Key(), Schema: "mp4", Authorized: true, NoWait: true})
+	if err != nil {
+		return func() {}
+	}
+	return func() { p.Close(nil) }
+}

@@ -1,0 +1,317 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+const (
+	// lateSound is how long after a cut sound is awaited that belongs in front of it: tracks are not exactly side by side.
+	lateSound = time.Second
+	// jump is how far the stamps of a stream may step between two packets of a track without a new file.
+	jump = 3 * time.Second
+	// retryTime is how long after a failure a new file is tried at the earliest.
+	retryTime = time.Second
+	// smallest is how large a recording is at least: what is smaller is removed, as the original does.
+	smallest = 1024
+)
+
+// recording is one stream in one form. What follows done belongs to its goroutine.
+type recording struct {
+	recorder *Recorder
+	stream   *media.Stream
+	kind     Kind
+	form     container
+	place    place
+	max      time.Duration // of a file
+	clip     *excerpt      // nil for one that goes on
+	log      *slog.Logger
+	ctx      context.Context
+	cancel   context.CancelFunc
+	done     chan struct{}
+	unmark   func()        // takes back that the stream is recorded
+	lost     atomic.Uint64 // packets that are in no file though they were to be
+
+	number   int            // of the next file
+	tracks   []*media.Track // as the packets last told them
+	current  *tape
+	previous *tape         // the file before, while sound may still come for it
+	cut      time.Duration // where it ends
+	stale    bool          // the current file does not describe what comes
+	retry    time.Time     // when a file may be tried again
+	failing  bool          // a failure was told, and not its end
+	told     uint64        // of lost
+	left     map[media.Codec]bool
+}
+
+// run records until the stream ends, or it is told to stop.
+func (g *recording) run() {
+	defer close(g.done)
+	defer g.recorder.forget(g)
+	r := g.stream.Read()
+	if g.clip != nil {
+		r.Close()
+		r = g.stream.ReadFrom(g.clip.back)
+	} else {
+		defer g.unmark()
+		defer g.asPlayer()()
+	}
+	defer r.Close()
+	batch := make([]*media.Packet, 64)
+	skipped := uint64(0)
+	for {
+		n, err := r.ReadBatch(g.ctx, batch)
+		if now := r.Skipped(); now != skipped {
+			g.lost.Add(now - skipped)
+			skipped = now
+			g.closeAll() // what follows does not follow from it
+			g.stale = true
+		}
+		over := g.record(batch[:n])
+		clear(batch[:n])
+		if err != nil || over {
+			g.closeAll()
+			if err != nil && !errors.Is(err, io.EOF) && g.ctx.Err() == nil {
+				g.log.Warn("recording ended", "err", err)
+			}
+			return
+		}
+	}
+}
+
+// record records packets, and reports whether that was all that is wanted.
+func (g *recording) record(packets []*media.Packet) (over bool) {
+	for _, p := range packets {
+		if g.clip != nil && (p.DTS >= g.clip.until || g.clip.torn) {
+			return true
+		}
+		g.packet(p)
+	}
+	return false
+}
+
+// packet records a packet.
+func (g *recording) packet(p *media.Packet) {
+	known := g.know(p)
+	start := g.starts(p)
+	if g.current != nil && (!known || !g.current.has(p) || g.jumps(p)) {
+		g.stale = true
+	}
+	if start && (g.current == nil || g.stale || g.clip == nil && p.DTS-g.current.base >= g.max) {
+		g.next(p)
+	}
+	to := g.current
+	if g.previous != nil {
+		switch {
+		case p.DTS >= g.cut+lateSound:
+			g.finish(&g.previous)
+		case p.DTS < g.cut && !p.Track.Codec.Video() && g.previous.has(p):
+			to = g.previous
+		}
+	}
+	if to == nil || !to.form.carries(p.Track) {
+		return
+	}
+	if !to.has(p) || g.stale && to == g.current {
+		g.lost.Add(1)
+		return
+	}
+	if p.DTS >= to.base { // otherwise sound from before the recording
+		g.put(to, p, start)
+	}
+}
+
+// put writes a packet to a file.
+func (g *recording) put(to *tape, p *media.Packet, start bool) {
+	if err := to.packet(p, start); err != nil {
+		g.fail(to.path, err)
+		g.abandon(to)
+		return
+	}
+	g.recovered(to)
+}
+
+// know takes over the tracks of the packets, and reports whether this one's was known.
+func (g *recording) know(p *media.Packet) bool {
+	for i, t := range g.tracks {
+		if t.ID == p.Track.ID {
+			g.tracks[i] = p.Track
+			return true
+		}
+	}
+	g.tracks = append([]*media.Track(nil), g.stream.Description().Tracks...)
+	for i, t := range g.tracks {
+		if t.ID == p.Track.ID {
+			g.tracks[i] = p.Track
+			return false
+		}
+	}
+	g.tracks = append(g.tracks, p.Track)
+	return false
+}
+
+// starts reports whether a file can begin with a packet.
+func (g *recording) starts(p *media.Packet) bool {
+	for _, t := range g.tracks {
+		if t.Codec.Video() && g.form.carries(t) {
+			return t.ID == p.Track.ID && p.Key
+		}
+	}
+	return g.form.carries(p.Track)
+}
+
+// jumps reports whether a packet does not follow from what the file has.
+func (g *recording) jumps(p *media.Packet) bool {
+	at := p.DTS - g.current.base
+	return at > g.current.ends+jump || at < g.current.ends-jump
+}
+
+// next goes on in a new file, which begins with a packet.
+func (g *recording) next(p *media.Packet) {
+	g.finish(&g.previous)
+	if g.stale && g.current != nil {
+		g.finish(&g.current)
+		if g.clip != nil { // it is one file
+			g.clip.torn = true
+			return
+		}
+	}
+	if time.Now().Before(g.retry) {
+		g.lost.Add(1)
+		return
+	}
+	t, err := g.open(p)
+	if err != nil {
+		g.finish(&g.current)
+		g.fail(g.place.dir(), err)
+		return
+	}
+	g.previous, g.current, g.cut, g.stale = g.current, t, p.DTS, false
+}
+
+// open makes a file that begins with a packet.
+func (g *recording) open(p *media.Packet) (*tape, error) {
+	t := &tape{
+		note: note{
+			kind: g.kind, number: g.number, start: g.stream.Epoch().Add(p.DTS), stream: g.stream.Key(), params: g.stream.Source("").Params,
+		},
+		form: g.form, base: p.DTS, tracks: map[int]*media.Track{},
+	}
+	d, err := g.describe()
+	if err != nil {
+		return nil, err
+	}
+	for _, track := range d.Tracks {
+		t.tracks[track.ID] = track
+	}
+	t.mux = g.form.chunker(&t.note)
+	f, err := g.create(t)
+	if err != nil {
+		return nil, err
+	}
+	g.recorder.hold(t.path)
+	t.disk = newDisk(f, g.recorder.cfg.Sync, func() { g.stalled(t.path) })
+	if err := t.begin(d); err != nil {
+		g.discard(t)
+		return nil, err
+	}
+	g.number++
+	return t, nil
+}
+
+// describe returns what is recorded of the stream, as the packets last told it.
+func (g *recording) describe() (*media.Description, error) {
+	d := *g.stream.Description()
+	d.Tracks = nil
+	for _, t := range g.tracks {
+		if g.form.carries(t) {
+			d.Tracks = append(d.Tracks, t)
+		} else {
+			g.leave(t)
+		}
+	}
+	if len(d.Tracks) == 0 {
+		return nil, ErrNothing
+	}
+	return &d, nil
+}
+
+// create makes the file of a tape, under a name that is free.
+func (g *recording) create(t *tape) (f file, err error) {
+	for range maxNumber {
+		dir, name := g.place.file(t.start, g.number, g.form.suffix)
+		if g.clip != nil {
+			dir, name = filepath.Split(g.clip.path)
+		}
+		if err = os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		t.path, t.final = hidden(dir, name), filepath.Join(dir, name)
+		if _, err = os.Lstat(t.final); err != nil {
+			f, err = g.recorder.create(t.path)
+		} else {
+			err = &os.PathError{Op: "create", Path: t.final, Err: os.ErrExist}
+		}
+		if g.clip != nil || !errors.Is(err, os.ErrExist) {
+			return f, err
+		}
+		g.number++ // a recording of the same second
+	}
+	return nil, err
+}
+
+// maxNumber is how many names of one second are tried.
+const maxNumber = 1000
+
+// leave says, once for each codec, that a track is not in the recording.
+func (g *recording) leave(t *media.Track) {
+	if g.left[t.Codec] {
+		return
+	}
+	g.left[t.Codec] = true
+	g.log.Warn("a track is not recorded: the format does not carry its codec", "codec", t.Codec)
+}
+
+// finish closes a file, if there is one, and hands it over to be finished.
+func (g *recording) finish(t **tape) {
+	x := *t
+	if x == nil {
+		return
+	}
+	*t = nil
+	if err := x.close(); err != nil {
+		g.fail(x.path, err)
+	}
+	g.closed(x)
+}
+
+func (g *recording) closeAll() {
+	g.finish(&g.previous)
+	g.finish(&g.current)
+}
+
+// abandon gives up a file that cannot be written any more. What is in it is finished.
+func (g *recording) abandon(t *tape) {
+	if g.previous == t {
+		g.previous = nil
+	} else {
+		g.current = nil
+	}
+	_ = t.close() // why it failed was said
+	g.closed(t)
+}
+
+// discard removes a file that was not begun.
+func (g *recording) discard(t *tape) {
+	_ = t.disk.close()
+	_ = os.Remove(t.path)
+	g.recorder.letGo(t.path)
+}
