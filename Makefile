@@ -3,7 +3,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: test clients tools fmt fmt-check vet vet-all lint unit fuzz bench
+.PHONY: test clients tools fmt fmt-check vet vet-all lint unit fuzz soak bench
 
 test: clients tools fmt-check vet vet-all lint unit
 
@@ -45,6 +45,10 @@ unit:
 # A short run of every fuzz target.
 fuzz:
 	@scripts/fuzz.sh 10s
+
+# Kills a process that records 200 times.
+soak:
+	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^TestKilled$$' ./record | grep -v '^ *---\|^=== '
 
 bench:
 	go run ./bench

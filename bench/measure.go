@@ -47,6 +47,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partLoad, b.load},
 		{partHLS, b.hls},
 		{partPublish, b.publish},
+		{partRecord, b.record},
 		{partStall, b.stall},
 		{partFreeze, b.freeze},
 	}

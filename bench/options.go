@@ -17,6 +17,7 @@ const (
 	partLoad    = "load"
 	partHLS     = "hls"
 	partPublish = "publish"
+	partRecord  = "record"
 	partStall   = "stall"
 	partFreeze  = "freeze"
 )
@@ -57,7 +58,7 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,hls,publish,stall,freeze", "what to measure")
+	parts := f.String("parts", "start,idle,load,hls,publish,record,stall,freeze", "what to measure")
 	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
@@ -65,7 +66,7 @@ func parse(args []string) (*options, error) {
 	f.DurationVar(&o.window, "t", 10*time.Second, "length of each measurement")
 	f.IntVar(&o.crowd, "crowd", 2000, "players of the stall part")
 	f.IntVar(&o.viewers, "viewers", 300, "viewers of the hls part")
-	f.IntVar(&o.streams, "streams", 200, "publishers of the publish part, after a quarter and a half of them")
+	f.IntVar(&o.streams, "streams", 200, "publishers of the publish and record parts, after a quarter and a half of them")
 	f.IntVar(&o.frozen, "freeze", 1, "players of the freeze part that stop reading")
 	f.StringVar(&o.clip, "clip", "", "FLV clip to publish (empty: made with ffmpeg once and kept in the cache folder)")
 	f.StringVar(&o.json, "json", "", "file for all figures of all runs")
@@ -85,7 +86,7 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
 
 	"github.com/sluice-media/sluice/bench/internal/lab"
 	"github.com/sluice-media/sluice/bench/internal/proc"
@@ -13,23 +15,49 @@ import (
 // should not depend on how many there are.
 func (b *bench) publish(ctx context.Context) error {
 	for _, proto := range b.options.published() {
-		for _, share := range [...]int{4, 2, 1} {
-			n := b.options.streams / share
-			note("%d %s publishers", n, proto)
-			row, err := b.publishMany(ctx, proto, n)
-			if err != nil {
-				return err
-			}
-			b.report.Publish = append(b.report.Publish, *row)
-			note("  %.3f %% of a core and %.0f KB each", row.PercentPerStream(), row.StreamKB())
+		if err := b.publishShares(ctx, proto, ""); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// record measures the same of the first protocol without and with a recording of each stream: what that costs is the difference.
+func (b *bench) record(ctx context.Context) error {
+	protos := b.options.published()
+	if len(protos) == 0 {
+		return nil
+	}
+	if !slices.Contains(b.options.parts, partPublish) {
+		if err := b.publishShares(ctx, protos[0], ""); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "sluice-bench-record")
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.publishShares(ctx, protos[0], dir), os.RemoveAll(dir))
+}
+
+// publishShares measures a quarter, a half and all of the streams, recorded to a folder if there is one.
+func (b *bench) publishShares(ctx context.Context, proto, dir string) error {
+	for _, share := range [...]int{4, 2, 1} {
+		n := b.options.streams / share
+		note("%d %s publishers %s", n, proto, map[bool]string{true: "that are recorded"}[dir != ""])
+		row, err := b.publishMany(ctx, proto, dir, n)
+		if err != nil {
+			return err
+		}
+		b.report.Publish = append(b.report.Publish, *row)
+		note("  %.3f %% of a core and %.0f KB each", row.PercentPerStream(), row.StreamKB())
+	}
+	return nil
+}
+
 // publishMany measures n streams on a fresh server.
-func (b *bench) publishMany(ctx context.Context, proto string, n int) (*report.Publish, error) {
-	s, err := b.lab.Start(ctx, 0)
+func (b *bench) publishMany(ctx context.Context, proto, dir string, n int) (*report.Publish, error) {
+	s, err := b.lab.StartRecording(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -56,5 +84,5 @@ func (b *bench) publishMany(ctx context.Context, proto string, n int) (*report.P
 	if err := errors.Join(err, s.Alive(), p.Alive()); err != nil {
 		return nil, err
 	}
-	return &report.Publish{Proto: proto, N: n, BareKB: float64(bare) / 1024, Result: res}, nil
+	return &report.Publish{Proto: proto, Recorded: dir != "", N: n, BareKB: float64(bare) / 1024, Result: res}, nil
 }

@@ -32,6 +32,10 @@ type Config struct {
 	Repeat bool
 	// NoPlayback leaves it to the host who plays recordings: their streams are not found.
 	NoPlayback bool
+	// MaxAge and MaxBytes are how old a file of App may become since it was written, and how large all are together: the oldest are deleted
+	// then, but none that is being played or written. 0 keeps all. Recordings by HLS are kept.
+	MaxAge   time.Duration
+	MaxBytes int64
 	// Notify is told what happens to recordings. A recording waits for it. It may be called
 	// from several goroutines. Nil is nobody.
 	Notify func(Event)
@@ -87,6 +91,7 @@ var (
 	ErrNothing = errors.New("record: no track that can be recorded")
 
 	errApp      = errors.New("record: Config.App is to be a name of one part")
+	errKeep     = errors.New("record: Config.MaxAge or MaxBytes is negative")
 	errDuration = errors.New("record: Config.MaxDuration or SegmentDuration is negative, or that over 10 s")
 )
 
@@ -109,6 +114,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.App != filepath.Base(c.App) || !filepath.IsLocal(c.App) || c.App == "." {
 		return c, errApp
+	}
+	if c.MaxAge < 0 || c.MaxBytes < 0 {
+		return c, errKeep
 	}
 	if c.MaxDuration < 0 || c.SegmentDuration < 0 || c.SegmentDuration > longestSegment {
 		return c, errDuration

@@ -33,12 +33,14 @@ type finisher struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 
-	mu     sync.Mutex
-	scans  []string // directories to look for what a crash has left
-	jobs   []*job
-	works  bool        // the goroutine runs
-	again  *time.Timer // lets it run when a file may be tried again
-	closed bool
+	mu      sync.Mutex
+	scans   []string // directories to look for what a crash has left
+	jobs    []*job
+	works   bool        // the goroutine runs
+	again   *time.Timer // lets it run when a file may be tried again
+	sweeps  bool        // the library is to be looked through for what is too old or too much
+	sweeper *time.Timer // has that done now and then
+	closed  bool
 }
 
 func newFinisher(r *Recorder) *finisher {
@@ -86,8 +88,10 @@ func (f *finisher) shutdown(ctx context.Context) error {
 	f.cancel()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.again != nil {
-		f.again.Stop()
+	for _, t := range []*time.Timer{f.again, f.sweeper} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	if len(f.jobs) > 0 {
 		return cmp.Or(context.Cause(ctx), errUnfinished)
@@ -99,10 +103,12 @@ var errUnfinished = errors.New("record: some recordings could not be finished; t
 
 func (f *finisher) run() {
 	for {
-		j, dir := f.next()
+		j, dir, sweep := f.next()
 		switch {
 		case dir != "":
 			f.scan(dir)
+		case sweep:
+			f.sweep(time.Now())
 		case j != nil:
 			f.do(j)
 		default:
@@ -111,34 +117,39 @@ func (f *finisher) run() {
 	}
 }
 
-// next returns what is to be done now: a file, or a directory. When there is nothing, the goroutine ends.
-func (f *finisher) next() (j *job, dir string) {
+// next returns what is to be done now: a file, a directory to scan, or to sweep. When there is nothing, the goroutine ends.
+func (f *finisher) next() (j *job, dir string, sweep bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ctx.Err() != nil {
 		f.works = false
-		return nil, ""
+		return nil, "", false
 	}
 	if len(f.scans) > 0 {
 		dir, f.scans = f.scans[0], f.scans[1:]
-		return nil, dir
+		return nil, dir, false
 	}
 	now, wait := time.Now(), time.Duration(0)
 	for i, j := range f.jobs {
 		rest := j.after.Sub(now)
 		if rest <= 0 {
 			f.jobs = slices.Delete(f.jobs, i, i+1)
-			return j, ""
+			return j, "", false
 		}
 		if wait == 0 || rest < wait {
 			wait = rest
 		}
 	}
+	if f.sweeps {
+		f.sweeps = false
+		f.sweepLater()
+		return nil, "", true
+	}
 	f.works = false
 	if wait > 0 && !f.closed {
 		f.again = time.AfterFunc(wait, f.tryAgain)
 	}
-	return nil, ""
+	return nil, "", false
 }
 
 func (f *finisher) tryAgain() {
@@ -154,6 +165,9 @@ func (f *finisher) do(j *job) {
 	err := f.finish(j)
 	if err == nil {
 		f.recorder.letGo(j.path)
+		if f.recorder.cfg.MaxBytes > 0 {
+			f.sweepNow()
+		}
 		return
 	}
 	if !j.told && !errors.Is(err, context.Canceled) {

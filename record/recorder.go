@@ -59,6 +59,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 	}
 	r.finisher = newFinisher(r)
 	r.finisher.recover(cfg.Dir)
+	r.finisher.sweepNow()
 	r.shelf.books = map[bookKey]*book{}
 	r.detach = append(r.detach, m.RecordsMP4(), m.Tap(nil, media.TapFunc(r.serve)))
 	if !cfg.NoPlayback {

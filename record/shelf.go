@@ -82,3 +82,15 @@ func (s *shelf) giveBack(b *book) {
 		_ = b.from.Close() // it was only read
 	}
 }
+
+// has reports whether a file is being played.
+func (s *shelf) has(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.books {
+		if key.path == path {
+			return true
+		}
+	}
+	return false
+}

@@ -48,7 +48,12 @@ func (l *Lab) program(name string) string { return filepath.Join(l.Dir, name) }
 
 // Start runs the server.
 func (l *Lab) Start(ctx context.Context, merge time.Duration) (*Server, error) {
-	return StartServer(ctx, l.Dir, l.Server, merge)
+	return StartServer(ctx, l.Dir, l.Server, Settings{Merge: merge})
+}
+
+// StartRecording runs a server that records all streams to a folder.
+func (l *Lab) StartRecording(ctx context.Context, dir string) (*Server, error) {
+	return StartServer(ctx, l.Dir, l.Server, Settings{Record: dir})
 }
 
 // Publisher sends the clip to a server.

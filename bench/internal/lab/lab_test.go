@@ -23,7 +23,7 @@ func TestWithConfig(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	text := string(settings(1935, 8080, 8554, 300*time.Millisecond))
+	text := string(settings(1935, 8080, 8554, Settings{Merge: 300 * time.Millisecond, Record: "x"}))
 	require.Contains(t, text, "[http]\nport=8080\n")
 	require.Contains(t, text, "[rtmp]\nport=1935\n")
 	require.Contains(t, text, "[rtsp]\nport=8554\n")
@@ -78,7 +78,7 @@ func TestProcessThatEnds(t *testing.T) {
 
 func TestServerThatEndsIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := StartServer(context.Background(), t.TempDir(), append(self(t, "^$"), "{config}"), 0)
+	_, err := StartServer(context.Background(), t.TempDir(), append(self(t, "^$"), "{config}"), Settings{})
 	require.ErrorContains(t, err, "ended")
 }
 
@@ -105,7 +105,7 @@ func TestListenForAMinute(t *testing.T) {
 func TestServerStartsAndStops(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("LAB_TEST_CONFIG", filepath.Join(dir, "config.ini"))
-	s, err := StartServer(context.Background(), dir, append(self(t, "^TestListenForAMinute$"), "{config}"), 0)
+	s, err := StartServer(context.Background(), dir, append(self(t, "^TestListenForAMinute$"), "{config}"), Settings{})
 	require.NoError(t, err)
 	require.Positive(t, s.Start)
 	require.Positive(t, s.PID())

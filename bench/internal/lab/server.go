@@ -25,15 +25,23 @@ type Server struct {
 	Start time.Duration
 }
 
+// Settings are what of a server's configuration differs from measurement to measurement.
+type Settings struct {
+	// Merge is general.mergeWriteMS.
+	Merge time.Duration
+	// Record is where all streams are recorded as MP4; nowhere if it is empty.
+	Record string
+}
+
 // StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
 // "{config}" in command is replaced by the configuration's path; without one, "-c path" is added.
-func StartServer(ctx context.Context, dir string, command []string, merge time.Duration) (*Server, error) {
+func StartServer(ctx context.Context, dir string, command []string, set Settings) (*Server, error) {
 	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
 	}
 	config := filepath.Join(dir, "config.ini")
-	if err := os.WriteFile(config, settings(ports[0], ports[1], ports[2], merge), 0o600); err != nil {
+	if err := os.WriteFile(config, settings(ports[0], ports[1], ports[2], set), 0o600); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	s := &Server{rtmp: local(ports[0]), http: local(ports[1]), rtsp: local(ports[2])}
@@ -65,7 +73,11 @@ func withConfig(command []string, path string) []string {
 }
 
 // settings is a config.ini with only the protocols that are measured.
-func settings(rtmp, http, rtsp int, merge time.Duration) []byte {
+func settings(rtmp, http, rtsp int, set Settings) []byte {
+	record := ""
+	if set.Record != "" {
+		record = fmt.Sprintf("enable_mp4=1\nmp4_max_second=60\nmp4_save_path=%s\n", set.Record)
+	}
 	return fmt.Appendf(nil, `[http]
 port=%d
 sslport=0
@@ -81,9 +93,9 @@ port=0
 port=0
 [protocol]
 enable_hls_fmp4=1
-[general]
+%s[general]
 mergeWriteMS=%d
-`, http, rtmp, rtsp, merge.Milliseconds())
+`, http, rtmp, rtsp, record, set.Merge.Milliseconds())
 }
 
 // accepts waits until somebody listens at addr.

@@ -9,10 +9,11 @@ import (
 
 // Publish is one protocol with N publishers and a reader of each stream.
 type Publish struct {
-	Proto  string
-	N      int
-	BareKB float64 // what the server held before the first publisher came
-	Result *crowd.Result
+	Proto    string
+	N        int
+	Recorded bool    // each stream is recorded as MP4
+	BareKB   float64 // what the server held before the first publisher came
+	Result   *crowd.Result
 }
 
 // PercentPerStream returns the share of a core one stream and its reader cost the server.
@@ -37,9 +38,12 @@ func (r *Report) publishers(b *strings.Builder) {
 }
 
 func (p *Publish) row() []string {
-	res := p.Result
+	res, proto := p.Result, p.Proto
+	if p.Recorded {
+		proto += ", recorded"
+	}
 	return []string{
-		p.Proto, fmt.Sprint(p.N), fmt.Sprintf("%.1f", serverPercent(res)), fmt.Sprintf("%.3f", p.PercentPerStream()),
+		proto, fmt.Sprint(p.N), fmt.Sprintf("%.1f", serverPercent(res)), fmt.Sprintf("%.3f", p.PercentPerStream()),
 		fmt.Sprintf("**%.2f**", res.PerGB()), fmt.Sprintf("%.0f", p.StreamKB()),
 		fmt.Sprintf("%.1f", generatorPercent(res)), fmt.Sprintf("%.0f", res.OtherCPU),
 		fmt.Sprintf("%d/%d/%d", res.Stalled, res.Slow, res.Lost),
