@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 type server struct {
 	media            *media.Server
 	rtmp, http, rtsp string // addresses
+	path             string // of what is read; empty for the stream of the tests
 }
 
 // serve starts a server that ends with the test. What is no stream goes to other, which may be nil.
@@ -64,14 +66,17 @@ func listen(t *testing.T) net.Listener {
 // The streams of the tests are all called live/test.
 const streamPath = "/live/test"
 
-func (s *server) rtmpURL() string { return "rtmp://" + s.rtmp + streamPath }
-func (s *server) rtspURL() string { return "rtsp://" + s.rtsp + streamPath }
-func (s *server) httpURL() string { return "http://" + s.http + streamPath + ".live.flv" }
-func (s *server) tsURL() string   { return "http://" + s.http + streamPath + ".live.ts" }
-func (s *server) fmp4URL() string { return "http://" + s.http + streamPath + ".live.mp4" }
-func (s *server) hlsURL() string  { return "http://" + s.http + streamPath + "/hls.m3u8" }
-func (s *server) hls4URL() string { return "http://" + s.http + streamPath + "/hls.fmp4.m3u8" }
-func (s *server) wsURL() string   { return "ws://" + s.http + streamPath + ".live.flv" }
+// at is the path of what is read.
+func (s *server) at() string { return cmp.Or(s.path, streamPath) }
+
+func (s *server) rtmpURL() string { return "rtmp://" + s.rtmp + s.at() }
+func (s *server) rtspURL() string { return "rtsp://" + s.rtsp + s.at() }
+func (s *server) httpURL() string { return "http://" + s.http + s.at() + ".live.flv" }
+func (s *server) tsURL() string   { return "http://" + s.http + s.at() + ".live.ts" }
+func (s *server) fmp4URL() string { return "http://" + s.http + s.at() + ".live.mp4" }
+func (s *server) hlsURL() string  { return "http://" + s.http + s.at() + "/hls.m3u8" }
+func (s *server) hls4URL() string { return "http://" + s.http + s.at() + "/hls.fmp4.m3u8" }
+func (s *server) wsURL() string   { return "ws://" + s.http + s.at() + ".live.flv" }
 
 // await waits until the stream is live and its tracks are known.
 func (s *server) await(ctx context.Context, t *testing.T) *media.Stream {
