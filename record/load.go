@@ -125,7 +125,7 @@ func (s *showing) run() {
 		delete(s.recorder.showings, s.key)
 	}
 	s.recorder.mu.Unlock()
-	s.pub.Close(io.EOF)
+	s.pub.Close(nil)
 	_ = s.source.Close()
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
@@ -15,10 +16,16 @@ import (
 const maxFiles = 1000
 
 // Open implements [media.Opener]: the stream live/test/2026-11-27/x.mp4 of the app of recordings is the file of that path below it, for
-// each player on its own. A directory, or several paths with semicolons between them, is played as one. New has registered it.
-func (r *Recorder) Open(_ context.Context, q *media.OpenRequest) (media.Source, error) {
+// each player on its own. A directory, or several paths with semicolons between them, is played as one. With a query from=…&to=… the
+// stream live/test is what was recorded of it in that time, over all its files: from the key frame at or before its beginning, and without
+// the gaps. Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; without to it is until now. New has registered
+// it.
+func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source, error) {
 	if q.Stream.App != r.cfg.App {
 		return nil, hook.ErrNotHandled
+	}
+	if from := q.Session.Query().Get("from"); from != "" {
+		return r.openTime(ctx, q, from, q.Session.Query().Get("to"))
 	}
 	root := filepath.Join(r.cfg.Dir, r.cfg.App)
 	if q.Stream.VHost != hook.DefaultVHost {
@@ -42,6 +49,40 @@ func (r *Recorder) Open(_ context.Context, q *media.OpenRequest) (media.Source, 
 	}
 	x.repeat = r.cfg.Repeat
 	return x, nil
+}
+
+// openTime opens what was recorded of a stream from one time to another.
+func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to string) (media.Source, error) {
+	begin, err := parseTime(from)
+	end := time.Now()
+	if err == nil && to != "" {
+		end, err = parseTime(to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	app, name, ok := strings.Cut(q.Stream.Name, "/")
+	if !ok || !isVisible(q.Stream.Name) {
+		return nil, media.ErrStreamNotFound
+	}
+	spans, err := r.Library().Timeline(ctx, media.StreamKey{VHost: q.Stream.VHost, App: app, Name: name}, begin, end)
+	if err != nil {
+		return nil, err
+	}
+	x := &source{shelf: &r.shelf}
+	for _, s := range spans {
+		last := time.Duration(-1)
+		if end.Before(s.End()) {
+			last = end.Sub(s.Start)
+		}
+		if err := x.append(s.Path, begin.Sub(s.Start), last); err != nil {
+			r.log.Warn("a recording cannot be played", "path", s.Path, "err", err)
+		}
+	}
+	if len(x.files) == 0 {
+		return nil, media.ErrStreamNotFound
+	}
+	return x, x.enter(0)
 }
 
 // notFound is what a player is told of an error: nothing of paths.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -162,4 +163,69 @@ func TestLibrary(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n)
 	require.NoDirExists(t, files[0].Folder)
+}
+
+// A time is played over all files that have some of it, from the key frame before it on.
+func TestPlaysTime(t *testing.T) { synctest.Test(t, testPlaysTime) }
+
+func testPlaysTime(t *testing.T) {
+	s := newStage(t, Config{})
+	tracks, packets := reel.Load(t, testmedia.H264B())
+	pub := s.publish(tracks)
+	require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, MaxDuration: 4 * time.Second}))
+	begun := time.Now()
+	for i := range 3 * len(packets) {
+		x := *packets[i%len(packets)]
+		x.DTS += time.Duration(i/len(packets)) * 6 * time.Second
+		x.PTS += time.Duration(i/len(packets)) * 6 * time.Second
+		time.Sleep(time.Until(begun.Add(x.DTS)))
+		require.NoError(t, pub.WritePacket(&x))
+	}
+	pub.Close(nil)
+	files := s.obs.await(t, 5) // of 4 s, but for the last
+	l := s.r.Library()
+	from, to := files[0].Start.Add(2500*time.Millisecond), files[2].Start.Add(time.Second)
+	spans, err := l.Timeline(t.Context(), s.key, from, to)
+	require.NoError(t, err)
+	require.Len(t, spans, 3)
+	for i, span := range spans {
+		require.Equal(t, files[i].FilePath, span.Path)
+		require.Equal(t, files[i].Length, span.Duration)
+		require.WithinDuration(t, files[i].Start, span.Start, time.Millisecond)
+	}
+	none, err := l.Timeline(t.Context(), s.key, from.Add(-time.Hour), from.Add(-time.Minute))
+	require.NoError(t, err)
+	require.Empty(t, none)
+	_, err = l.Timeline(t.Context(), s.key, to, from)
+	require.Error(t, err)
+
+	p, err := s.m.Play(t.Context(), media.PlayRequest{
+		Stream: media.StreamKey{App: "record", Name: "live/cam"}, Schema: "rtmp",
+		Params: "from=" + from.UTC().Format(time.RFC3339Nano) + "&to=" + to.UTC().Format(time.RFC3339Nano),
+	})
+	require.NoError(t, err)
+	defer p.Close(nil)
+	length, private := p.Private()
+	require.True(t, private)
+	require.InDelta(t, 2+4+1, length.Seconds(), 0.1)
+	require.NoError(t, p.SetSpeed(t.Context(), 8))
+	list := read(t, p, func(*media.Packet) bool { return false })
+	pictures := func(list []*media.Packet) (data []string) { return ofKind(list, true) }
+	got, all := pictures(list), pictures(append(packets[:len(packets):len(packets)], packets...))
+	require.Equal(t, all[50:50+len(got)], got)
+	require.InDelta(t, 7*25, len(got), 3)
+	last := time.Duration(-1)
+	for _, x := range list {
+		if x.Track.Codec.Video() {
+			require.Less(t, last, x.DTS)
+			require.Less(t, x.DTS-last, 100*time.Millisecond)
+			last = x.DTS
+		}
+	}
+	for _, params := range []string{"from=x", "from=1", "from=9999999999"} {
+		_, err := s.m.Play(t.Context(), media.PlayRequest{
+			Stream: media.StreamKey{App: "record", Name: "live/cam"}, Schema: "rtmp", Params: params,
+		})
+		require.Error(t, err, params)
+	}
 }

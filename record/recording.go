@@ -201,7 +201,7 @@ func (g *recording) next(p *media.Packet) {
 func (g *recording) open(p *media.Packet) (*tape, error) {
 	t := &tape{
 		note: note{
-			kind: g.kind, number: g.number, start: g.stream.Epoch().Add(p.DTS), stream: g.stream.Key(), params: g.stream.Source("").Params,
+			kind: g.kind, number: g.number, start: g.wallClock(p.DTS), stream: g.stream.Key(), params: g.stream.Source("").Params,
 		},
 		form: g.form, base: p.DTS, tracks: map[int]*media.Track{},
 	}
@@ -226,6 +226,22 @@ func (g *recording) open(p *media.Packet) (*tape, error) {
 	g.number++
 	return t, nil
 }
+
+// wallClock returns when a file begins: where the one before ends, if it goes on from that and the clock of the stream is not too far off.
+func (g *recording) wallClock(at time.Duration) time.Time {
+	now := g.stream.Epoch().Add(at)
+	if g.current == nil {
+		return now
+	}
+	follows := g.current.start.Add(at - g.current.base)
+	if follows.Sub(now).Abs() > maxDrift {
+		return now
+	}
+	return follows
+}
+
+// maxDrift is how far the clock of a stream may run from that of the system.
+const maxDrift = time.Second
 
 // describe returns what is recorded of the stream, as the packets last told it.
 func (g *recording) describe() (*media.Description, error) {

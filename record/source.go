@@ -25,11 +25,13 @@ type source struct {
 	own    map[*media.Track]*media.Track // the tracks of the file as those of the source; nil is left out
 }
 
-// chapter is one of the files.
+// chapter is one of the files, or a part of it.
 type chapter struct {
 	path  string
-	start time.Duration
+	start time.Duration // in the source
+	from  time.Duration // where in the file it begins, with a key frame
 	lasts time.Duration
+	whole bool // it goes on to the end of the file
 }
 
 var _ media.Source = (*source)(nil)
@@ -38,21 +40,34 @@ var _ media.Source = (*source)(nil)
 func newSource(s *shelf, paths []string) (*source, error) {
 	x := &source{shelf: s}
 	for _, path := range paths {
-		b, err := s.take(path)
-		if err != nil {
+		if err := x.append(path, 0, -1); err != nil {
 			return nil, err
 		}
-		if x.tracks == nil {
-			x.tracks = b.Tracks()
-		}
-		x.files = append(x.files, chapter{path, x.length, b.Duration()})
-		x.length += b.Duration()
-		s.giveBack(b)
 	}
-	if err := x.enter(0); err != nil {
-		return nil, err
+	return x, x.enter(0)
+}
+
+// append adds a file, from a time in it on to another; to its end if that is negative.
+func (x *source) append(path string, from, to time.Duration) error {
+	b, err := x.shelf.take(path)
+	if err != nil {
+		return err
 	}
-	return x, nil
+	defer x.shelf.giveBack(b)
+	if x.tracks == nil {
+		x.tracks = b.Tracks()
+	}
+	c := chapter{path: path, start: x.length, whole: to < 0}
+	if from > 0 {
+		c.from = b.Cursor().Seek(from)
+	}
+	if c.whole || to > b.Duration() {
+		to, c.whole = b.Duration(), true
+	}
+	c.lasts = max(to-c.from, 0)
+	x.files = append(x.files, c)
+	x.length += c.lasts
+	return nil
 }
 
 // enter goes on at the beginning of a file.
@@ -63,6 +78,9 @@ func (x *source) enter(n int) error {
 		return err
 	}
 	x.at, x.book, x.cursor = n, b, b.Cursor()
+	if x.files[n].from > 0 {
+		x.cursor.Seek(x.files[n].from)
+	}
 	x.own = map[*media.Track]*media.Track{}
 	taken := map[int]bool{}
 	for _, t := range b.Tracks() {
@@ -108,8 +126,9 @@ func (x *source) ReadPacket(ctx context.Context) (*media.Packet, error) {
 			return nil, err
 		}
 		p, err := x.cursor.ReadPacket()
+		c := &x.files[x.at]
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), err == nil && !c.whole && p.DTS >= c.from+c.lasts:
 			if err := x.turnOver(); err != nil {
 				return nil, err
 			}
@@ -120,7 +139,7 @@ func (x *source) ReadPacket(ctx context.Context) (*media.Packet, error) {
 		if p.Track = x.own[p.Track]; p.Track == nil {
 			continue
 		}
-		shift := x.turn + x.files[x.at].start
+		shift := x.turn + c.start - c.from
 		p.DTS += shift
 		p.PTS += shift
 		return p, nil
@@ -151,7 +170,8 @@ func (x *source) Seek(_ context.Context, at time.Duration) (time.Duration, error
 	if err := x.enter(n); err != nil {
 		return 0, err
 	}
-	return x.files[n].start + x.cursor.Seek(at-x.files[n].start), nil
+	c := &x.files[n]
+	return c.start + max(x.cursor.Seek(c.from+at-c.start), c.from) - c.from, nil
 }
 
 // Close implements [media.Source].

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -57,7 +58,9 @@ func (n *troubles) whats() (list []What) {
 
 // A recording that a disk does not take goes on when it does again, in another file. That is said once, and what is missing is in no
 // file.
-func TestDiskFull(t *testing.T) {
+func TestDiskFull(t *testing.T) { synctest.Test(t, testDiskFull) }
+
+func testDiskFull(t *testing.T) {
 	var fails atomic.Bool
 	var stalls atomic.Pointer[chan struct{}]
 	notes := &troubles{}
@@ -107,7 +110,9 @@ func TestDiskFull(t *testing.T) {
 }
 
 // A directory that is not there, or read-only, is tried again.
-func TestNoDirectory(t *testing.T) {
+func TestNoDirectory(t *testing.T) { synctest.Test(t, testNoDirectory) }
+
+func testNoDirectory(t *testing.T) {
 	notes := &troubles{}
 	s := newStage(t, Config{Notify: notes.note})
 	wall := filepath.Join(s.dir, "record")
@@ -135,7 +140,9 @@ func TestNoDirectory(t *testing.T) {
 }
 
 // A disk that stalls is said, and does not hold the stream up.
-func TestStalls(t *testing.T) {
+func TestStalls(t *testing.T) { synctest.Test(t, testStalls) }
+
+func testStalls(t *testing.T) {
 	var fails atomic.Bool
 	var stalls atomic.Pointer[chan struct{}]
 	notes := &troubles{}

@@ -1,0 +1,132 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/mp4"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Span is a stretch of time of which there is a recording, in one file. What lies between two spans was not recorded.
+type Span struct {
+	// Path of the file.
+	Path string
+	// Start is when its first packet was to be decoded, by the clock of the stream; Duration how long it lasts.
+	Start    time.Time
+	Duration time.Duration
+}
+
+// End is when the span ends.
+func (s Span) End() time.Time { return s.Start.Add(s.Duration) }
+
+// longestTimeline is how long a time can be asked for at once.
+const longestTimeline = 31 * 24 * time.Hour
+
+// errTimeline says that a time is none.
+var errTimeline = errors.New("record: the time asked for ends before it begins, or lasts over 31 days")
+
+// Timeline returns what there is of a stream from one time to another, oldest first: the finished MP4 files that have some of it. It is no
+// error if there is none.
+func (l *Library) Timeline(ctx context.Context, key media.StreamKey, from, to time.Time) ([]Span, error) {
+	if to.Before(from) || to.Sub(from) > longestTimeline {
+		return nil, errTimeline
+	}
+	p, err := l.place(Query{Stream: key})
+	if err != nil {
+		return nil, err
+	}
+	var spans []Span
+	// A file that began the day before may last until now.
+	for day := from.Local().AddDate(0, 0, -1); !startOfDay(day).After(to); day = day.AddDate(0, 0, 1) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		found, err := spansOf(p.day(day.Format(dayLayout)), from, to)
+		if err != nil {
+			return nil, err
+		}
+		if spans = append(spans, found...); len(spans) > maxFiles {
+			return nil, errTooMany
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start.Compare(b.Start) })
+	return spans, nil
+}
+
+func startOfDay(t time.Time) time.Time {
+	y, m, d := t.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
+}
+
+// spansOf returns those of the files of a day that have some of a time.
+func spansOf(dir string, from, to time.Time) (spans []Span, err error) {
+	list, err := names(dir, isFinished)
+	for i, name := range list {
+		begins, ok := beginsAt(name)
+		if !ok || begins.After(to) {
+			continue
+		}
+		if i+1 < len(list) { // a file ends where the next begins, about
+			if next, ok := beginsAt(list[i+1]); ok && next.Before(from.Add(-time.Minute)) {
+				continue
+			}
+		}
+		s, ok := spanOf(filepath.Join(dir, name), begins)
+		if ok && s.Start.Before(to) && s.End().After(from) {
+			spans = append(spans, s)
+		}
+	}
+	return spans, err
+}
+
+// beginsAt returns when a recording began, to the second, by its name.
+func beginsAt(name string) (time.Time, bool) {
+	if len(name) < len(nameLayout) {
+		return time.Time{}, false
+	}
+	at, err := time.ParseInLocation(nameLayout, name[:len(nameLayout)], time.Local)
+	return at, err == nil
+}
+
+// spanOf looks into a file: what it says of itself goes before its name.
+func spanOf(path string, begins time.Time) (Span, bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Span{}, false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Span{}, false
+	}
+	x, err := mp4.Open(f, info.Size())
+	if err != nil {
+		return Span{}, false
+	}
+	if n, ok := parseNote(x.UUID([16]byte([]byte(noteID)))); ok {
+		begins = n.start
+	}
+	return Span{Path: path, Start: begins, Duration: x.Duration()}, true
+}
+
+// parseTime reads a time of a query: seconds since 1970, RFC 3339, or local time without its zone.
+func parseTime(text string) (time.Time, error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1<<40 {
+		return time.UnixMicro(int64(seconds * 1e6)), nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at, nil
+	}
+	at, err := time.ParseInLocation("2006-01-02T15:04:05", text, time.Local)
+	if err != nil {
+		return at, fmt.Errorf("record: %q is no time: seconds since 1970, or as in 2026-11-27T12:00:05Z", text)
+	}
+	return at, nil
+}
