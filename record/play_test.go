@@ -66,7 +66,9 @@ func read(t *testing.T, p *media.Player, done func(*media.Packet) bool) (list []
 }
 
 // A recording is played to each viewer on its own, with seek, from one file or several.
-func TestPlays(t *testing.T) {
+func TestPlays(t *testing.T) { synctest.Test(t, testPlays) }
+
+func testPlays(t *testing.T) {
 	s := newStage(t, Config{})
 	files := s.recorded(2)
 	first := strings.TrimPrefix(files[0].URL, "record/")
@@ -95,7 +97,9 @@ func TestPlays(t *testing.T) {
 }
 
 // Load plays files as one stream for all, which is controlled from outside.
-func TestLoad(t *testing.T) {
+func TestLoad(t *testing.T) { synctest.Test(t, testLoad) }
+
+func testLoad(t *testing.T) {
 	s := newStage(t, Config{})
 	files := s.recorded(2)
 	key := media.StreamKey{VHost: hook.DefaultVHost, App: "vod", Name: "x"}
@@ -122,7 +126,9 @@ func TestLoad(t *testing.T) {
 }
 
 // What is recorded can be listed and deleted, and nothing else.
-func TestLibrary(t *testing.T) {
+func TestLibrary(t *testing.T) { synctest.Test(t, testLibrary) }
+
+func testLibrary(t *testing.T) {
 	s := newStage(t, Config{})
 	files := s.recorded(2)
 	l := s.r.Library()

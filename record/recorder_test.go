@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -72,6 +73,9 @@ type stage struct {
 
 func newStage(t *testing.T, cfg Config, set ...func(*media.Config)) *stage {
 	t.Helper()
+	if cfg.Dir == "" {
+		time.Sleep(12 * time.Hour) // a bubble begins at midnight
+	}
 	s := &stage{t: t, dir: t.TempDir(), obs: &observer{come: make(chan struct{}, 1)}}
 	s.key = media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
 	mc := media.Config{Hooks: []hook.Hook{s.obs}}
@@ -103,18 +107,17 @@ func (s *stage) publish(tracks []*media.Track) *media.Publisher {
 	return pub
 }
 
-// write writes packets, n times one after the other, faster than in real time.
+// write writes packets when they are due, n times one after the other. Time is to be that of a bubble.
 func write(t *testing.T, pub *media.Publisher, packets []*media.Packet, length time.Duration, n int) {
 	t.Helper()
+	begun := time.Now()
 	for i := range n {
-		for j, p := range packets {
+		for _, p := range packets {
 			x := *p
 			x.DTS += time.Duration(i) * length
 			x.PTS += time.Duration(i) * length
+			time.Sleep(time.Until(begun.Add(x.DTS - packets[0].DTS)))
 			require.NoError(t, pub.WritePacket(&x))
-			if j%50 == 49 {
-				time.Sleep(2 * time.Millisecond) // a recorder that reads is not to fall out of the log
-			}
 		}
 	}
 }
@@ -177,46 +180,48 @@ func ofKind(list []*media.Packet, video bool) (data []string) {
 func TestRotates(t *testing.T) {
 	for name, flv := range map[string][]byte{"plain": testmedia.H264(), "B-frames": testmedia.H264B()} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, Config{})
-			tracks, packets := reel.Load(t, flv)
-			pub := s.publish(tracks)
-			require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, MaxDuration: 4 * time.Second}))
-			require.True(t, s.r.Recording(s.key, MP4))
-			require.True(t, s.source().IsRecordingMP4)
-			write(t, pub, packets, 6*time.Second, 3)
-			pub.Close(nil)
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, Config{})
+				tracks, packets := reel.Load(t, flv)
+				pub := s.publish(tracks)
+				require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, MaxDuration: 4 * time.Second}))
+				require.True(t, s.r.Recording(s.key, MP4))
+				require.True(t, s.source().IsRecordingMP4)
+				write(t, pub, packets, 6*time.Second, 3)
+				pub.Close(nil)
 
-			told := s.obs.await(t, 5)
-			require.False(t, s.r.Recording(s.key, MP4))
-			var got []*media.Packet
-			for i, ev := range told {
-				require.Equal(t, s.key, ev.Stream)
-				file, list := readFile(t, ev.FilePath)
-				require.False(t, file.Fragmented())
-				require.Equal(t, file.Duration(), ev.Length)
-				if i < 4 {
-					require.InDelta(t, 4, ev.Length.Seconds(), 0.1)
+				told := s.obs.await(t, 5)
+				require.False(t, s.r.Recording(s.key, MP4))
+				var got []*media.Packet
+				for i, ev := range told {
+					require.Equal(t, s.key, ev.Stream)
+					file, list := readFile(t, ev.FilePath)
+					require.False(t, file.Fragmented())
+					require.Equal(t, file.Duration(), ev.Length)
+					if i < 4 {
+						require.InDelta(t, 4, ev.Length.Seconds(), 0.1)
+					}
+					info, err := os.Stat(ev.FilePath)
+					require.NoError(t, err)
+					require.Equal(t, info.Size(), ev.FileSize)
+					day := ev.Start.Local().Format(dayLayout)
+					require.Equal(t, filepath.Join(s.dir, "record/live/cam")+"/", ev.Folder)
+					require.Equal(t, filepath.Join(ev.Folder, day, ev.FileName), ev.FilePath)
+					require.Equal(t, "record/live/cam/"+day+"/"+ev.FileName, ev.URL)
+					require.Regexp(t, `^`+day+`-\d\d-\d\d-\d\d-`+string('0'+rune(i))+`\.mp4$`, ev.FileName)
+					require.True(t, list[slices.IndexFunc(list, func(p *media.Packet) bool { return p.Track.Codec.Video() })].Key)
+					got = append(got, list...)
 				}
-				info, err := os.Stat(ev.FilePath)
-				require.NoError(t, err)
-				require.Equal(t, info.Size(), ev.FileSize)
-				day := ev.Start.Local().Format(dayLayout)
-				require.Equal(t, filepath.Join(s.dir, "record/live/cam")+"/", ev.Folder)
-				require.Equal(t, filepath.Join(ev.Folder, day, ev.FileName), ev.FilePath)
-				require.Equal(t, "record/live/cam/"+day+"/"+ev.FileName, ev.URL)
-				require.Regexp(t, `^`+day+`-\d\d-\d\d-\d\d-`+string('0'+rune(i))+`\.mp4$`, ev.FileName)
-				require.True(t, list[slices.IndexFunc(list, func(p *media.Packet) bool { return p.Track.Codec.Video() })].Key)
-				got = append(got, list...)
-			}
-			require.Empty(t, hiddenFiles(t, s.dir))
-			var want []*media.Packet
-			for range 3 {
-				want = append(want, packets...)
-			}
-			// It begins with the first key frame.
-			want = want[slices.IndexFunc(want, func(p *media.Packet) bool { return p.Key }):]
-			require.Equal(t, ofKind(want, true), ofKind(got, true))
-			require.Equal(t, ofKind(want, false), ofKind(got, false))
+				require.Empty(t, hiddenFiles(t, s.dir))
+				var want []*media.Packet
+				for range 3 {
+					want = append(want, packets...)
+				}
+				// It begins with the first key frame.
+				want = want[slices.IndexFunc(want, func(p *media.Packet) bool { return p.Key }):]
+				require.Equal(t, ofKind(want, true), ofKind(got, true))
+				require.Equal(t, ofKind(want, false), ofKind(got, false))
+			})
 		})
 	}
 }
