@@ -36,6 +36,10 @@ type Config struct {
 	// then, but none that is being played or written. 0 keeps all. Recordings by HLS are kept.
 	MaxAge   time.Duration
 	MaxBytes int64
+	// Store takes finished files away, such as to an object store: MP4 and MPEG-TS, not HLS. Nil leaves them where they are. DeleteStored
+	// removes a file when the store has it.
+	Store        Store
+	DeleteStored bool
 	// Notify is told what happens to recordings. A recording waits for it. It may be called
 	// from several goroutines. Nil is nobody.
 	Notify func(Event)

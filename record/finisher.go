@@ -190,12 +190,16 @@ func (f *finisher) finish(j *job) error {
 	case info.Size() < smallest:
 		return os.Remove(j.path)
 	}
+	if err := f.recorder.storer.wanted(j); err != nil {
+		return err
+	}
 	if j.kind == MP4 && !f.recorder.cfg.Fragmented {
 		err = f.progressive(j)
 	} else {
 		err = os.Rename(j.path, j.final)
 	}
 	if errors.Is(err, errEmpty) {
+		_ = os.Remove(mark(j.final))
 		return os.Remove(j.path)
 	}
 	if err != nil {
@@ -204,5 +208,7 @@ func (f *finisher) finish(j *job) error {
 	if f.recorder.cfg.Sync {
 		syncDir(filepath.Dir(j.final))
 	}
-	return f.tell(j)
+	err = f.tell(j)
+	f.recorder.storer.add(j)
+	return err
 }

@@ -21,6 +21,7 @@ type Recorder struct {
 	log      *slog.Logger
 	create   func(path string) (file, error)
 	finisher *finisher
+	storer   *storer
 	shelf    shelf
 	detach   []func() // from the server
 
@@ -57,7 +58,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		recordings: map[id]*recording{}, clips: map[*recording]struct{}{}, wishes: map[*media.Stream]wish{}, held: map[string]bool{},
 		showings: map[media.StreamKey]*showing{},
 	}
-	r.finisher = newFinisher(r)
+	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.finisher.recover(cfg.Dir)
 	r.finisher.sweepNow()
 	r.shelf.books = map[bookKey]*book{}
@@ -281,7 +282,9 @@ func (r *Recorder) Shutdown(ctx context.Context) error {
 		s.cancel()
 		<-s.done
 	}
-	return r.finisher.shutdown(ctx)
+	err := r.finisher.shutdown(ctx)
+	r.storer.shutdown()
+	return err
 }
 
 // Close is Shutdown that does not wait for files to become ordinary ones.

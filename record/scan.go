@@ -14,10 +14,10 @@ import (
 func (f *finisher) scan(root string) {
 	top := filepath.Join(root, f.recorder.cfg.App)
 	_ = filepath.WalkDir(top, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || f.ctx.Err() != nil {
-			return fs.SkipDir
+		if f.ctx.Err() != nil {
+			return fs.SkipAll
 		}
-		if e.Type().IsRegular() {
+		if err == nil && e.Type().IsRegular() { // what cannot be read is left alone
 			f.left(root, name)
 		}
 		return nil
@@ -28,6 +28,10 @@ func (f *finisher) scan(root string) {
 func (f *finisher) left(root, name string) {
 	dir, base := filepath.Split(name)
 	if !strings.HasPrefix(base, ".") || f.recorder.holds(name) {
+		return
+	}
+	if strings.HasSuffix(base, storeSuffix) {
+		f.recorder.storer.left(root, name)
 		return
 	}
 	if whole, ok := strings.CutSuffix(base, partSuffix); ok && isRecording(whole) {
