@@ -237,6 +237,11 @@ func (r *Recorder) forget(g *recording) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.clips, g)
+	select {
+	case <-g.stream.Done(): // perhaps it was wished after the tap had gone
+		delete(r.wishes, g.stream)
+	default:
+	}
 	if name := (id{g.stream.Key(), g.kind}); r.recordings[name] == g {
 		delete(r.recordings, name)
 	}

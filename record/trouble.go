@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"runtime/debug"
 	"time"
 )
 
@@ -35,9 +36,16 @@ func (g *recording) recovered(t *tape) {
 	g.notify(Event{What: Resumed, Path: t.final, Lost: lost})
 }
 
+// notify tells the host. A panic of its code ends nothing.
 func (g *recording) notify(e Event) {
-	if g.recorder.cfg.Notify != nil {
-		e.Stream, e.Kind = g.stream.Key(), g.kind
-		g.recorder.cfg.Notify(e)
+	if g.recorder.cfg.Notify == nil {
+		return
 	}
+	defer func() {
+		if v := recover(); v != nil {
+			g.log.Error("record.Config.Notify panicked", "err", v, "stack", string(debug.Stack()))
+		}
+	}()
+	e.Stream, e.Kind = g.stream.Key(), g.kind
+	g.recorder.cfg.Notify(e)
 }
