@@ -72,11 +72,11 @@ func (l *Log[T]) Append(value T, size int, start bool) {
 	}
 	r.slot(seq).Store(&entry[T]{seq: seq, size: uint32(size), start: start, value: value})
 	l.bytes += int(uint32(size))
-	l.head.Store(seq + 1)
-	if start {
+	if start { // before the head: who sees the item is to know that it is a start
 		l.starts, l.came = append(l.starts, seq), append(l.came, time.Now())
 		l.start.Store(seq + 1)
 	}
+	l.head.Store(seq + 1)
 	l.trim()
 }
 
