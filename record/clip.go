@@ -43,6 +43,11 @@ func (r *Recorder) Clip(_ context.Context, q ClipRequest) (string, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return "", &os.PathError{Op: "create", Path: path, Err: os.ErrExist}
 	}
+	for other := range r.clips {
+		if other.clip.path == path {
+			return "", &os.PathError{Op: "create", Path: path, Err: os.ErrExist}
+		}
+	}
 	g := r.newRecording(st, MP4, form, p, 0)
 	g.clip = &excerpt{back: max(q.Back, 0), until: time.Since(st.Epoch()) + max(q.Forward, 0), path: path}
 	r.clips[g] = struct{}{}

@@ -10,7 +10,8 @@ import (
 
 // Config configures a [Recorder]. The zero value is usable.
 type Config struct {
-	// Dir is where recordings are, below it App: for streams whose options have no MP4SavePath. The default is "www".
+	// Dir is where recordings are, below it App: for streams whose options have no MP4SavePath. It remembers other directories, in a hidden
+	// file, so that what a crash leaves there is finished, too. The default is "www".
 	Dir string
 	// App is the directory below Dir, and the app by whose streams recordings are played. The default is "record".
 	App string

@@ -2,31 +2,20 @@ package record
 
 import (
 	"io"
-	"os"
 	"time"
 )
 
 // stallTime is how long the disk may take for a write until that is said.
 const stallTime = 5 * time.Second
 
+// newSuffix ends the name of a file that is not locked yet.
+const newSuffix = ".new"
+
 // file is what is written to.
 type file interface {
 	io.Writer
 	Sync() error
 	Close() error
-}
-
-// createFile makes a new file that no other process takes for one that a crash has left.
-func createFile(name string) (file, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(f); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // disk writes to a file, and says when that takes long.
@@ -54,9 +43,23 @@ func (d *disk) write(b []byte) error {
 	return err
 }
 
-// close closes the file; it says what a system says only then.
+// close ends writing. Where files stay open until they have their names, [disk.keep] closes it.
 func (d *disk) close() error {
 	d.watch.Reset(stallTime)
 	defer d.watch.Stop()
+	if keepsOpen && !d.sync {
+		return nil
+	}
+	if keepsOpen {
+		return d.file.Sync()
+	}
 	return d.file.Close()
+}
+
+// keep is what holds the file until it has its name.
+func (d *disk) keep() io.Closer {
+	if keepsOpen {
+		return d.file
+	}
+	return io.NopCloser(nil)
 }

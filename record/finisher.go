@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ type job struct {
 	final string
 	place place
 	lasts time.Duration
+	keep  io.Closer // holds the file meanwhile
 	after time.Time // not before
 	told  bool      // why it could not be finished
 }
@@ -93,6 +95,9 @@ func (f *finisher) shutdown(ctx context.Context) error {
 			t.Stop()
 		}
 	}
+	for _, j := range f.jobs {
+		_ = j.keep.Close()
+	}
 	if len(f.jobs) > 0 {
 		return cmp.Or(context.Cause(ctx), errUnfinished)
 	}
@@ -162,9 +167,11 @@ func (f *finisher) tryAgain() {
 
 // do finishes a file. One that cannot be is kept as it is, and tried again.
 func (f *finisher) do(j *job) {
+	path := j.path
 	err := f.finish(j)
 	if err == nil {
-		f.recorder.letGo(j.path)
+		_ = j.keep.Close() // it was written through, or is the system's to
+		f.recorder.letGo(path)
 		if f.recorder.cfg.MaxBytes > 0 {
 			f.sweepNow()
 		}
@@ -183,12 +190,20 @@ func (f *finisher) do(j *job) {
 func (f *finisher) finish(j *job) error {
 	info, err := os.Stat(j.path)
 	switch {
-	case errors.Is(err, os.ErrNotExist): // somebody has removed it
+	case errors.Is(err, os.ErrNotExist):
+		f.recorder.log.Warn("a recording is gone: somebody has removed it before it was finished", "path", j.path)
 		return nil
 	case err != nil:
 		return err
 	case info.Size() < smallest:
+		f.recorder.log.Info("a recording of next to nothing is removed", "path", j.path, "bytes", info.Size())
 		return os.Remove(j.path)
+	}
+	if err := f.rename(j); err != nil {
+		return err
+	}
+	if j.path == "" {
+		return f.hand(j)
 	}
 	if err := f.recorder.storer.wanted(j); err != nil {
 		return err
@@ -199,6 +214,7 @@ func (f *finisher) finish(j *job) error {
 		err = os.Rename(j.path, j.final)
 	}
 	if errors.Is(err, errEmpty) {
+		f.recorder.log.Warn("a recording in which nothing is whole is removed", "path", j.path, "bytes", info.Size())
 		_ = os.Remove(mark(j.final))
 		return os.Remove(j.path)
 	}
@@ -208,7 +224,12 @@ func (f *finisher) finish(j *job) error {
 	if f.recorder.cfg.Sync {
 		syncDir(filepath.Dir(j.final))
 	}
-	err = f.tell(j)
+	return f.hand(j)
+}
+
+// hand tells of a file that has its name, and has it stored.
+func (f *finisher) hand(j *job) error {
+	err := f.tell(j)
 	f.recorder.storer.add(j)
 	return err
 }

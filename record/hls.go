@@ -33,6 +33,7 @@ type segments struct {
 	suffix   string
 	playlist string // its name
 	at       time.Time
+	shift    uint64 // of the numbers
 	name     string // of the current segment, without the suffix; empty if it is not being written
 	disk     *disk
 	vod      *vod
@@ -171,7 +172,14 @@ func (s *segments) Begin(x *segment.Segment) {
 
 // open makes the file of a segment, and the playlist of its hour if there is none.
 func (s *segments) open(x *segment.Segment) error {
-	name := segment.Name(s.at.Local(), x.Number, "")
+	name := segment.Name(s.at.Local(), x.Number+s.shift, "")
+	for range maxNumber { // of an earlier recording of the same second
+		if _, err := os.Lstat(filepath.Join(s.g.place.dir(), name+s.suffix)); err != nil {
+			break
+		}
+		s.shift++
+		name = segment.Name(s.at.Local(), x.Number+s.shift, "")
+	}
 	dir := filepath.Join(s.g.place.dir(), filepath.Dir(name))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -221,7 +229,7 @@ func (s *segments) End(x *segment.Segment) {
 		return
 	}
 	dir, base := filepath.Split(filepath.Join(s.g.place.dir(), s.name))
-	err := s.disk.close()
+	err := s.disk.file.Close()
 	if err == nil {
 		err = os.Rename(hidden(dir, base+s.suffix), filepath.Join(dir, base+s.suffix))
 	}
@@ -242,7 +250,7 @@ func (s *segments) End(x *segment.Segment) {
 func (s *segments) fail(err error) {
 	if s.name != "" {
 		dir, base := filepath.Split(filepath.Join(s.g.place.dir(), s.name))
-		_ = s.disk.close() // why it failed was said
+		_ = s.disk.file.Close() // why it failed was said
 		_ = os.Remove(hidden(dir, base+s.suffix))
 	}
 	s.name, s.broken = "", true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -60,7 +61,7 @@ func (r *Recorder) Load(ctx context.Context, q LoadRequest) (time.Duration, erro
 	if err != nil {
 		return 0, err
 	}
-	x, err := newSource(&r.shelf, paths)
+	x, err := newSource(&r.shelf, paths, r.passOver)
 	if err != nil {
 		return 0, err
 	}
@@ -116,7 +117,7 @@ func (r *Recorder) show(ctx context.Context, q LoadRequest, x *source, path stri
 func (s *showing) run() {
 	defer close(s.done)
 	defer s.cancel()
-	err := s.play()
+	err := s.guarded()
 	if err != nil && !errors.Is(err, io.EOF) && s.ctx.Err() == nil && s.pub.Err() == nil {
 		s.recorder.log.Warn("playing files ended", "stream", s.key.String(), "err", err)
 	}
@@ -127,6 +128,16 @@ func (s *showing) run() {
 	s.recorder.mu.Unlock()
 	s.pub.Close(nil)
 	_ = s.source.Close()
+}
+
+// guarded is play; what panics there ends this stream alone.
+func (s *showing) guarded() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("record: playing panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return s.play()
 }
 
 // play writes packets when they are due.

@@ -2,17 +2,24 @@
 
 package record
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
-// lock does nothing: on these systems a file that is open for writing cannot be renamed or removed.
-func lock(*os.File) error { return nil }
+// keepsOpen says that a file is closed before it gets its name: an open one cannot be renamed here.
+const keepsOpen = false
 
-// locked reports whether somebody writes a file: then it cannot be opened for writing everywhere.
-func locked(name string) bool {
+// createFile makes a new file.
+func createFile(name string) (file, error) {
+	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+}
+
+// lockLeft takes over a file that nobody writes any more: otherwise it could not be opened for writing.
+func lockLeft(name string) (io.Closer, bool) {
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
-		return true
+		return nil, false
 	}
-	_ = f.Close()
-	return false
+	return io.NopCloser(nil), f.Close() == nil
 }

@@ -3,20 +3,53 @@
 package record
 
 import (
+	"errors"
+	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// lock marks a file as being written. The system takes the mark away when the process ends, however it does.
+// keepsOpen says that a file stays open, and so locked, until it has its name.
+const keepsOpen = true
+
+// createFile makes a new file that no other process takes for one that a crash has left: it is locked before it has its name. The system
+// takes the lock away when the process ends, however it does.
+func createFile(name string) (file, error) {
+	f, err := os.OpenFile(name+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = lock(f)
+	if err == nil {
+		err = os.Link(f.Name(), name)
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) && !errors.Is(err, syscall.EWOULDBLOCK) { // of a file system without links
+		if _, taken := os.Lstat(name); taken == nil {
+			err = &os.PathError{Op: "create", Path: name, Err: os.ErrExist}
+		} else {
+			err = os.Rename(f.Name(), name)
+		}
+	}
+	_ = os.Remove(name + newSuffix)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func lock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
-// locked reports whether a file is marked by another who writes it.
-func locked(name string) bool {
+// lockLeft takes over a file that nobody writes any more, until it is closed.
+func lockLeft(name string) (io.Closer, bool) {
 	f, err := os.Open(name)
 	if err != nil {
-		return false
+		return nil, false
 	}
-	defer f.Close()
-	return lock(f) != nil
+	if lock(f) != nil {
+		_ = f.Close()
+		return nil, false
+	}
+	return f, true
 }

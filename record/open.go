@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -42,7 +43,7 @@ func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source
 	if err != nil {
 		return nil, notFound(err)
 	}
-	x, err := newSource(&r.shelf, paths)
+	x, err := newSource(&r.shelf, paths, r.passOver)
 	if err != nil {
 		r.log.Warn("a recording cannot be played", "stream", q.Stream.String(), "err", err)
 		return nil, notFound(err)
@@ -76,7 +77,7 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 			last = end.Sub(s.Start)
 		}
 		if err := x.append(s.Path, begin.Sub(s.Start), last); err != nil {
-			r.log.Warn("a recording cannot be played", "path", s.Path, "err", err)
+			r.passOver(s.Path, err)
 		}
 	}
 	if len(x.files) == 0 {
@@ -85,9 +86,14 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 	return x, x.enter(0)
 }
 
+// passOver says that a file is not played with the others.
+func (r *Recorder) passOver(path string, err error) {
+	r.log.Warn("a file is passed over that cannot be played", "path", path, "err", err)
+}
+
 // notFound is what a player is told of an error: nothing of paths.
 func notFound(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ENOTDIR) {
 		return media.ErrStreamNotFound
 	}
 	return errUnplayable

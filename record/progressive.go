@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/mp4"
@@ -18,9 +19,6 @@ var errEmpty = errors.New("record: nothing was recorded")
 // progressive makes an ordinary MP4 of a fragmented one, which is there until the other is whole: so a crash changes nothing, and to do it
 // twice neither.
 func (f *finisher) progressive(j *job) error {
-	if _, err := os.Stat(j.final); err == nil { // a crash came between the last two steps
-		return os.Remove(j.path)
-	}
 	src, err := os.Open(j.path)
 	if err != nil {
 		return err
@@ -44,9 +42,34 @@ func (f *finisher) progressive(j *job) error {
 	return os.Remove(j.path)
 }
 
+// rename finds another name for a file whose name is taken, or removes it if a crash came between its last two steps: then it has no
+// path any more.
+func (f *finisher) rename(j *job) error {
+	for n := j.number; ; n++ {
+		info, err := os.Lstat(j.final)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if s, ok := spanOf(j.final, time.Time{}); ok && s.Start.UnixMicro() == j.start.UnixMicro() && info.Mode().IsRegular() {
+			err := os.Remove(j.path)
+			j.path = ""
+			return err
+		}
+		if n-j.number > maxNumber {
+			return &os.PathError{Op: "rename", Path: j.final, Err: os.ErrExist}
+		}
+		dir, name := j.place.file(j.start, n+1, filepath.Ext(j.final))
+		j.final = filepath.Join(dir, name)
+	}
+}
+
 // rewrite writes the ordinary file, through to the disk.
 func (f *finisher) rewrite(src io.ReaderAt, size int64, part string) error {
-	dst, err := os.Create(part)
+	_ = os.Remove(part) // of a crash; who has the recording has this
+	dst, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type Recorder struct {
 	wishes     map[*media.Stream]wish // of live streams
 	held       map[string]bool        // the files that are being written
 	showings   map[media.StreamKey]*showing
+	roots      []string // directories that were recorded to, besides the configured one
 	closed     bool
 }
 
@@ -60,6 +61,10 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 	}
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.finisher.recover(cfg.Dir)
+	r.roots = cfg.knownRoots()
+	for _, root := range r.roots {
+		r.finisher.recover(root)
+	}
 	r.finisher.sweepNow()
 	r.shelf.books = map[bookKey]*book{}
 	r.detach = append(r.detach, m.RecordsMP4(), m.Tap(nil, media.TapFunc(r.serve)))
@@ -137,6 +142,7 @@ func (r *Recorder) Start(_ context.Context, q Request) error {
 		return err
 	}
 	r.wishes[st] = w
+	r.remember(p.root)
 	g := r.newRecording(st, q.Kind, form, p, w.max)
 	g.unmark = st.AddRecorder()
 	r.recordings[name] = g
@@ -247,11 +253,13 @@ func (r *Recorder) forget(g *recording) {
 	}
 }
 
-// hold says that a file is being written, and letGo that it is not any more.
-func (r *Recorder) hold(path string) {
+// hold says that a file is being written, and reports whether it was before; letGo says that it is not any more.
+func (r *Recorder) hold(path string) (before bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before = r.held[path]
 	r.held[path] = true
+	return before
 }
 
 func (r *Recorder) letGo(path string) {

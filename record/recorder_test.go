@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,7 @@ func newStage(t *testing.T, cfg Config, set ...func(*media.Config)) *stage {
 	}
 	s := &stage{t: t, dir: t.TempDir(), obs: &observer{come: make(chan struct{}, 1)}}
 	s.key = media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
-	mc := media.Config{Hooks: []hook.Hook{s.obs}}
+	mc := media.Config{Hooks: []hook.Hook{s.obs}, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, f := range set {
 		f(&mc)
 	}

@@ -15,8 +15,8 @@ import (
 
 const (
 	// lateSound is how long after a cut sound is awaited that belongs in front of it: tracks are not exactly side by side.
-	lateSound = time.Second
-	// jump is how far the stamps of a stream may step between two packets of a track without a new file.
+	lateSound = 3 * time.Second
+	// jump is how far the stamps of a stream may step without a new file, unless they step as far always.
 	jump = 3 * time.Second
 	// retryTime is how long after a failure a new file is tried at the earliest.
 	retryTime = time.Second
@@ -45,6 +45,7 @@ type recording struct {
 	current  *tape
 	previous *tape         // the file before, while sound may still come for it
 	cut      time.Duration // where it ends
+	widest   time.Duration // the widest step of the stamps, of late
 	stale    bool          // the current file does not describe what comes
 	retry    time.Time     // when a file may be tried again
 	failing  bool          // a failure was told, and not its end
@@ -102,8 +103,9 @@ func (g *recording) record(packets []*media.Packet) (over bool) {
 func (g *recording) packet(p *media.Packet) {
 	known := g.know(p)
 	start := g.starts(p)
-	if g.current != nil && (!known || !g.current.has(p) || g.jumps(p)) {
-		g.stale = true
+	if g.current != nil {
+		back, ahead := g.steps(p)
+		g.stale = g.stale || !known || !g.current.has(p) || back || ahead && start
 	}
 	if start && (g.current == nil || g.stale || g.clip == nil && p.DTS-g.current.base >= g.max) {
 		g.next(p)
@@ -124,8 +126,11 @@ func (g *recording) packet(p *media.Packet) {
 		g.lost.Add(1)
 		return
 	}
-	if p.DTS >= to.base { // otherwise sound from before the recording
+	switch {
+	case p.DTS >= to.base:
 		g.put(to, p, start)
+	case to.number > 0: // sound that is too late for the file before; of the first it is from before the recording
+		g.lost.Add(1)
 	}
 }
 
@@ -168,10 +173,16 @@ func (g *recording) starts(p *media.Packet) bool {
 	return g.form.carries(p.Track)
 }
 
-// jumps reports whether a packet does not follow from what the file has.
-func (g *recording) jumps(p *media.Packet) bool {
+// steps reports whether the stamps lead from what the file has to a packet: back reports that they go back, ahead that they go further
+// than they have before, as when a publisher comes back. Pictures may be far apart always.
+func (g *recording) steps(p *media.Packet) (back, ahead bool) {
 	at := p.DTS - g.current.base
-	return at > g.current.ends+jump || at < g.current.ends-jump
+	gap := at - g.current.ends
+	back, ahead = gap < -jump, gap > max(jump, 3*g.widest)
+	if gap > 0 && !back {
+		g.widest = max(gap, g.widest/2)
+	}
+	return back, ahead
 }
 
 // next goes on in a new file, which begins with a packet.
@@ -193,6 +204,11 @@ func (g *recording) next(p *media.Packet) {
 		g.finish(&g.current)
 		g.fail(g.place.dir(), err)
 		return
+	}
+	if g.current != nil { // a crash from now on costs it nothing but sound that is late
+		if err := g.current.cut(); err != nil {
+			g.fail(g.current.path, err)
+		}
 	}
 	g.previous, g.current, g.cut, g.stale = g.current, t, p.DTS, false
 }
@@ -217,7 +233,6 @@ func (g *recording) open(p *media.Packet) (*tape, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.recorder.hold(t.path)
 	t.disk = newDisk(f, g.recorder.cfg.Sync, func() { g.stalled(t.path) })
 	if err := t.begin(d); err != nil {
 		g.discard(t)
@@ -271,10 +286,17 @@ func (g *recording) create(t *tape) (f file, err error) {
 			return nil, err
 		}
 		t.path, t.final = hidden(dir, name), filepath.Join(dir, name)
-		if _, err = os.Lstat(t.final); err != nil {
-			f, err = g.recorder.create(t.path)
-		} else {
-			err = &os.PathError{Op: "create", Path: t.final, Err: os.ErrExist}
+		before := g.recorder.hold(t.path)
+		f, err = g.recorder.create(t.path)
+		if err == nil { // now nobody else gives it its name
+			if _, taken := os.Lstat(t.final); taken == nil {
+				err = &os.PathError{Op: "create", Path: t.final, Err: os.ErrExist}
+				_ = f.Close()
+				_ = os.Remove(t.path)
+			}
+		}
+		if err != nil && !before {
+			g.recorder.letGo(t.path)
 		}
 		if g.clip != nil || !errors.Is(err, os.ErrExist) {
 			return f, err
@@ -327,7 +349,7 @@ func (g *recording) abandon(t *tape) {
 
 // discard removes a file that was not begun.
 func (g *recording) discard(t *tape) {
-	_ = t.disk.close()
+	_ = t.disk.file.Close()
 	_ = os.Remove(t.path)
 	g.recorder.letGo(t.path)
 }

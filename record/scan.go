@@ -34,17 +34,30 @@ func (f *finisher) left(root, name string) {
 		f.recorder.storer.left(root, name)
 		return
 	}
-	if whole, ok := strings.CutSuffix(base, partSuffix); ok && isRecording(whole) {
-		if !f.recorder.holds(filepath.Join(dir, whole)) && !locked(filepath.Join(dir, whole)) {
-			_ = os.Remove(name) // it is made again
+	if whole, ok := strings.CutSuffix(base, newSuffix); ok && isRecording(whole) {
+		// Nothing was written to it. A new one is about to be locked.
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(name)
 		}
 		return
 	}
-	if !isRecording(base) || locked(name) {
+	if whole, ok := strings.CutSuffix(base, partSuffix); ok && isRecording(whole) {
+		if keep, ok := lockLeft(filepath.Join(dir, whole)); ok {
+			_ = os.Remove(name) // it is made again
+			_ = keep.Close()
+		}
 		return
 	}
-	j := &job{path: name, final: filepath.Join(dir, base[1:])}
+	if !isRecording(base) {
+		return
+	}
+	keep, ok := lockLeft(name)
+	if !ok {
+		return
+	}
+	j := &job{path: name, final: filepath.Join(dir, base[1:]), keep: keep}
 	if !j.recall(root, f.recorder.cfg.App) {
+		_ = keep.Close()
 		return
 	}
 	f.recorder.hold(name)

@@ -36,13 +36,21 @@ type chapter struct {
 
 var _ media.Source = (*source)(nil)
 
-// newSource opens files, of which there is one at least. All must be readable.
-func newSource(s *shelf, paths []string) (*source, error) {
+// newSource opens files. Of several, those that cannot be played are passed over, and told.
+func newSource(s *shelf, paths []string, passed func(path string, err error)) (*source, error) {
 	x := &source{shelf: s}
 	for _, path := range paths {
-		if err := x.append(path, 0, -1); err != nil {
+		err := x.append(path, 0, -1)
+		switch {
+		case err == nil:
+		case len(paths) == 1:
 			return nil, err
+		default:
+			passed(path, err)
 		}
+	}
+	if len(x.files) == 0 {
+		return nil, errUnplayable
 	}
 	return x, x.enter(0)
 }
@@ -70,12 +78,16 @@ func (x *source) append(path string, from, to time.Duration) error {
 	return nil
 }
 
-// enter goes on at the beginning of a file.
+// enter goes on at the beginning of a file. If that cannot be opened, nothing has changed.
 func (x *source) enter(n int) error {
-	x.leave()
-	b, err := x.shelf.take(x.files[n].path)
-	if err != nil {
-		return err
+	b := x.book
+	if b == nil || b.key.path != x.files[n].path {
+		next, err := x.shelf.take(x.files[n].path)
+		if err != nil {
+			return err
+		}
+		x.leave()
+		b = next
 	}
 	x.at, x.book, x.cursor = n, b, b.Cursor()
 	if x.files[n].from > 0 {
@@ -166,10 +178,10 @@ func (x *source) Seek(_ context.Context, at time.Duration) (time.Duration, error
 	for n+1 < len(x.files) && at >= x.files[n+1].start {
 		n++
 	}
-	x.turn = 0
 	if err := x.enter(n); err != nil {
 		return 0, err
 	}
+	x.turn = 0
 	c := &x.files[n]
 	return c.start + max(x.cursor.Seek(c.from+at-c.start), c.from) - c.from, nil
 }

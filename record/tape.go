@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/fmp4"
@@ -55,6 +56,7 @@ type tape struct {
 	block  []byte        // what is to be written
 	since  time.Duration // DTS of the first in it
 	spare  []byte
+	looked time.Time // when the file was last seen to be there
 	err    error
 }
 
@@ -123,14 +125,27 @@ func (t *tape) flush() {
 }
 
 func (t *tape) put(b []byte) {
-	if t.err == nil && len(b) > 0 {
-		t.err = t.disk.write(b)
+	if t.err != nil || len(b) == 0 {
+		return
 	}
+	t.err = t.disk.write(b)
+	if now := time.Now(); t.err == nil && now.Sub(t.looked) > lookTime {
+		t.looked = now
+		_, t.err = os.Lstat(t.path)
+	}
+}
+
+// lookTime is how often it is looked whether a file that is written still has its name: somebody may have removed its directory.
+const lookTime = 2 * time.Second
+
+// cut writes what was held back. A little may still come.
+func (t *tape) cut() error {
+	err := t.mux.Flush(t)
+	t.flush()
+	return errors.Join(t.err, err)
 }
 
 // close writes what was held back, and closes the file.
 func (t *tape) close() error {
-	err := t.mux.Flush(t)
-	t.flush()
-	return errors.Join(t.err, err, t.disk.close())
+	return errors.Join(t.cut(), t.disk.close())
 }

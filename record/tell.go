@@ -50,5 +50,6 @@ func lengthOf(name string, size int64) (time.Duration, bool) {
 
 // closed hands a closed file over to be finished.
 func (g *recording) closed(t *tape) {
-	g.recorder.finisher.add(&job{note: t.note, path: t.path, final: t.final, place: g.place, lasts: t.ends})
+	g.log.Debug("recording closed a file", "path", t.path, "length", t.ends, "bytes", t.disk.size, "lost", g.lost.Load())
+	g.recorder.finisher.add(&job{note: t.note, path: t.path, final: t.final, place: g.place, lasts: t.ends, keep: t.disk.keep()})
 }

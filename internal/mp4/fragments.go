@@ -49,42 +49,61 @@ type fragments struct {
 	buf    []byte
 }
 
-// read adds the fragments that begin at an offset or behind it to the tables. It ends at the first that is not whole: what is
-// behind that has been written later, if at all.
+// read adds the fragments that begin at an offset or behind it to the tables. One that is not whole is passed over: as a rule it is the
+// last, but a power cut may leave damage before what was written later.
 func (x *fragments) read(s *scanner, at int64) error {
 	x.byID = map[uint32]*track{}
 	for _, t := range x.tracks {
 		x.byID[t.number] = t
 	}
 	for {
-		h, err := s.next(at)
+		next, err := x.step(s, at)
 		switch {
 		case errors.Is(err, errEnd):
+			found, ok := s.resync(at + 1)
+			if !ok {
+				return nil
+			}
+			next = found
+		case errors.Is(err, errMovie):
 			return nil
 		case err != nil:
 			return err
-		case h.is("moov"): // what follows is another movie
-			return nil
-		case h.is("moof"):
-			if h.boundary {
-				return nil
-			}
-			body, err := s.load(h, maxFragment, x.buf)
-			if errors.Is(err, ErrMalformed) || err == nil && x.parse(body, h.at) != nil {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if len(body) > len(s.buf) {
-				x.buf = body
-			}
-			if !x.commit() {
-				return nil
-			}
 		}
-		at = h.end
+		at = next
 	}
+}
+
+// errMovie says that what follows is another movie.
+var errMovie = errors.New("mp4: another movie")
+
+// step reads the box at an offset, and returns where the next is. It returns errEnd if there is none, or it is not whole.
+func (x *fragments) step(s *scanner, at int64) (next int64, err error) {
+	h, err := s.next(at)
+	switch {
+	case err != nil:
+		return 0, err
+	case h.is("moov"):
+		return 0, errMovie
+	case h.boundary: // it is cut, or what is here is no box
+		return 0, errEnd
+	case !h.is("moof"):
+		return h.end, nil
+	}
+	body, err := s.load(h, maxFragment, x.buf)
+	if errors.Is(err, ErrMalformed) || err == nil && x.parse(body, h.at) != nil {
+		return 0, errEnd
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(body) > len(s.buf) {
+		x.buf = body
+	}
+	if !x.commit() {
+		return 0, errEnd
+	}
+	return h.end, nil
 }
 
 // parse reads a moof box (8.8.4) that is at an offset. Nothing is changed but pieces.

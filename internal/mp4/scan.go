@@ -13,7 +13,8 @@ type scanner struct {
 	r    io.ReaderAt
 	size int64
 	ahead
-	seen int // boxes
+	seen  int   // boxes
+	swept int64 // bytes that resync has looked through
 }
 
 // ahead is a window on the file.
