@@ -64,7 +64,8 @@ func TestComingWhileTheServerCloses(t *testing.T) {
 		require.NoError(t, s.Close())
 		wg.Wait()
 		require.Empty(t, slices.Collect(s.Sessions()))
-		require.Empty(t, slices.Collect(s.Streams()))
+		// Close waits for no stream, as one may be stuck in the host's code.
+		require.Eventually(t, func() bool { return len(slices.Collect(s.Streams())) == 0 }, time.Minute, time.Millisecond)
 	}
 }
 
