@@ -141,11 +141,11 @@ func generalKeys() []row {
 func hlsKeys() []row {
 	return []row{
 		{"hls.segDur", Float, "2", s, "least length of a segment (s)"},
-		{"hls.segNum", Uint, "3", 0, "segments in the playlist; 0: 1000, in at most 512 MiB of memory"},
+		{"hls.segNum", Uint, "3", 0, "segments in the playlist; 0: 1000, in at most 512 MiB of memory, and all are recorded as by segKeep"},
 		{"hls.segRetain", Uint, "0", 0, "segments kept after they left the playlist, besides those that clients may still ask for"},
 		{"hls.segDelay", Uint, "0", 0, "serve hls_delay.m3u8 with so many more segments, too; 0: not"},
 		{"hls.partDur", Float, "0.5", s, "most length of a part in low-latency HLS (s); 0: no low latency"},
-		{"hls.segKeep", Bool, "0", 0, "never delete segments"},
+		{"hls.segKeep", Bool, "0", 0, "record all that can be watched by HLS: files below hls_save_path, a vod.m3u8 for each hour"},
 		{"hls.fileBufSize", Uint, "65536", 0, "write buffer (bytes)"},
 		{"hls.broadcastRecordTs", Bool, "0", 0, "send on_record_ts"},
 		{"hls.deleteDelaySec", Uint, "10", s, "viewers of a stream have it for so long after its end (s)"},
