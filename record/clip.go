@@ -51,7 +51,7 @@ func (r *Recorder) Clip(_ context.Context, q ClipRequest) (string, error) {
 	g := r.newRecording(st, MP4, form, p, 0)
 	g.clip = &excerpt{back: max(q.Back, 0), until: time.Since(st.Epoch()) + max(q.Forward, 0), path: path}
 	r.clips[g] = struct{}{}
-	go g.run()
+	r.running.Go(g.run)
 	return path, nil
 }
 

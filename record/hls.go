@@ -120,7 +120,10 @@ func (s *segments) has(p *media.Packet) bool {
 // describe begins with a muxer for what comes: it does not follow from what there was.
 func (s *segments) describe() error {
 	s.flush()
-	d, _ := s.g.describe()
+	d, err := s.g.describe()
+	if err != nil {
+		return err
+	}
 	s.mux, s.tracks = s.g.form.chunker(nil), map[int]*media.Track{}
 	for _, t := range d.Tracks {
 		s.tracks[t.ID] = t

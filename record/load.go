@@ -109,7 +109,7 @@ func (r *Recorder) show(ctx context.Context, q LoadRequest, x *source, path stri
 		return ErrClosed
 	}
 	r.showings[s.key] = s
-	go s.run()
+	r.running.Go(s.run)
 	return nil
 }
 

@@ -23,7 +23,8 @@ type Recorder struct {
 	finisher *finisher
 	storer   *storer
 	shelf    shelf
-	detach   []func() // from the server
+	detach   []func()       // from the server
+	running  sync.WaitGroup // recordings and showings; added to under mu, not when closed
 
 	mu         sync.Mutex
 	recordings map[id]*recording
@@ -59,6 +60,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		recordings: map[id]*recording{}, clips: map[*recording]struct{}{}, wishes: map[*media.Stream]wish{}, held: map[string]bool{},
 		showings: map[media.StreamKey]*showing{},
 	}
+	r.shelf.books = map[bookKey]*book{} // a sweep looks into it at once
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.finisher.recover(cfg.Dir)
 	r.roots = cfg.knownRoots()
@@ -66,7 +68,6 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		r.finisher.recover(root)
 	}
 	r.finisher.sweepNow()
-	r.shelf.books = map[bookKey]*book{}
 	r.detach = append(r.detach, m.RecordsMP4(), m.Tap(nil, media.TapFunc(r.serve)))
 	if !cfg.NoPlayback {
 		r.detach = append(r.detach, m.Open(r))
@@ -77,13 +78,14 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 // serve records a stream whose options want it, and forgets what was wished for it when it ends.
 func (r *Recorder) serve(ctx context.Context, st *media.Stream) error {
 	err := r.startWanted(ctx, st)
-	if err == nil {
-		<-ctx.Done()
+	if err != nil && ctx.Err() == nil {
+		r.log.Warn("a stream is not recorded as its options want", "stream", st.Key().String(), "err", err)
 	}
+	<-ctx.Done() // what is asked for until then holds until then
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	delete(r.wishes, st)
-	r.mu.Unlock()
-	return err
+	return nil
 }
 
 // startWanted begins what the options of a stream and the configuration want.
@@ -146,7 +148,7 @@ func (r *Recorder) Start(_ context.Context, q Request) error {
 	g := r.newRecording(st, q.Kind, form, p, w.max)
 	g.unmark = st.AddRecorder()
 	r.recordings[name] = g
-	go g.run()
+	r.running.Go(g.run)
 	return nil
 }
 
@@ -166,7 +168,7 @@ func (r *Recorder) startSegments(name id, st *media.Stream, q Request, form cont
 	g := r.newRecording(st, q.Kind, form, p, r.cfg.SegmentDuration)
 	g.unmark = func() {}
 	r.recordings[name] = g
-	go g.runSegments()
+	r.running.Go(g.runSegments)
 	return nil
 }
 
@@ -274,8 +276,8 @@ func (r *Recorder) holds(path string) bool {
 	return r.held[path]
 }
 
-// Shutdown ends all recordings, and waits until their files are ordinary ones, at most as long as ctx lasts: what is not by then is
-// when a Recorder begins again. It returns the cause of ctx then. Nothing is recorded afterwards.
+// Shutdown ends all recordings, waits until their files are closed, and then until they are ordinary ones, at most as long as ctx lasts: what
+// is not by then is when a Recorder begins again. It returns the cause of ctx then. Nothing is recorded afterwards.
 func (r *Recorder) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
@@ -288,13 +290,10 @@ func (r *Recorder) Shutdown(ctx context.Context) error {
 	for _, g := range all {
 		g.cancel()
 	}
-	for _, g := range all {
-		<-g.done
-	}
 	for _, s := range shown {
 		s.cancel()
-		<-s.done
 	}
+	r.running.Wait() // also for those whose stream has ended, and another of its name come
 	err := r.finisher.shutdown(ctx)
 	r.storer.shutdown()
 	return err

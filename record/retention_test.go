@@ -48,4 +48,11 @@ func TestRetention(t *testing.T) {
 	require.FileExists(t, second)
 	require.FileExists(t, foreign)
 	require.FileExists(t, hidden)
+
+	// A recorder looks at once when it begins.
+	again, err := New(m, Config{Dir: dir, MaxBytes: 150})
+	require.NoError(t, err)
+	require.NoError(t, again.Shutdown(t.Context()))
+	require.NoFileExists(t, played)
+	require.FileExists(t, second)
 }

@@ -16,8 +16,8 @@ import (
 
 // Store takes finished files to where they are to stay, such as an object store.
 type Store interface {
-	// Store takes a file away, and returns when it is safe there. After an error it is tried again: at once, then later and later, and
-	// after a restart, too, so that a file may come twice. It may be called for four files at a time. ctx ends with the recorder.
+	// Store takes a file away, and returns when it is safe there. After an error it is tried again: after a second, then later and
+	// later, and after a restart, too, so that a file may come twice. It may be called for four files at a time. ctx ends with the recorder.
 	Store(ctx context.Context, f File) error
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	// fragment is how long a fragment of a recording is: what a crash costs at most is a second, with what is on its way.
 	fragment = 500 * time.Millisecond
-	// blockSize and blockTime are how much of MPEG-TS is written at once.
+	// blockSize is how much of MPEG-TS is written at once, if it is not a fragment's time before.
 	blockSize = 256 << 10
 )
 

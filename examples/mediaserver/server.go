@@ -300,13 +300,22 @@ func (s *server) stop(ctx context.Context) error {
 	if s.profiles != nil {
 		defer s.profiles.Close()
 	}
-	// Recordings end first: their observers are told through the core.
-	err := errors.Join(s.recorder.Shutdown(ctx), s.media.Shutdown(ctx), s.http.Shutdown(ctx), s.hook.Shutdown(ctx))
+	s.stopRecorder(ctx)
+	err := errors.Join(s.media.Shutdown(ctx), s.http.Shutdown(ctx), s.hook.Shutdown(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	s.log.Warn("clients that took too long were cut off")
 	return s.http.Close()
+}
+
+// stopRecorder ends recordings, before the core: their observers are told through that. Half of the time is for it.
+func (s *server) stopRecorder(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stopTime/2)
+	defer cancel()
+	if err := s.recorder.Shutdown(ctx); err != nil {
+		s.log.WarnContext(ctx, "recordings that could not be finished in time are at the next start", "err", err)
+	}
 }
 
 // publishDemo plays the bundled clip to live/demo.

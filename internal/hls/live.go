@@ -181,24 +181,25 @@ func (l *Live) run(ctx context.Context, r *media.Reader[media.Chunk]) {
 	defer cutter.Cut()
 	chunks := make([]media.Chunk, 64)
 	from, to := time.Duration(-1), time.Duration(0) // of what has come
-	for backlog := true; ; {
-		n, err := readBefore(ctx, r, chunks, backlog)
-		if backlog && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			if from >= 0 && to-from >= l.least() {
-				backlog = false
-				cutter.Cut() // the first viewer need not wait for the rest
-			}
-			continue
-		}
-		if err != nil {
+	enough := func() bool { return from >= 0 && to-from >= l.least() }
+	// What the log has comes at once. The first viewer need not wait for the rest of a segment.
+	for backlog, comes := true, true; ; {
+		n, err := readBefore(ctx, r, chunks, backlog && comes)
+		dry := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+		if err != nil && !dry {
 			return
 		}
+		comes = comes && !dry
 		for _, c := range chunks[:n] {
 			if from < 0 {
 				from = c.DTS
 			}
 			to = max(to, c.DTS)
 			cutter.Write(c)
+		}
+		if backlog && !comes && enough() {
+			backlog = false
+			cutter.Cut()
 		}
 		clear(chunks[:n])
 		l.expire(time.Now())
