@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,12 +32,17 @@ type Listing struct {
 }
 
 // Library is what was recorded. Its methods may be called from any goroutine.
+//
+// It is an [http.Handler], too: see [Library.ServeHTTP].
 type Library struct {
-	dir, app string
+	dir, app  string
+	shelf     *shelf
+	downloads chan struct{}
+	log       *slog.Logger
 }
 
 // Library returns the library of what the recorder writes.
-func (r *Recorder) Library() *Library { return &Library{dir: r.cfg.Dir, app: r.cfg.App} }
+func (r *Recorder) Library() *Library { return r.library }
 
 func (l *Library) place(q Query) (place, error) {
 	root := l.dir

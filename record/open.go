@@ -54,11 +54,7 @@ func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source
 
 // openTime opens what was recorded of a stream from one time to another.
 func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to string) (media.Source, error) {
-	begin, err := parseTime(from)
-	end := time.Now()
-	if err == nil && to != "" {
-		end, err = parseTime(to)
-	}
+	begin, end, err := parseTimes(from, to)
 	if err != nil {
 		return nil, err
 	}

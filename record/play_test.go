@@ -40,7 +40,7 @@ func (s *stage) closesAll() {
 	require.Eventually(s.t, func() bool {
 		s.r.shelf.mu.Lock()
 		defer s.r.shelf.mu.Unlock()
-		return len(s.r.shelf.books) == 0
+		return len(s.r.shelf.books) == len(s.r.shelf.idle)
 	}, 10*time.Second, time.Millisecond)
 }
 

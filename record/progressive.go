@@ -53,7 +53,7 @@ func (f *finisher) rename(j *job) error {
 		if err != nil {
 			return err
 		}
-		if s, ok := spanOf(j.final, time.Time{}); ok && s.Start.UnixMicro() == j.start.UnixMicro() && info.Mode().IsRegular() {
+		if s, ok := f.recorder.library.spanOf(j.final, time.Time{}); ok && !s.Growing && s.Start.UnixMicro() == j.start.UnixMicro() && info.Mode().IsRegular() {
 			err := os.Remove(j.path)
 			j.path = ""
 			return err

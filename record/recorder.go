@@ -23,6 +23,7 @@ type Recorder struct {
 	finisher *finisher
 	storer   *storer
 	shelf    shelf
+	library  *Library
 	detach   []func()       // from the server
 	running  sync.WaitGroup // recordings and showings; added to under mu, not when closed
 
@@ -61,6 +62,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		showings: map[media.StreamKey]*showing{},
 	}
 	r.shelf.books = map[bookKey]*book{} // a sweep looks into it at once
+	r.library = &Library{dir: cfg.Dir, app: cfg.App, shelf: &r.shelf, downloads: make(chan struct{}, maxDownloads), log: r.log}
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.finisher.recover(cfg.Dir)
 	r.roots = cfg.knownRoots()
@@ -296,6 +298,7 @@ func (r *Recorder) Shutdown(ctx context.Context) error {
 	r.running.Wait() // also for those whose stream has ended, and another of its name come
 	err := r.finisher.shutdown(ctx)
 	r.storer.shutdown()
+	r.shelf.close()
 	return err
 }
 

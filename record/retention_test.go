@@ -38,7 +38,7 @@ func TestRetention(t *testing.T) {
 	r.finisher.running.Wait()
 	hidden := put(day, ".2026-11-20-03-00-00-0.mp4", 1000, 100*time.Hour)
 	r.cfg.MaxAge, r.cfg.MaxBytes = 24*time.Hour, 250
-	r.shelf.books[bookKey{path: played}] = &book{}
+	r.shelf.books[bookKey{path: played}] = &book{users: 1}
 	r.finisher.sweep(now)
 	delete(r.shelf.books, bookKey{path: played})
 	require.NoFileExists(t, old)

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/mp4"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -21,6 +21,11 @@ type Span struct {
 	// Start is when its first packet was to be decoded, by the clock of the stream; Duration how long it lasts.
 	Start    time.Time
 	Duration time.Duration
+	// Size of the file, in bytes.
+	Size int64
+	// Growing says that the file is still being written, or about to be finished. Path is what it will be called, under which it can
+	// be read by all parts of this package.
+	Growing bool
 }
 
 // End is when the span ends.
@@ -32,8 +37,8 @@ const longestTimeline = 31 * 24 * time.Hour
 // errTimeline says that a time is none.
 var errTimeline = errors.New("record: the time asked for ends before it begins, or lasts over 31 days")
 
-// Timeline returns what there is of a stream from one time to another, oldest first: the finished MP4 files that have some of it. It is no
-// error if there is none.
+// Timeline returns what there is of a stream from one time to another, oldest first: the MP4 files that have some of it, and what there is
+// so far of the one that is being written. It is no error if there is none.
 func (l *Library) Timeline(ctx context.Context, key media.StreamKey, from, to time.Time) ([]Span, error) {
 	if to.Before(from) || to.Sub(from) > longestTimeline {
 		return nil, errTimeline
@@ -48,7 +53,7 @@ func (l *Library) Timeline(ctx context.Context, key media.StreamKey, from, to ti
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, err := spansOf(p.day(day.Format(dayLayout)), from, to)
+		found, err := l.spansOf(p.day(day.Format(dayLayout)), from, to)
 		if err != nil {
 			return nil, err
 		}
@@ -66,8 +71,13 @@ func startOfDay(t time.Time) time.Time {
 }
 
 // spansOf returns those of the files of a day that have some of a time.
-func spansOf(dir string, from, to time.Time) (spans []Span, err error) {
-	list, err := names(dir, isFinished)
+func (l *Library) spansOf(dir string, from, to time.Time) (spans []Span, err error) {
+	list, err := names(dir, isFilm)
+	for i, name := range list { // what is being written has its dot, and comes first
+		list[i] = strings.TrimPrefix(name, ".")
+	}
+	slices.Sort(list)
+	list = slices.Compact(list)
 	for i, name := range list {
 		begins, ok := beginsAt(name)
 		if !ok || begins.After(to) {
@@ -78,13 +88,16 @@ func spansOf(dir string, from, to time.Time) (spans []Span, err error) {
 				continue
 			}
 		}
-		s, ok := spanOf(filepath.Join(dir, name), begins)
+		s, ok := l.spanOf(filepath.Join(dir, name), begins)
 		if ok && s.Start.Before(to) && s.End().After(from) {
 			spans = append(spans, s)
 		}
 	}
 	return spans, err
 }
+
+// isFilm reports whether an entry is an MP4 file, be it finished or not.
+func isFilm(e os.DirEntry) bool { return e.Type().IsRegular() && filepath.Ext(e.Name()) == ".mp4" }
 
 // beginsAt returns when a recording began, to the second, by its name.
 func beginsAt(name string) (time.Time, bool) {
@@ -96,25 +109,16 @@ func beginsAt(name string) (time.Time, bool) {
 }
 
 // spanOf looks into a file: what it says of itself goes before its name.
-func spanOf(path string, begins time.Time) (Span, bool) {
-	f, err := os.Open(path)
+func (l *Library) spanOf(path string, begins time.Time) (Span, bool) {
+	b, err := l.shelf.take(path)
 	if err != nil {
 		return Span{}, false
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Span{}, false
-	}
-	x, err := mp4.Open(f, info.Size())
-	if err != nil {
-		return Span{}, false
-	}
-	if n, ok := parseNote(x.UUID([16]byte([]byte(noteID)))); ok {
-		begins = n.start
-	}
-	return Span{Path: path, Start: begins, Duration: x.Duration()}, true
+	defer l.shelf.giveBack(b)
+	return Span{Path: path, Start: b.begins(begins), Duration: b.Duration(), Size: b.key.size, Growing: b.key.path != path}, true
 }
+
+var errNoTime = errors.New("record: that is no time: seconds since 1970, or as in 2026-11-27T12:00:05Z")
 
 // parseTime reads a time of a query: seconds since 1970, RFC 3339, or local time without its zone.
 func parseTime(text string) (time.Time, error) {
@@ -126,7 +130,7 @@ func parseTime(text string) (time.Time, error) {
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04:05", text, time.Local)
 	if err != nil {
-		return at, fmt.Errorf("record: %q is no time: seconds since 1970, or as in 2026-11-27T12:00:05Z", text)
+		return at, fmt.Errorf("%w: %.100q", errNoTime, text)
 	}
 	return at, nil
 }

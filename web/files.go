@@ -200,6 +200,11 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, cfg *filesSettings
 
 // send sends what was asked for.
 func (q *request) send(w *docroot.Writer) error {
+	if made := q.cfg.Made; made != nil && made.Serves(q.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		made.ServeHTTP(w, q.Request)
+		return nil
+	}
 	if q.at.dir == "" {
 		return fs.ErrNotExist
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,9 @@ type FilesConfig struct {
 	// NoStore are the suffixes of names of files that nobody may keep a copy of, such as ".m3u8". Copies of others may be kept, and
 	// used when asking again has shown that they are good.
 	NoStore []string
+	// Made serves what is made rather than kept in a folder, such as a playlist of recordings: requests of which it says so, once who asks
+	// may have it. Nil is nothing.
+	Made Made
 	// AllowIP says who may read files where no hook decides. Nil allows everyone.
 	AllowIP func(netip.Addr) bool
 
@@ -36,6 +40,13 @@ type FilesConfig struct {
 	AllowOrigins      []string
 	ForwardedIPHeader string
 	TrustedProxy      func(netip.Addr) bool
+}
+
+// Made is a handler of what is made as it is asked for. record.Library is one. Its methods may be called from several goroutines.
+type Made interface {
+	http.Handler
+	// Serves reports whether the handler has what a request of GET or HEAD is for. It does not wait.
+	Serves(r *http.Request) bool
 }
 
 // errVirtual says what is wrong with a config.

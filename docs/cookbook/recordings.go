@@ -3,11 +3,13 @@ package cookbook
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/record"
+	"github.com/sluice-media/sluice/web"
 )
 
 // uploads is told of each file that is complete.
@@ -39,4 +41,9 @@ func recording(dir string) (*media.Server, *record.Recorder, error) {
 func today(ctx context.Context, r *record.Recorder, key media.StreamKey) ([]string, error) {
 	found, err := r.Library().List(ctx, record.Query{Stream: key, Period: time.Now().Format(time.DateOnly)})
 	return found.Names, err
+}
+
+// recordings serves the directory of recordings, and what is made of them, to whom OnHTTPAccess lets in.
+func recordings(m *media.Server, r *record.Recorder, dir string) (http.Handler, error) {
+	return web.NewFiles(m, web.FilesConfig{Root: dir, Made: r.Library()})
 }

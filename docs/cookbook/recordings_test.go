@@ -2,6 +2,9 @@ package cookbook
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,7 +16,8 @@ import (
 )
 
 func TestRecording(t *testing.T) {
-	m, r, err := recording(t.TempDir())
+	dir := t.TempDir()
+	m, r, err := recording(dir)
 	require.NoError(t, err)
 	defer m.Close()
 	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
@@ -34,4 +38,10 @@ func TestRecording(t *testing.T) {
 	files, err := today(t.Context(), r, key)
 	require.NoError(t, err)
 	require.Len(t, files, 1)
+	h, err := recordings(m, r, dir)
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/record/live/door?from="+strconv.FormatInt(time.Now().Unix()-60, 10), nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), "#EXT-X-ENDLIST")
 }

@@ -63,7 +63,7 @@ func (s *server) apply(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	filesCfg, err := filesConfig(cfg)
+	filesCfg, err := filesConfig(cfg, s.recorder.Library())
 	if err != nil {
 		return err
 	}

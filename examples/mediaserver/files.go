@@ -10,7 +10,7 @@ import (
 )
 
 // filesConfig is the part of the configuration that the file server acts on.
-func filesConfig(cfg *config.Config) (web.FilesConfig, error) {
+func filesConfig(cfg *config.Config, made web.Made) (web.FilesConfig, error) {
 	virtual, err := virtualFolders(cfg.String("http.virtualPath"))
 	return web.FilesConfig{
 		Root:              cfg.String("http.rootPath"),
@@ -20,6 +20,7 @@ func filesConfig(cfg *config.Config) (web.FilesConfig, error) {
 		NotFoundPage:      cfg.String("http.notFound"),
 		CharSet:           cfg.String("http.charSet"),
 		NoStore:           split(cfg.String("http.forbidCacheSuffix"), ","),
+		Made:              made,
 		AllowIP:           config.IPFilter(cfg.String("http.allow_ip_range")),
 		AllowOrigins:      allowedOrigins(cfg),
 		ForwardedIPHeader: cfg.String("http.forwarded_ip_header"),

@@ -55,7 +55,7 @@ func TestFilesConfig(t *testing.T) {
 	} {
 		require.NoError(t, cfg.Set(key, value))
 	}
-	got, err := filesConfig(cfg)
+	got, err := filesConfig(cfg, nil)
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"a": "/x", "b": "./y"}, got.Virtual)
 	require.Equal(t, []string{".m3u8", ".flv"}, got.NoStore)
@@ -64,7 +64,7 @@ func TestFilesConfig(t *testing.T) {
 	require.Empty(t, got.AllowOrigins)
 	for _, bad := range []string{"a", "a,", ",/x", "a/b,/x", "../,/x", ".a,/x"} {
 		require.NoError(t, cfg.Set("http.virtualPath", bad))
-		_, err := filesConfig(cfg)
+		_, err := filesConfig(cfg, nil)
 		require.ErrorContains(t, err, "http.virtualPath", bad)
 	}
 }

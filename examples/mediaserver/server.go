@@ -125,11 +125,11 @@ func recordConfig(cfg *config.Config) record.Config {
 
 // newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
-	files, err := filesConfig(s.cfg)
-	if err != nil {
+	if s.recorder, err = record.New(s.media, recordConfig(s.cfg)); err != nil {
 		return err
 	}
-	if s.recorder, err = record.New(s.media, recordConfig(s.cfg)); err != nil {
+	files, err := filesConfig(s.cfg, s.recorder.Library())
+	if err != nil {
 		return err
 	}
 	if s.files, err = web.NewFiles(s.media, files); err != nil {

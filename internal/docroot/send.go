@@ -21,7 +21,12 @@ const (
 // Send sends a file, or what the client wants of it: ranges, or nothing if it has it already. Content-Type must be set.
 func Send(w *Writer, r *http.Request, file *os.File, info fs.FileInfo) {
 	w.Header().Set("ETag", etag(info))
-	http.ServeContent(w, withRanges(r), "", info.ModTime(), file)
+	SendMade(w, r, file, info.ModTime())
+}
+
+// SendMade sends what is made of files as Send sends a file. Content-Type and ETag must be set.
+func SendMade(w *Writer, r *http.Request, content io.ReadSeeker, modified time.Time) {
+	http.ServeContent(w, withRanges(r), "", modified, content)
 }
 
 // etag names a version of a file.

@@ -65,9 +65,8 @@ func (c *Cursor) earliest() (first *position) {
 func (c *Cursor) Seek(at time.Duration) time.Duration {
 	lead := &c.positions[0]
 	for i := range c.positions {
-		if c.positions[i].track.first.Codec.Video() {
+		if c.positions[i].track == c.file.lead() {
 			lead = &c.positions[i]
-			break
 		}
 	}
 	table := &lead.track.table

@@ -13,6 +13,7 @@ import (
 type File struct {
 	r          io.ReaderAt
 	size       int64
+	mvhd       []byte
 	tracks     []*track
 	described  []*media.Track
 	skipped    []string
@@ -31,6 +32,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	m.release()
+	f.mvhd = m.mvhd
 	return f, nil
 }
 

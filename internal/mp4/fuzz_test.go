@@ -73,6 +73,35 @@ func checkFile(t *testing.T, f *File, size int) {
 	}
 }
 
+// checkParts makes segments of a file, and joins them to one that can be read.
+func checkParts(t *testing.T, f *File) {
+	t.Helper()
+	var j Joiner
+	list := f.Cut(f.Range(0, f.Duration()), f.Duration()/3)
+	for _, r := range list[:min(len(list), 10)] {
+		require.Less(t, r.First, r.End)
+		c, err := f.Segment(r, 0)
+		if errors.Is(err, ErrLong) {
+			return
+		}
+		require.NoError(t, err)
+		_, err = c.ReadAt(make([]byte, c.Size()), 0)
+		require.NoError(t, err)
+		if err := j.Add(f, r, f.r); err != nil {
+			require.True(t, errors.Is(err, ErrMixed) || errors.Is(err, ErrLong), err)
+			return
+		}
+	}
+	c, err := j.Content()
+	if errors.Is(err, ErrEmpty) {
+		return
+	}
+	require.NoError(t, err)
+	x, err := Open(c, c.Size())
+	require.NoError(t, err)
+	require.NotEmpty(t, x.Tracks())
+}
+
 // Whatever a file has, it is read or refused.
 func FuzzOpen(f *testing.F) {
 	addSeeds(f)
@@ -83,6 +112,7 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		checkFile(t, file, len(data))
+		checkParts(t, file)
 	})
 }
 

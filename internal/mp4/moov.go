@@ -107,29 +107,34 @@ func (p *plan) lasts(t *track, s start) int64 {
 	return n
 }
 
-// header appends mvhd (8.2.2): that of the source with timescale and duration.
+// header appends mvhd (8.2.2).
 func (p *plan) header(w *writer) {
 	longest, id := uint64(0), uint32(0)
 	for i, t := range p.movie.tracks {
 		longest = max(longest, p.duration(t, p.starts[i]))
 		id = max(id, t.number)
 	}
-	f, version, flags := fullBox(p.mvhd)
+	movieHeader(w, p.mvhd, p.scale, longest, max(id+1, id))
+}
+
+// movieHeader appends a mvhd box like another, with timescale, duration and next_track_ID.
+func movieHeader(w *writer, like []byte, scale uint32, duration uint64, next uint32) {
+	f, version, flags := fullBox(like)
 	created, modified := f.sized(version), f.sized(version)
 	f.u32()
 	f.sized(version)
 	rest := f.bytes(76) // rate, volume, matrix, pre_defined
-	version = versionFor(created, modified, longest)
+	version = versionFor(created, modified, duration)
 	w.full("mvhd", version, flags, func() {
 		w.sized(version, created)
 		w.sized(version, modified)
-		w.u32(p.scale)
-		w.sized(version, longest)
+		w.u32(scale)
+		w.sized(version, duration)
 		if rest == nil {
 			rest = plainHeader()
 		}
 		w.raw(rest)
-		w.u32(max(id+1, id)) // next_track_ID
+		w.u32(next)
 	})
 }
 
@@ -146,12 +151,20 @@ func plainHeader() []byte {
 
 // trak appends what is in a trak box (8.3.1).
 func (p *plan) trak(w *writer, t *track, s start, offsets []int64) {
+	trackHeader(w, t, t.number, p.duration(t, s))
+	p.edits(w, t, s)
+	mediaBox(w, t, uint64(max(t.table.end-t.table.start, 0)), func() { t.table.write(w, t, offsets, p.wide) })
+	w.raw(t.boxes.rest)
+}
+
+// trackHeader appends tkhd (8.3.2): that of the source with number and duration.
+func trackHeader(w *writer, t *track, id uint32, duration uint64) {
 	f, version, flags := fullBox(t.boxes.tkhd)
 	created, modified := f.sized(version), f.sized(version)
-	id, reserved := f.u32(), f.u32()
+	f.u32()
+	reserved := f.u32()
 	f.sized(version)
 	rest := f.b // layer, volume, matrix, width, height
-	duration := p.duration(t, s)
 	version = versionFor(created, modified, duration)
 	w.full("tkhd", version, flags, func() {
 		w.sized(version, created)
@@ -161,16 +174,18 @@ func (p *plan) trak(w *writer, t *track, s start, offsets []int64) {
 		w.sized(version, duration)
 		w.raw(rest)
 	})
-	p.edits(w, t, s)
+}
+
+// mediaBox appends mdia (8.4): that of the source with duration and sample table.
+func mediaBox(w *writer, t *track, duration uint64, table func()) {
 	w.box("mdia", func() {
-		mediaHeader(w, t)
+		mediaHeader(w, t, duration)
 		w.raw(t.boxes.hdlr)
 		w.box("minf", func() {
 			w.raw(t.boxes.media)
-			w.box("stbl", func() { t.table.write(w, t, offsets, p.wide) })
+			w.box("stbl", table)
 		})
 	})
-	w.raw(t.boxes.rest)
 }
 
 // edits appends an edit list (8.6.6), if it is needed.
@@ -199,13 +214,12 @@ func (p *plan) edits(w *writer, t *track, s start) {
 }
 
 // mediaHeader appends mdhd (8.4.2): that of the source with the duration.
-func mediaHeader(w *writer, t *track) {
+func mediaHeader(w *writer, t *track, duration uint64) {
 	f, version, flags := fullBox(t.boxes.mdhd)
 	created, modified := f.sized(version), f.sized(version)
 	f.u32()
 	f.sized(version)
 	language := f.u32()
-	duration := uint64(max(t.table.end-t.table.start, 0))
 	version = versionFor(created, modified, duration)
 	w.full("mdhd", version, flags, func() {
 		w.sized(version, created)

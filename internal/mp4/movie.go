@@ -149,11 +149,15 @@ func (m *movie) keep() {
 	m.tracks = full
 }
 
-// release lets go of the moov box.
+// release lets go of the moov box, but for the little that other files are made with.
 func (m *movie) release() {
-	m.mvhd, m.udta, m.rest, m.trex = nil, nil, nil, nil
+	m.mvhd, m.udta, m.rest, m.trex = bytes.Clone(m.mvhd), nil, nil, nil
 	for _, t := range m.tracks {
-		t.boxes = trackBox{}
+		x := t.boxes
+		t.boxes = trackBox{
+			tkhd: bytes.Clone(x.tkhd), mdhd: bytes.Clone(x.mdhd), hdlr: bytes.Clone(x.hdlr), media: bytes.Clone(x.media),
+			stsd: bytes.Clone(x.stsd),
+		}
 	}
 }
 

@@ -1,0 +1,132 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/docroot"
+	"github.com/sluice-media/sluice/internal/mp4"
+)
+
+const (
+	// playlistSegment is how long a segment is at least: it ends at the next key frame.
+	playlistSegment = 4 * time.Second
+	// openTarget is the target duration of an open playlist, which may not change, unless there is a longer segment already.
+	openTarget = 10 * time.Second
+)
+
+// cut is a part of a file, from a time in it to another; all if both are 0.
+type cut struct {
+	path     string
+	from, to time.Duration
+	growing  bool // more is to come
+}
+
+// ranges cuts it into segments. Of a file that grows, in an open playlist, the last is left out, which may grow, too.
+func (c *cut) ranges(b *book, open bool) []mp4.Range {
+	if c.from == 0 && c.to == 0 {
+		c.to = b.Duration()
+	}
+	list := b.Cut(b.Range(c.from, c.to), playlistSegment)
+	if open && c.growing && len(list) > 0 {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+// playlist is one that is being written.
+type playlist struct {
+	library *Library
+	ask     *ask
+	open    bool // more may come
+	text    strings.Builder
+	longest time.Duration
+	length  time.Duration // of all segments so far: stamps go on over files, as many players want it
+	files   int
+	ahead   time.Duration // from the beginning of the first segment to what was asked for
+}
+
+// servePlaylist sends a playlist of files, which is an open one if files may come.
+func (l *Library) servePlaylist(w *docroot.Writer, r *http.Request, a *ask, cuts []cut, open bool) error {
+	p := &playlist{library: l, ask: a, open: open}
+	for i := range cuts {
+		if r.Context().Err() != nil {
+			return nil // the client has left
+		}
+		if err := p.file(&cuts[i]); err != nil {
+			if len(cuts) == 1 {
+				return err
+			}
+			l.log.Warn("a file is passed over that cannot be played", "path", cuts[i].path, "err", err)
+		}
+	}
+	if p.files == 0 {
+		return errNothingYet
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/vnd.apple.mpegurl")
+	head.Set("Cache-Control", "no-store")
+	text := p.head() + p.text.String()
+	if !open || !cuts[len(cuts)-1].growing {
+		text += "#EXT-X-ENDLIST\n"
+	}
+	head.Set("Content-Length", strconv.Itoa(len(text)))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, _ = w.Write([]byte(text)) // the client may have left
+	return nil
+}
+
+// head returns what the playlist begins with (RFC 8216, 4.3.3).
+func (p *playlist) head() string {
+	target, kind := p.longest, "VOD"
+	if p.open {
+		target, kind = max(target, openTarget), "EVENT"
+	}
+	text := fmt.Sprintf("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:%s\n"+
+		"#EXT-X-INDEPENDENT-SEGMENTS\n", int(math.Ceil(target.Seconds())), kind)
+	if p.ahead > 0 {
+		text += fmt.Sprintf("#EXT-X-START:TIME-OFFSET=%.3f,PRECISE=YES\n", p.ahead.Seconds())
+	}
+	return text
+}
+
+// file writes the segments of a file.
+func (p *playlist) file(c *cut) error {
+	b, err := p.library.shelf.take(c.path)
+	if err != nil {
+		return err
+	}
+	defer p.library.shelf.giveBack(b)
+	list := c.ranges(b, p.open)
+	if len(list) == 0 {
+		return nil
+	}
+	url := p.library.urlOf(c.path)
+	if p.files++; p.files == 1 {
+		p.ahead = c.from - list[0].Start
+	} else {
+		p.text.WriteString("#EXT-X-DISCONTINUITY\n")
+	}
+	fmt.Fprintf(&p.text, "#EXT-X-MAP:URI=%q\n", p.ask.address(url+"/"+headName))
+	if begins := b.begins(time.Time{}); !begins.IsZero() {
+		fmt.Fprintf(&p.text, "#EXT-X-PROGRAM-DATE-TIME:%s\n", begins.Add(list[0].Start).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+	}
+	p.length += b.Ahead(list[0])
+	more := p.length - list[0].Start
+	for _, r := range list {
+		p.longest = max(p.longest, r.Length)
+		p.length += r.Length
+		name := segmentName{r.First, r.End, more.Truncate(time.Microsecond)}
+		fmt.Fprintf(&p.text, "#EXTINF:%.6f,\n%s\n", r.Length.Seconds(), p.ask.address(url+"/"+name.String()))
+	}
+	return nil
+}
+
+var errNothingYet = errors.New("record: there is no whole segment yet")

@@ -1,0 +1,195 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/docroot"
+	"github.com/sluice-media/sluice/internal/mp4"
+	"github.com/sluice-media/sluice/media"
+)
+
+// Serves reports whether a request is for something that ServeHTTP makes, and not for a file as it is.
+func (l *Library) Serves(r *http.Request) bool { return l.parse(r).form != nothing }
+
+// ServeHTTP makes of recordings what is asked for. Nothing is written to the disk for it, and nobody is asked whether the client may have
+// it: package web does that if the library is the Made of its FilesConfig.
+//
+//   - /record/live/cam?from=…&to=… is what was recorded of a stream in that time, over all its files: a playlist of HLS (RFC 8216) with
+//     fragmented MP4. Without to it goes on while the stream is being recorded. With .m3u8 behind the name it is the same.
+//   - /record/live/cam.mp4?from=…&to=… is the same as one MP4 file to download, without the gaps: from the key frame at or before its
+//     beginning, at most about 15 hours. Its size is known, and ranges of it can be had.
+//   - /record/live/cam.json?from=…&to=… says what there is: {"spans": [{"url", "start", "duration", "size", "growing"}]}, where
+//     duration is in seconds, and size in bytes.
+//   - /record/live/cam/2026-11-27/x.mp4.m3u8 is a playlist of one file.
+//
+// Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; a playlist or file of at most 24 hours, a list of at
+// most 31 days. A stream of another virtual host has it as vhost in the query. Other parts of the query go on in the addresses that a
+// playlist has.
+func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out, ok := w.(*docroot.Writer)
+	if !ok {
+		out = docroot.NewWriter(w, func(int) {})
+	}
+	if out.Header().Get("Cache-Control") == "" {
+		out.Header().Set("Cache-Control", "no-cache")
+	}
+	a := l.parse(r)
+	var err error
+	switch a.form {
+	case filePlaylist:
+		err = l.servePlaylist(out, r, &a, []cut{{path: a.path}}, false)
+	case fileHead, fileSegment:
+		err = l.servePiece(out, r, &a)
+	case timePlaylist, timeFile, timeList:
+		err = l.serveTime(out, r, &a)
+	default:
+		err = os.ErrNotExist
+	}
+	if err != nil {
+		l.refuse(out, r, err)
+	}
+}
+
+// refuse answers what cannot be had.
+func (l *Library) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	code, text := http.StatusInternalServerError, "the recording cannot be read"
+	switch {
+	case errors.Is(err, errTimeline), errors.Is(err, errNoTime), errors.Is(err, errLongTime):
+		code, text = http.StatusBadRequest, err.Error()
+	case errors.Is(err, errTooMany), errors.Is(err, mp4.ErrLong):
+		code, text = http.StatusBadRequest, "that is too much at once: ask for less time"
+	case errors.Is(err, mp4.ErrMixed):
+		code, text = http.StatusConflict, "the codec changes in that time: ask for the time before and behind that on their own"
+	case errors.Is(err, errBusy):
+		w.Header().Set("Retry-After", "5")
+		code, text = http.StatusServiceUnavailable, err.Error()
+	case errors.Is(notFound(err), media.ErrStreamNotFound), errors.Is(err, ErrBadPath):
+		code, text = http.StatusNotFound, "there is no such recording"
+	case errors.Is(err, errNothingYet):
+		code, text = http.StatusNotFound, err.Error()
+	case errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrNoMovie), errors.Is(err, mp4.ErrNoTracks):
+		code = http.StatusUnprocessableEntity
+	default:
+		l.log.Warn("a recording cannot be read", "path", r.URL.Path, "err", err)
+	}
+	http.Error(w, text, code)
+}
+
+// servePiece sends the initialization segment of a file, or a segment.
+func (l *Library) servePiece(w *docroot.Writer, r *http.Request, a *ask) error {
+	b, err := l.shelf.take(a.path)
+	if err != nil {
+		return err
+	}
+	defer l.shelf.giveBack(b)
+	head := w.Header()
+	head.Set("Content-Type", "video/mp4")
+	head.Set("ETag", b.tag(filepath.Base(r.URL.Path)))
+	if a.form == fileHead {
+		init := b.Init()
+		docroot.SendMade(w, r, bytes.NewReader(init), b.key.modified)
+		return nil
+	}
+	part, ok := b.Samples(a.part.first, a.part.end)
+	if !ok {
+		return os.ErrNotExist
+	}
+	c, err := b.Segment(part, a.part.more)
+	if err != nil {
+		return err
+	}
+	docroot.SendMade(w, r, io.NewSectionReader(c, 0, c.Size()), b.key.modified)
+	return nil
+}
+
+// tag is an entity tag of what is made of a file.
+func (b *book) tag(what string) string {
+	return `"` + strconv.FormatInt(b.key.modified.UnixNano(), 36) + "-" + strconv.FormatInt(b.key.size, 36) + "-" + what + `"`
+}
+
+// longestMade is how long a time is of which a playlist or a file is made.
+const longestMade = 24 * time.Hour
+
+var errLongTime = errors.New("record: the time asked for lasts over 24 hours")
+
+// serveTime sends what there is of a stream in a time.
+func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
+	from, to, err := parseTimes(a.from, a.to)
+	if err != nil {
+		return err
+	}
+	if a.form != timeList && to.Sub(from) > longestMade {
+		return errLongTime
+	}
+	spans, err := l.Timeline(r.Context(), a.key, from, to)
+	if err != nil {
+		return err
+	}
+	if a.form == timeList {
+		return l.serveList(w, a, spans)
+	}
+	var cuts []cut
+	for _, s := range spans {
+		cuts = append(cuts, cut{path: s.Path, from: from.Sub(s.Start), to: to.Sub(s.Start), growing: s.Growing})
+	}
+	if len(cuts) == 0 {
+		return os.ErrNotExist
+	}
+	if a.form == timeFile {
+		return l.serveFile(w, r, a.key, from, cuts)
+	}
+	return l.servePlaylist(w, r, a, cuts, a.to == "")
+}
+
+// parseTimes reads a beginning, and an end, which is now if it is not said.
+func parseTimes(from, to string) (begin, end time.Time, err error) {
+	end = time.Now()
+	if to != "" {
+		if end, err = parseTime(to); err != nil {
+			return begin, end, err
+		}
+	}
+	begin, err = parseTime(from)
+	return begin, end, err
+}
+
+// spanInfo is a Span as it is told.
+type spanInfo struct {
+	URL      string    `json:"url"`
+	Start    time.Time `json:"start"`
+	Duration float64   `json:"duration"` // seconds
+	Size     int64     `json:"size"`
+	Growing  bool      `json:"growing"`
+}
+
+// serveList says what there is.
+func (l *Library) serveList(w http.ResponseWriter, a *ask, spans []Span) error {
+	list := []spanInfo{}
+	for _, s := range spans {
+		list = append(list, spanInfo{a.address(l.urlOf(s.Path)), s.Start, s.Duration.Seconds(), s.Size, s.Growing})
+	}
+	text, err := json.Marshal(map[string]any{"spans": list})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text) // the client may have left
+	return nil
+}
+
+// urlOf returns the path of the URL of a file.
+func (l *Library) urlOf(file string) string {
+	rel, err := filepath.Rel(l.dir, file)
+	if err != nil {
+		return ""
+	}
+	return "/" + filepath.ToSlash(rel)
+}
