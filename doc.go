@@ -7,6 +7,7 @@
 //	rtsp           publish, play, pull and push by RTSP and RTSPS
 //	web            play by HTTP and WebSocket: FLV, MPEG-TS, fMP4, HLS; as an http.Handler; files
 //	record         record streams, list what was recorded, and play it back
+//	record/s3      finished recordings in an object store; a module of its own
 //	relay          what is asked of pulls, pushes, ffmpeg and snapshots: types only, so far
 //	gb28181        what is asked of receivers and senders of RTP: types only, so far
 //	api            the HTTP API of ZLMediaKit, as an http.Handler
