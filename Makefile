@@ -36,9 +36,7 @@ vet:
 vet-all:
 	@for target in linux/386 linux/arm64 windows/amd64 darwin/arm64; do \
 		echo "go vet for $$target"; \
-		for dir in $(MODULES); do \
-			CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go vet -C $$dir ./... || exit 1; \
-		done; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go vet ./... || exit 1; \
 	done
 
 lint: tools
