@@ -19,8 +19,9 @@ const maxFiles = 1000
 // Open implements [media.Opener]: the stream live/test/2026-11-27/x.mp4 of the app of recordings is the file of that path below it, for
 // each player on its own. A directory, or several paths with semicolons between them, is played as one. With a query from=…&to=… the
 // stream live/test is what was recorded of it in that time, over all its files: from the key frame at or before its beginning, and without
-// the gaps. Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; without to it is until now. New has registered
-// it.
+// the gaps. Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; without to it is until now. With exact=1 in the
+// query a seek, and from, lead to the very time and not to a key frame: the pictures from the key frame on, which a decoder needs, go by in a
+// hundredth of their time. New has registered it.
 func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source, error) {
 	if q.Stream.App != r.cfg.App {
 		return nil, hook.ErrNotHandled
@@ -48,9 +49,12 @@ func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source
 		r.log.Warn("a recording cannot be played", "stream", q.Stream.String(), "err", err)
 		return nil, notFound(err)
 	}
-	x.repeat = r.cfg.Repeat
+	x.repeat, x.exact = r.cfg.Repeat, wantsExact(q)
 	return x, nil
 }
+
+// wantsExact reports whether a player wants to be where it seeks, and not at the key frame before.
+func wantsExact(q *media.OpenRequest) bool { return q.Session.Query().Get("exact") == "1" }
 
 // openTime opens what was recorded of a stream from one time to another.
 func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to string) (media.Source, error) {
@@ -79,7 +83,13 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 	if len(x.files) == 0 {
 		return nil, media.ErrStreamNotFound
 	}
-	return x, x.enter(0)
+	if err := x.enter(0); err != nil {
+		return nil, err
+	}
+	if x.exact = wantsExact(q); x.exact {
+		_, err = x.Seek(ctx, begin.Sub(spans[0].Start)-x.files[0].from)
+	}
+	return x, err
 }
 
 // passOver says that a file is not played with the others.

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -234,4 +235,45 @@ func testPlaysTime(t *testing.T) {
 		})
 		require.Error(t, err, params)
 	}
+}
+
+// With exact=1 a player is at the very time it seeks. What a decoder needs before is there, in next to no time, and the sound is not.
+func TestSeeksExactly(t *testing.T) { synctest.Test(t, testSeeksExactly) }
+
+func testSeeksExactly(t *testing.T) {
+	s := newStage(t, Config{})
+	files := s.recorded(2)
+	p, err := s.m.Play(t.Context(), media.PlayRequest{
+		Stream: media.StreamKey{App: "record", Name: "live/cam/" + filepath.Base(filepath.Dir(files[0].FilePath))}, Schema: "rtmp", Params: "exact=1",
+	})
+	require.NoError(t, err)
+	defer p.Close(nil)
+	read(t, p, func(x *media.Packet) bool { return x.DTS > 500*time.Millisecond })
+	const at = 6700 * time.Millisecond // in the second file
+	got, err := p.Seek(t.Context(), at)
+	require.NoError(t, err)
+	require.Equal(t, at, got)
+	seen := false
+	list := read(t, p, func(x *media.Packet) bool {
+		seen = seen || x.Key && x.DTS > at-100*time.Millisecond
+		return seen && x.DTS > at+500*time.Millisecond
+	})
+	for len(list) > 0 && (!list[0].Key || list[0].DTS < at-100*time.Millisecond) {
+		list = list[1:]
+	}
+	before, last := 0, time.Duration(0)
+	for _, x := range list {
+		if !x.Track.Codec.Video() {
+			require.GreaterOrEqual(t, x.DTS, at)
+			continue
+		}
+		require.Greater(t, x.DTS, last)
+		require.GreaterOrEqual(t, x.PTS, x.DTS)
+		last = x.DTS
+		if x.DTS < at {
+			before++
+			require.Greater(t, x.DTS, at-10*time.Millisecond)
+		}
+	}
+	require.InDelta(t, 700/40, before, 2)
 }

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,4 +71,56 @@ func TestClip(t *testing.T) {
 		require.InDelta(t, 8*25, len(pictures), 2)
 		require.False(t, s.source().IsRecordingMP4, "it is no recording that goes on")
 	})
+}
+
+// A clip begins before what the stream still has: the rest is in the files of its recording, the newest of which is being written.
+func TestClipOfARecording(t *testing.T) {
+	for name, source := range map[string]func() []byte{"H264": testmedia.H264, "B-frames": testmedia.H264B} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testClipOfARecording(t, source()) })
+		})
+	}
+}
+
+func testClipOfARecording(t *testing.T, flv []byte) {
+	s := newStage(t, Config{})
+	tracks, packets := reel.Load(t, flv)
+	pub := s.publish(tracks)
+	require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, MaxDuration: 7 * time.Second}))
+	write(t, pub, packets, 6*time.Second, 5)
+	_, err := s.r.Clip(t.Context(), ClipRequest{Stream: s.key, Path: "old.mp4", Back: 2 * time.Hour})
+	require.ErrorIs(t, err, errLongBack)
+	path, err := s.r.Clip(t.Context(), ClipRequest{Stream: s.key, Path: "alarm.mp4", Back: 20500 * time.Millisecond, Forward: 2 * time.Second})
+	require.NoError(t, err)
+	var rest []*media.Packet
+	for _, p := range packets {
+		x := *p
+		x.DTS, x.PTS = x.DTS+30*time.Second, x.PTS+30*time.Second
+		rest = append(rest, &x)
+	}
+	write(t, pub, rest, 0, 1)
+	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, time.Minute, time.Millisecond)
+	_, list := readFile(t, path)
+	var want []*media.Packet
+	for range 6 {
+		want = append(want, packets...)
+	}
+	for _, video := range []bool{true, false} {
+		got, all := ofKind(list, video), ofKind(want, video)
+		first := slices.Index(all, got[0])
+		for first >= 0 && !slices.Equal(got, all[first:first+len(got)]) { // the clip repeats
+			next := slices.Index(all[first+1:], got[0])
+			require.GreaterOrEqual(t, next, 0, "what is in the clip is not in the stream")
+			first += 1 + next
+		}
+		if video {
+			require.Equal(t, (8-6)*25, first) // the key frame before 9.5 s
+			require.InDelta(t, 24*25, len(got), 3)
+		}
+	}
+	last := map[int]time.Duration{}
+	for _, p := range list {
+		require.LessOrEqual(t, p.DTS-last[p.Track.ID], 100*time.Millisecond)
+		last[p.Track.ID] = p.DTS
+	}
 }

@@ -51,6 +51,7 @@ type recording struct {
 	failing  bool          // a failure was told, and not its end
 	told     uint64        // of lost
 	left     map[media.Codec]bool
+	history  history
 }
 
 // run records until the stream ends, or it is told to stop.
@@ -71,10 +72,8 @@ func (g *recording) run() {
 	for {
 		n, err := r.ReadBatch(g.ctx, batch)
 		if now := r.Skipped(); now != skipped {
-			g.lost.Add(now - skipped)
+			g.skipped(now-skipped, batch[:n])
 			skipped = now
-			g.closeAll() // what follows does not follow from it
-			g.stale = true
 		}
 		over := g.record(batch[:n])
 		clear(batch[:n])
@@ -88,12 +87,22 @@ func (g *recording) run() {
 	}
 }
 
+// skipped notes that the stream no longer had so many packets in front of these.
+func (g *recording) skipped(count uint64, next []*media.Packet) {
+	if g.clip != nil && g.clip.source != nil && len(next) > 0 {
+		return // record has them from the recording
+	}
+	g.lost.Add(count)
+	g.closeAll() // what follows does not follow from it
+	g.stale = true
+}
+
 // record records packets, and reports whether that was all that is wanted.
 func (g *recording) record(packets []*media.Packet) (over bool) {
+	if g.clip != nil {
+		return g.recordClip(packets)
+	}
 	for _, p := range packets {
-		if g.clip != nil && (p.DTS >= g.clip.until || g.clip.torn) {
-			return true
-		}
 		g.packet(p)
 	}
 	return false
@@ -210,6 +219,7 @@ func (g *recording) next(p *media.Packet) {
 			g.fail(g.current.path, err)
 		}
 	}
+	g.history.add(written{t.final, p.DTS, g.carried(), g.current != nil})
 	g.previous, g.current, g.cut, g.stale = g.current, t, p.DTS, false
 }
 
@@ -261,11 +271,9 @@ const maxDrift = time.Second
 // describe returns what is recorded of the stream, as the packets last told it.
 func (g *recording) describe() (*media.Description, error) {
 	d := *g.stream.Description()
-	d.Tracks = nil
+	d.Tracks = g.carried()
 	for _, t := range g.tracks {
-		if g.form.carries(t) {
-			d.Tracks = append(d.Tracks, t)
-		} else {
+		if !g.form.carries(t) {
 			g.leave(t)
 		}
 	}
@@ -273,6 +281,16 @@ func (g *recording) describe() (*media.Description, error) {
 		return nil, ErrNothing
 	}
 	return &d, nil
+}
+
+// carried returns the tracks that are recorded.
+func (g *recording) carried() (list []*media.Track) {
+	for _, t := range g.tracks {
+		if g.form.carries(t) {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // create makes the file of a tape, under a name that is free.

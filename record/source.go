@@ -17,11 +17,13 @@ type source struct {
 	tracks []*media.Track
 	length time.Duration
 	repeat bool
+	exact  bool // Seek goes to the very time
 
 	at     int           // the file that is played
 	turn   time.Duration // how long all files have played before, when they repeat
 	book   *book
 	cursor *mp4.Cursor
+	ahead  time.Duration                 // an exact Seek: what is before it is for the decoder alone; 0 if there is none
 	own    map[*media.Track]*media.Track // the tracks of the file as those of the source; nil is left out
 }
 
@@ -154,6 +156,9 @@ func (x *source) ReadPacket(ctx context.Context) (*media.Packet, error) {
 		shift := x.turn + c.start - c.from
 		p.DTS += shift
 		p.PTS += shift
+		if !x.squeeze(p) {
+			continue
+		}
 		return p, nil
 	}
 }
@@ -181,9 +186,33 @@ func (x *source) Seek(_ context.Context, at time.Duration) (time.Duration, error
 	if err := x.enter(n); err != nil {
 		return 0, err
 	}
-	x.turn = 0
+	x.turn, x.ahead = 0, 0
 	c := &x.files[n]
-	return c.start + max(x.cursor.Seek(c.from+at-c.start), c.from) - c.from, nil
+	begins := c.start + max(x.cursor.Seek(c.from+at-c.start), c.from) - c.from
+	if !x.exact || begins >= at || at >= x.length {
+		return begins, nil
+	}
+	x.ahead = at
+	return at, nil
+}
+
+// squeezed is how much faster the pictures go by that an exact Seek needs to be decoded, and nobody wants to see.
+const squeezed = 100
+
+// squeeze moves a packet that is before the place of an exact Seek close to that, and reports whether it is needed: sound is not.
+func (x *source) squeeze(p *media.Packet) bool {
+	if p.DTS >= x.ahead {
+		x.ahead = 0
+		return true
+	}
+	if !p.Track.Codec.Video() {
+		return false
+	}
+	p.DTS = x.ahead - (x.ahead-p.DTS)/squeezed
+	if p.PTS < x.ahead {
+		p.PTS = x.ahead - (x.ahead-p.PTS)/squeezed
+	}
+	return true
 }
 
 // Close implements [media.Source].
