@@ -4,6 +4,8 @@ import (
 	"crypto/md5" //nolint:gosec // the contract's
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -76,9 +78,9 @@ func (h *Handler) pull(c *call, p Relay) (reply, error) {
 	}
 	err := p.Pull(c.request.Context(), r)
 	if errors.Is(err, relay.ErrExists) {
-		err = &Error{Code: codeFailed, Msg: "This stream already exists"}
+		return nil, &Error{Code: codeFailed, Msg: "This stream already exists"}
 	}
-	return keyed(r.Key, err)
+	return keyed(r.Key, relayError(err))
 }
 
 func (h *Handler) push(c *call, p Relay) (reply, error) {
@@ -90,7 +92,7 @@ func (h *Handler) push(c *call, p Relay) (reply, error) {
 		Stream: h.key(a), Schema: a.get("schema"), Key: a.get("schema") + "/" + a.tuple() + "/" + sum(a.get("dst_url")),
 		URL: a.get("dst_url"), Transport: a.transport(), Retry: a.retry(),
 	}
-	return keyed(r.Key, unlessExists(p.Push(c.request.Context(), r)))
+	return keyed(r.Key, relayError(unlessExists(p.Push(c.request.Context(), r))))
 }
 
 // unlessExists is err, but for what runs already: that is as good.
@@ -183,7 +185,26 @@ func stateText(s relay.Status) string {
 	text := [...]string{relay.Connecting: "connecting", relay.Playing: "playing", relay.Failed: "play failed", relay.Dropped: "play shutdown"}
 	out := text[min(max(s.State, 0), relay.Dropped)]
 	if s.State > relay.Playing && s.Err != nil {
-		out += ": " + redact.Text(s.Err.Error())
+		out += ": " + relayText(s.Err)
 	}
 	return out
+}
+
+// relayText is why an attempt failed, as the original says it where that is shorter.
+func relayText(err error) string {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "connection refused"
+	}
+	if e, ok := errors.AsType[*rtsp.StatusError](err); ok {
+		return fmt.Sprintf("%s:%d %s", e.Method, e.Code, e.Reason)
+	}
+	return redact.Text(err.Error())
+}
+
+// relayError is what a call is answered with when the first attempt has failed.
+func relayError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: codeFailed, Msg: relayText(err)}
 }

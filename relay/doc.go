@@ -1,6 +1,9 @@
-// Package relay is what supervised pulls, pushes, ffmpeg sources and snapshots are asked and answer with.
+// Package relay pulls streams from other servers and pushes streams to others, and sees to it that they go on.
 //
-// It holds these types only: the relay itself is still to come. A host that has one of its own can serve the calls of
-// package api by it, see api.Parts. What is named by a key here is supervised: an attempt that fails is followed by
-// another, by one rule for all.
+// A [Relay] has any number of pulls and pushes, each with a key. An attempt that fails is followed by another, by one rule for all: see
+// [Retry]. Who watches a pulled stream stays while it is away. The clients themselves are in the packages of their protocols, such as
+// rtsp.Pull.
+//
+// The types of requests and answers are those that package api asks a part with, see api.Parts. A host can serve these calls by a relay
+// of its own.
 package relay

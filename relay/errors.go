@@ -7,4 +7,16 @@ var (
 	ErrExists = errors.New("relay: the key is taken")
 	// ErrNotFound is what is answered of a stream that no pull makes.
 	ErrNotFound = errors.New("relay: no such pull")
+	// ErrClosed says that the relay was closed.
+	ErrClosed = errors.New("relay: closed")
+	// ErrRemoved is why a pull or a push ends that was stopped.
+	ErrRemoved = errors.New("relay: removed")
+	// ErrTooMany says that there are Config.Max of them already.
+	ErrTooMany = errors.New("relay: too many")
+	// ErrScheme says that a URL is of no protocol that can be pulled, or pushed.
+	ErrScheme = errors.New("relay: the protocol is not supported")
+	// ErrAddress is matched when an address may not be dialed.
+	ErrAddress = errors.New("relay: the address is not allowed")
+
+	errTimeout = errors.New("relay: no media came in time")
 )

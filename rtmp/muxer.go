@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/amf"
 	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -21,19 +22,25 @@ const maxBody = 1<<24 - 1
 func newFormat(legacy bool) *media.Format {
 	encoder := flv.Encoder{Legacy: legacy}
 	return &media.Format{Name: "rtmp", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
-		return &muxer{encoder: encoder}
+		return &muxer{encoder: encoder, stream: mediaStream}
 	}}
 }
 
 // muxer makes messages of packets. All of it is absolute, so that the bytes are the same for every player.
 type muxer struct {
-	encoder flv.Encoder
-	last    uint32 // the newest time stamp, in ms
+	encoder   flv.Encoder
+	stream    uint32 // the message stream
+	publishes bool   // it is for a server
+	last      uint32 // the newest time stamp, in ms
 }
 
 // AppendHeader implements [media.Muxer]: metadata and the decoders' configurations.
 func (m *muxer) AppendHeader(dst []byte, d *media.Description) ([]byte, error) {
-	dst = m.append(dst, chunk.TypeDataAMF0, statusStream, m.encoder.AppendMetadata(nil, d))
+	var about []byte
+	if m.publishes {
+		about = amf.Append(nil, "@setDataFrame")
+	}
+	dst = m.append(dst, chunk.TypeDataAMF0, statusStream, m.encoder.AppendMetadata(about, d))
 	for _, t := range d.Tracks {
 		typ, csid := byte(chunk.TypeAudio), byte(audioStream)
 		if t.Codec.Video() {
@@ -66,7 +73,7 @@ func (m *muxer) AppendPacket(dst []byte, p *media.Packet) ([]byte, error) {
 		return dst, fmt.Errorf("rtmp: a packet of %d bytes is too long for a message", size)
 	}
 	m.last = uint32(p.DTS / time.Millisecond)
-	dst = chunk.AppendHeader(dst, csid, typ, mediaStream, m.last, size)
+	dst = chunk.AppendHeader(dst, csid, typ, m.stream, m.last, size)
 	dst = m.encoder.AppendBody(dst, p)
 	return chunk.Split(dst, csid, m.last, size, outChunkSize), nil
 }
@@ -77,6 +84,6 @@ func (m *muxer) append(dst []byte, typ, csid byte, body []byte) []byte {
 		return dst
 	}
 	return chunk.AppendMessage(dst, csid, chunk.Message{
-		Type: typ, StreamID: mediaStream, Timestamp: m.last, Body: body,
+		Type: typ, StreamID: m.stream, Timestamp: m.last, Body: body,
 	}, outChunkSize)
 }

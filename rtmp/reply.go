@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/sluice-media/sluice/internal/amf"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -24,6 +25,7 @@ const (
 const (
 	eventStreamBegin  = 0
 	eventStreamEOF    = 1
+	eventBufferLength = 3
 	eventPingRequest  = 6
 	eventPingResponse = 7
 )
@@ -57,9 +59,26 @@ func appendEvent(dst []byte, event uint16, value uint32) []byte {
 	return chunk.AppendMessage(dst, 2, chunk.Message{Type: chunk.TypeUserControl, Body: body}, outChunkSize)
 }
 
-func (x *session) handleUserControl(body []byte) error {
-	if len(body) < 6 || binary.BigEndian.Uint16(body) != eventPingRequest {
+// appendBufferLength appends how much a player wants to have ahead.
+func appendBufferLength(dst []byte, stream uint32, length time.Duration) []byte {
+	body := binary.BigEndian.AppendUint16(nil, eventBufferLength)
+	body = binary.BigEndian.AppendUint32(body, stream)
+	body = binary.BigEndian.AppendUint32(body, uint32(length/time.Millisecond))
+	return chunk.AppendMessage(dst, 2, chunk.Message{Type: chunk.TypeUserControl, Body: body}, outChunkSize)
+}
+
+// pingOf reports whether a message wants to be answered, and what with.
+func pingOf(m chunk.Message) (value uint32, ok bool) {
+	if m.Type != chunk.TypeUserControl || len(m.Body) < 6 || binary.BigEndian.Uint16(m.Body) != eventPingRequest {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(m.Body[2:]), true
+}
+
+func (x *session) handleUserControl(m chunk.Message) error {
+	value, ok := pingOf(m)
+	if !ok {
 		return nil
 	}
-	return x.write(appendEvent(nil, eventPingResponse, binary.BigEndian.Uint32(body[2:])))
+	return x.write(appendEvent(nil, eventPingResponse, value))
 }

@@ -181,7 +181,7 @@ func (x *session) handle(m chunk.Message) error {
 	case chunk.TypeCommandAMF0, chunk.TypeCommandAMF3:
 		return x.handleCommand(m)
 	case chunk.TypeUserControl:
-		return x.handleUserControl(m.Body)
+		return x.handleUserControl(m)
 	case chunk.TypeAudio, chunk.TypeVideo, chunk.TypeDataAMF0, chunk.TypeDataAMF3:
 		return x.handleMedia(m)
 	case chunk.TypeAggregate:

@@ -17,7 +17,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -45,23 +44,10 @@ type ClientConfig struct {
 	// Options of the stream that is pulled go before the server's. ContinuePush is how long it waits when the other side
 	// has dropped it; it does not when ctx has ended.
 	Options hook.StreamOptions
-	// OnPlaying, if it is not nil, is called once with the stream: by Pull when its tracks are known, so that it can be
-	// watched, and by Push when the server takes it. It is called on a goroutine of its own, which Pull and Push wait for.
-	OnPlaying func(st *media.Stream)
-}
-
-// tellPlaying calls OnPlaying. A panic of it is the host's to see in the log, and ends nothing.
-func (c *ClientConfig) tellPlaying(st *media.Stream) {
-	if c.OnPlaying == nil {
-		return
-	}
-	err := acceptor.Guard(func() error {
-		c.OnPlaying(st)
-		return nil
-	})
-	if p, ok := errors.AsType[*acceptor.PanicError](err); ok {
-		st.Server().Logger().Error("OnPlaying panicked", "stream", st.Key().String(), "err", err, "stack", string(p.Stack))
-	}
+	// OnPlaying, if it is not nil, is called once with the session of the connection: by Pull when the tracks of the stream are known, so
+	// that it can be watched (x.Publisher().Stream()), and by Push when the server takes it (x.Player().Stream()). It is called on a
+	// goroutine of its own, which Pull and Push wait for.
+	OnPlaying func(x *media.Session)
 }
 
 func (c ClientConfig) withDefaults() ClientConfig {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/playing"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ingest"
@@ -48,6 +49,7 @@ type pull struct {
 	desc     *sdp.Session
 	base     string
 	media    *media.Publisher
+	entry    *media.Session
 	ingest   *ingest.Ingest
 	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
 	closers  []func()
@@ -75,7 +77,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 	if err != nil {
 		return err
 	}
-	p.media = pub
+	p.media, p.entry = pub, entry
 	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", redact.URL(c.url)), Bye: func() {
 		p.byed.Store(true)
 		c.conn.Close()
@@ -126,7 +128,7 @@ func (p *pull) play(ctx context.Context) error {
 		}
 		kinds = left
 	}
-	p.touch()
+	p.touch(0)
 	if err := p.ingest.Begin(); err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ func (p *pull) play(ctx context.Context) error {
 	keeping.Go(func() { c.keepAlive(ctx) })
 	keeping.Go(func() {
 		if _, err := p.media.Stream().Tracks(ctx); err == nil {
-			c.cfg.tellPlaying(p.media.Stream())
+			playing.Tell(c.cfg.OnPlaying, p.server, p.entry)
 		}
 	})
 	err := p.read()
@@ -172,13 +174,18 @@ func (p *pull) read() error {
 	}
 }
 
-func (p *pull) touch()                 { p.last.Store(time.Now().UnixNano()) }
+// touch notes that so many bytes of media have come.
+func (p *pull) touch(n int) {
+	p.last.Store(time.Now().UnixNano())
+	p.entry.Received(n)
+}
+
 func (p *pull) silence() time.Duration { return time.Since(time.Unix(0, p.last.Load())) }
 
 func (p *pull) frame(f wire.Frame, now time.Time) {
 	switch m := p.channels[f.Channel]; {
 	case m > 0:
-		p.touch()
+		p.touch(len(f.Payload))
 		p.ingest.Packet(int(m)-1, f.Payload, now)
 	case m < 0:
 		p.ingest.Report(int(-m)-1, f.Payload, now)
@@ -272,7 +279,7 @@ func (p *pull) hear(m int, rtp, rtcp *datagram.Socket, media, reports *origin) {
 	p.udp.Go((&listener{
 		socket: rtp, from: media,
 		take: func(b []byte, now time.Time) bool {
-			p.touch()
+			p.touch(len(b))
 			return p.ingest.Packet(m, b, now)
 		},
 		flush: func(now time.Time) bool { return p.ingest.Flush(m, now) },

@@ -92,8 +92,8 @@ func TestPullEnds(t *testing.T) {
 
 	playing := make(chan *media.Stream, 1)
 	go func() {
-		pulled <- rtsp.Pull(t.Context(), to, url, testKey, rtsp.ClientConfig{OnPlaying: func(st *media.Stream) {
-			playing <- st
+		pulled <- rtsp.Pull(t.Context(), to, url, testKey, rtsp.ClientConfig{OnPlaying: func(x *media.Session) {
+			playing <- x.Publisher().Stream()
 			panic("a user's code")
 		}})
 	}()
@@ -120,7 +120,7 @@ func TestPush(t *testing.T) {
 			pushed, playing := make(chan error, 1), make(chan *media.Stream, 1)
 			go func() {
 				pushed <- rtsp.Push(t.Context(), from, testKey, "rtsp://"+addr+"/live/test", rtsp.ClientConfig{
-					Transport: transport, OnPlaying: func(st *media.Stream) { playing <- st },
+					Transport: transport, OnPlaying: func(x *media.Session) { playing <- x.Player().Stream() },
 				})
 			}()
 			requireMedia(t, to, 30)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/playing"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
@@ -48,7 +49,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	if err != nil {
 		return err
 	}
-	p := &push{client: c, player: player, stream: player.Stream(), tracks: tracks, layout: mux.NoTracks()}
+	p := &push{client: c, entry: entry, player: player, stream: player.Stream(), tracks: tracks, layout: mux.NoTracks()}
 	defer p.close()
 	err = acceptor.Guard(func() error { return p.run(ctx) })
 	switch cause := entry.Err(); {
@@ -64,6 +65,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 // push is a stream that is pushed.
 type push struct {
 	client  *client
+	entry   *media.Session
 	player  *media.Player
 	stream  *media.Stream
 	tracks  []*media.Track
@@ -165,7 +167,7 @@ func (p *push) write(ctx context.Context) error {
 	defer cancel(nil)
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
-	helping.Go(func() { p.client.cfg.tellPlaying(p.stream) })
+	helping.Go(func() { playing.Tell(p.client.cfg.OnPlaying, p.stream.Server(), p.entry) })
 	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
 	r := p.player.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
 	defer r.Close()

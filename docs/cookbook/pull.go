@@ -68,7 +68,7 @@ func (d *onDemand) begin(url string, key media.StreamKey) *opening {
 func (d *onDemand) pull(url string, key media.StreamKey, o *opening) {
 	err := rtsp.Pull(d.life, d.media, url, key, rtsp.ClientConfig{
 		Options:   hook.StreamOptions{AutoClose: new(true)},
-		OnPlaying: func(*media.Stream) { d.settle(key, o, nil) },
+		OnPlaying: func(*media.Session) { d.settle(key, o, nil) },
 	})
 	d.settle(key, o, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err))
 	d.media.Logger().Info("pull ended", "stream", key.String(), "err", err)

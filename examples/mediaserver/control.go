@@ -31,7 +31,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Config:              settings{s},
 		Restart:             s.askRestart,
 		Parts: api.Parts{
-			Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
+			Relay: s.relay, Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
 			Downloads: split(cfg.String("api.downloadRoot"), ";"),
 		},
 	}

@@ -27,7 +27,7 @@ func differ(name, at string, want, got any) string {
 		}
 		return differList(name, at, want, got)
 	case string:
-		return golden.DifferText(at, strings.ReplaceAll(want, ":28554/", ":<port>/"), got)
+		return golden.DifferText(at, strings.NewReplacer(":28554/", ":<port>/", ":28935/", ":<port>/").Replace(want), got)
 	}
 	if reflect.TypeOf(want) != reflect.TypeOf(got) {
 		return fmt.Sprintf("%s is %v, not %v", at, got, want)
@@ -47,7 +47,7 @@ func isLength(at string, want, got any) bool {
 
 // isPort reports whether a value is a port, which are others here.
 func isPort(at string, want any) bool {
-	return strings.HasSuffix(at, "local_port") && want != 0.0
+	return (strings.HasSuffix(at, "local_port") || strings.HasSuffix(at, "peer_port")) && want != 0.0
 }
 
 func differObject(name, at string, want, got map[string]any) string {

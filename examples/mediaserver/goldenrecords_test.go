@@ -50,6 +50,8 @@ func (g *stage) prepareRecords(name string) {
 	default:
 		if strings.HasPrefix(name, "getMp4RecordFile.") || strings.HasPrefix(name, "deleteRecordDirectory.") {
 			g.addRecordings(3)
+		} else {
+			g.prepareRelays(name)
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/record"
+	"github.com/sluice-media/sluice/relay"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
 	"github.com/sluice-media/sluice/web"
@@ -56,6 +57,7 @@ type server struct {
 	shell     *shell.Server
 	streams   *web.Handler
 	recorder  *record.Recorder
+	relay     *relay.Relay
 	files     *web.Files
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
@@ -123,9 +125,17 @@ func recordConfig(cfg *config.Config) record.Config {
 	}
 }
 
+// relayConfig is the part of the configuration that relays act on.
+func relayConfig(cfg *config.Config) relay.Config {
+	return relay.Config{RTMP: rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")}}
+}
+
 // newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
 	if s.recorder, err = record.New(s.media, recordConfig(s.cfg)); err != nil {
+		return err
+	}
+	if s.relay, err = relay.New(s.media, relayConfig(s.cfg)); err != nil {
 		return err
 	}
 	files, err := filesConfig(s.cfg, s.recorder.Library())

@@ -3,6 +3,7 @@ package zlmjson
 import (
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
@@ -65,7 +66,8 @@ type Source struct {
 	Tracks           []Track   `json:"tracks"`
 }
 
-// NewSource describes a stream in a schema. The loss of its tracks is left out unless withLoss.
+// NewSource describes a stream in a schema. The loss of its tracks is left out unless withLoss, or if it is pulled: the original knows it
+// at once then.
 func NewSource(key hook.StreamKey, schema string, src hook.Source, withLoss bool) Source {
 	s := Source{
 		Schema: schema, Tuple: NewTuple(key, src.Params),
@@ -74,12 +76,21 @@ func NewSource(key hook.StreamKey, schema string, src hook.Source, withLoss bool
 		ReaderCount: src.Readers, TotalReaderCount: src.TotalReaders,
 		OriginType: int(src.Origin), OriginTypeStr: src.Origin.String(), OriginURL: src.OriginURL,
 		IsRecordingMP4: src.IsRecordingMP4, IsRecordingHLS: src.IsRecordingHLS,
-		Tracks: NewTracks(src.Tracks, withLoss),
+		Tracks: NewTracks(src.Tracks, withLoss || src.Origin == hook.OriginPull),
 	}
 	if src.OriginSession.Remote.IsValid() {
 		s.OriginSock = new(NewSockInfo(src.OriginSession))
 	}
+	if src.Origin == hook.OriginPull && s.OriginSock != nil {
+		s.OriginSock.Identifier = clientName(src.OriginSession)
+	}
 	return s
+}
+
+// clientName is what the original calls the client that pulls a stream, by its class and a number.
+func clientName(x hook.Session) string {
+	number, _, _ := strings.Cut(x.ID, "-")
+	return "mediakit::" + map[string]string{"rtmp": "RtmpPlayerImp-", "rtsp": "RtspPlayerImp-"}[x.Schema] + number
 }
 
 // Track is one elementary stream.

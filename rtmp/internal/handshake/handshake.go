@@ -1,4 +1,4 @@
-// Package handshake is the server side of the RTMP handshake: the simple one of the specification (section
+// Package handshake is the RTMP handshake, of a server and of a client: of a server the simple one of the specification (section
 // 5.2) and the one with digests that Flash players and the encoders of its time insist on before they send or
 // show H.264. The library at hand verifies digests only for RTMPE, hence this.
 package handshake

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5" //nolint:gosec // the contract's
+	"encoding/hex"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/testmedia"
+	"github.com/sluice-media/sluice/media"
+)
+
+// prepareRelays brings the server into the state of a capture of what pulls and pushes.
+func (g *stage) prepareRelays(name string) {
+	switch name {
+	case "addStreamProxy.ok", "addStreamProxy.rtsp_json", "on_demand.addStreamProxy":
+		g.live()
+	case "addStreamProxy.duplicate", "delStreamProxy.ok", "getProxyInfo.ok", "listStreamProxy.one", "listStreamProxy.by_key",
+		"getMediaInfo.proxy":
+		g.pull("p1", "rtmp", "28935", "")
+	case "getMediaList.proxy":
+		g.pull("p1", "rtmp", "28935", "")
+		g.pull("p2", "rtsp", "28554", "&enable_hls=0")
+	case "close_stream.proxy":
+		g.pull("v", "rtmp", "28935", "")
+	case "getProxyInfo.forced":
+		g.call("addStreamProxy", "vhost=__defaultVhost__&app=proxy&stream=forced&timeout_sec=3&force=1&url="+url.QueryEscape("rtmp://127.0.0.1:1/a/b"))
+	case "addStreamPusherProxy.ok":
+		g.live()
+	case "delStreamPusherProxy.ok", "getProxyPusherInfo.ok", "listStreamPusherProxy.one":
+		g.live()
+		g.call("addStreamPusherProxy", "schema=rtmp&vhost=__defaultVhost__&app=live&stream=test&dst_url="+
+			url.QueryEscape("rtmp://"+g.ports["28935"]+"/push/dst"))
+	}
+}
+
+// pull has the server pull live/test from itself, and waits until the GOP is known.
+func (g *stage) pull(name, scheme, port, options string) {
+	if _, ok := g.media.Stream(media.StreamKey{VHost: "__defaultVhost__", App: "live", Name: "test"}); !ok {
+		g.goOn()
+	}
+	g.call("addStreamProxy", "vhost=__defaultVhost__&app=proxy&stream="+name+"&media_timeout_ms=60000"+options+
+		"&url="+url.QueryEscape(scheme+"://"+g.ports[port]+"/live/test"))
+	require.Eventually(g.t, func() bool {
+		st, ok := g.media.Stream(media.StreamKey{VHost: "__defaultVhost__", App: "proxy", Name: name})
+		if !ok || !g.isWhole(st) {
+			return false
+		}
+		for _, t := range st.Stats().Tracks {
+			if t.KeyFrames >= 2 {
+				return true
+			}
+		}
+		return false
+	}, limit, time.Millisecond)
+}
+
+// goOn publishes live/test without an end.
+func (g *stage) goOn() {
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(g.t, err)
+	pub, err := g.media.Publish(g.t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "test"}, Schema: "rtmp"})
+	require.NoError(g.t, err)
+	ctx, cancel := context.WithCancel(g.t.Context())
+	var playing sync.WaitGroup
+	playing.Go(func() { _ = c.Play(ctx, pub) })
+	g.t.Cleanup(func() {
+		cancel()
+		playing.Wait()
+	})
+}
+
+// ported puts the ports of this server where a capture has those of its own.
+func (g *stage) ported(text string) string {
+	for port, addr := range g.ports {
+		ours := addr[strings.LastIndexByte(addr, ':')+1:]
+		text = strings.NewReplacer(":"+port, ":"+ours, "%3A"+port, "%3A"+ours).Replace(text)
+	}
+	return strings.ReplaceAll(text, theirPush, g.pushKey())
+}
+
+// theirPush is what stands for the URL of a push in the keys of the captures.
+const theirPush = "3b35414bf18e45d99e4770dae5932d1d"
+
+// pushKey is what stands for it here, where the port is another.
+func (g *stage) pushKey() string {
+	sum := md5.Sum([]byte("rtmp://" + g.ports["28935"] + "/push/dst")) //nolint:gosec // the contract's
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,183 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/redact"
+	"github.com/sluice-media/sluice/media"
+)
+
+// attempt moves media until it ends, and says why. It calls playing once, when media moves.
+type attempt func(ctx context.Context, playing func(*media.Session)) error
+
+// job is a pull or a push. It has a goroutine from begin to its end.
+type job struct {
+	key    string
+	stream media.StreamKey
+	url    string // without its password
+	retry  Retry
+	try    attempt
+	log    *slog.Logger
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+	first  chan error // how the first attempt has ended, or nil when media moved
+
+	mu      sync.Mutex
+	state   State
+	err     error
+	since   time.Time // it plays
+	retries int
+	told    bool // first has got its answer
+	traffic meter
+}
+
+// newJob returns a job that begin can run. Its context is that of the relay.
+func (r *Relay) newJob(kind, key string, stream media.StreamKey, url string, retry Retry, try attempt) *job {
+	j := &job{
+		key: key, stream: stream, url: redact.URL(url), retry: retry.withDefaults(), try: try,
+		done: make(chan struct{}), first: make(chan error, 1),
+		log: r.log.With("relay", kind, "stream", stream.String(), "url", redact.URL(url)),
+	}
+	j.ctx, j.cancel = context.WithCancelCause(r.life)
+	return j
+}
+
+// await returns when the first attempt has ended, with its error, or when media moves. A job that is to go on whatever comes of it has
+// none. When ctx ends first the job does, too, unless it is to go on.
+func (j *job) await(ctx context.Context) error {
+	var err error
+	select {
+	case err = <-j.first:
+	case <-ctx.Done():
+		if err = context.Cause(ctx); !j.retry.Force {
+			j.cancel(err)
+			<-j.done
+		}
+		return err
+	}
+	if err != nil && !j.retry.Force {
+		<-j.done // its key is free again
+		return err
+	}
+	return nil
+}
+
+// run tries until it is told to stop, or there is no sense in more.
+func (j *job) run() {
+	defer j.cancel(nil)
+	for failures := 0; ; {
+		played, err := j.once()
+		if j.ctx.Err() != nil {
+			j.tell(context.Cause(j.ctx))
+			return
+		}
+		if played {
+			failures = 0
+		}
+		failures++
+		first := j.tell(err)
+		if first && !j.retry.Force || forGood(err) || j.retry.exhausted(failures) {
+			j.log.Warn("relay ended", "err", err)
+			return
+		}
+		delay := j.retry.delay(failures)
+		j.log.Warn("relay is tried again", "err", err, "after", delay.Round(time.Millisecond))
+		if !j.wait(delay) {
+			return
+		}
+	}
+}
+
+// forGood reports whether an attempt has ended because somebody here wants that.
+func forGood(err error) bool {
+	return errors.Is(err, media.ErrKicked) || errors.Is(err, media.ErrNoReader) || errors.Is(err, media.ErrServerClosed)
+}
+
+// once makes an attempt, and reports whether media moved.
+func (j *job) once() (played bool, err error) {
+	ctx, cancel := context.WithCancelCause(j.ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(j.retry.Timeout, func() { cancel(errTimeout) })
+	defer late.Stop()
+	j.set(Connecting)
+	err = j.try(ctx, func(x *media.Session) {
+		if !late.Stop() {
+			return
+		}
+		j.begins(x)
+		j.log.Info("relay plays")
+	})
+	return j.ends(err), err
+}
+
+// begins notes that media moves.
+func (j *job) begins(x *media.Session) {
+	j.mu.Lock()
+	j.state, j.since = Playing, time.Now()
+	j.traffic.follow(x)
+	j.mu.Unlock()
+	j.tell(nil)
+}
+
+// ends notes that an attempt has ended, and reports whether it has played.
+func (j *job) ends(err error) (played bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if played = j.state == Playing; played {
+		j.state = Dropped
+	} else {
+		j.state = Failed
+	}
+	j.err = err
+	j.traffic.end()
+	return played
+}
+
+func (j *job) set(s State) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.state = s
+}
+
+// tell answers who has begun the job, if that was not done, and reports whether it was not.
+func (j *job) tell(err error) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.told {
+		return false
+	}
+	j.told = true
+	j.first <- err
+	return true
+}
+
+// wait waits until it is time for another attempt, and reports whether there is one.
+func (j *job) wait(delay time.Duration) bool {
+	t := time.NewTimer(delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-j.ctx.Done():
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retries++
+	return true
+}
+
+func (j *job) status() Status {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := Status{Key: j.key, Stream: j.stream, URL: j.url, State: j.state, Err: j.err, Retries: j.retries}
+	s.BytesPerSecond, s.TotalBytes = j.traffic.now()
+	if j.state == Playing {
+		s.Alive = time.Since(j.since)
+	}
+	return s
+}

@@ -1,0 +1,83 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/rtsp"
+)
+
+// Pull begins to pull, and returns when the first attempt has ended, with its error unless the request is to try again all the same. It
+// returns [ErrExists] if there is a pull of that key, [ErrScheme], [ErrTooMany] or [ErrClosed]. If ctx ends before, so does the pull.
+func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
+	q.Stream = q.Stream.Canonical()
+	try, err := r.puller(q)
+	if err != nil {
+		return err
+	}
+	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, try)
+	if err := r.begin(r.pulls, j); err != nil { //nolint:contextcheck // it outlives the call
+		j.cancel(err)
+		return err
+	}
+	return j.await(ctx)
+}
+
+// StopPull ends a pull and its stream, and reports whether there was one.
+func (r *Relay) StopPull(key string) bool { return r.cancel(r.pulls, key) }
+
+// Pulls lists the pulls, in the order of their keys.
+func (r *Relay) Pulls() []Status { return r.list(r.pulls) }
+
+// grace is how much longer a stream waits for its source than the next attempt does.
+const grace = 30 * time.Second
+
+// puller returns what pulls a URL once.
+func (r *Relay) puller(q PullRequest) (attempt, error) {
+	u, err := parse(q.URL, q.User, q.Password)
+	if err != nil {
+		return nil, err
+	}
+	retry := q.withDefaults()
+	options := q.Options
+	if options.ContinuePush == nil { // who watches stays until it is back
+		options.ContinuePush = new(latest + step + retry.Timeout + grace)
+	}
+	switch u.Scheme {
+	case "rtsp", "rtsps":
+		cfg := r.cfg.RTSP
+		cfg.Transport, cfg.Options = q.Transport, options
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		return func(ctx context.Context, playing func(*media.Session)) error {
+			cfg := cfg
+			cfg.OnPlaying = playing
+			return rtsp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
+		}, nil
+	case "rtmp", "rtmps":
+		cfg := r.cfg.RTMP
+		cfg.Options = options
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		return func(ctx context.Context, playing func(*media.Session)) error {
+			cfg := cfg
+			cfg.OnPlaying = playing
+			return rtmp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
+		}, nil
+	}
+	return nil, ErrScheme
+}
+
+// parse takes a URL apart, and puts a user into it.
+func parse(raw, user, password string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return nil, ErrScheme // the error would repeat the password
+	}
+	if user != "" {
+		u.User = url.UserPassword(user, password)
+	}
+	return u, nil
+}

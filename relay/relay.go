@@ -1,0 +1,145 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp"
+	"github.com/sluice-media/sluice/rtsp"
+)
+
+// Config configures a [Relay]. The zero value works.
+type Config struct {
+	// RTSP and RTMP are for the clients. What a request says goes before it; Dial is the relay's, which heeds Allow.
+	RTSP rtsp.ClientConfig
+	RTMP rtmp.ClientConfig
+	// Max is how many pulls there may be, and how many pushes. 0 means 10,000 of each.
+	Max int
+	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr].
+	Allow func(addr netip.AddrPort) error
+}
+
+const defaultMax = 10_000
+
+// Relay pulls and pushes streams. Its methods may be called from any goroutine. It ends with its media.Server.
+type Relay struct {
+	media *media.Server
+	cfg   Config
+	log   *slog.Logger
+
+	life    context.Context // ends with the relay
+	end     context.CancelCauseFunc
+	running sync.WaitGroup // jobs; added to under mu, not when closed
+
+	mu     sync.Mutex
+	pulls  map[string]*job
+	pushes map[string]*job
+	closed bool
+}
+
+var _ media.Service = (*Relay)(nil)
+
+// New returns a relay of m's streams. It fails on an invalid Config, and after m was closed.
+func New(m *media.Server, cfg Config) (*Relay, error) {
+	if cfg.Max < 0 {
+		return nil, errors.New("relay: Config.Max is negative")
+	}
+	cfg.Max = cmp.Or(cfg.Max, defaultMax)
+	if cfg.Allow == nil {
+		cfg.Allow = AllowAddr
+	}
+	r := &Relay{media: m, cfg: cfg, log: m.Logger(), pulls: map[string]*job{}, pushes: map[string]*job{}}
+	r.life, r.end = context.WithCancelCause(context.Background())
+	if err := m.Register(r); err != nil {
+		r.end(err)
+		return nil, err
+	}
+	return r, nil
+}
+
+// Shutdown ends all pulls and pushes, and waits for them or for ctx.
+func (r *Relay) Shutdown(ctx context.Context) error {
+	r.stop()
+	ended := make(chan struct{})
+	go func() {
+		r.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		r.media.Unregister(r)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends all pulls and pushes, and waits for them.
+func (r *Relay) Close() error {
+	r.stop()
+	r.running.Wait()
+	r.media.Unregister(r)
+	return nil
+}
+
+func (r *Relay) stop() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.end(ErrClosed)
+}
+
+// begin runs a job, unless there is one of its key.
+func (r *Relay) begin(jobs map[string]*job, j *job) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return ErrClosed
+	case jobs[j.key] != nil:
+		return ErrExists
+	case len(jobs) >= r.cfg.Max:
+		return ErrTooMany
+	}
+	jobs[j.key] = j
+	r.running.Go(func() {
+		defer close(j.done) // when its key is free
+		j.run()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(jobs, j.key)
+	})
+	return nil
+}
+
+// cancel ends a job, and reports whether there was one. It waits until the job has let go of its stream.
+func (r *Relay) cancel(jobs map[string]*job, key string) bool {
+	r.mu.Lock()
+	j := jobs[key]
+	r.mu.Unlock()
+	if j == nil {
+		return false
+	}
+	j.cancel(ErrRemoved)
+	<-j.done
+	return true
+}
+
+// list returns what all jobs are at, in the order of their keys.
+func (r *Relay) list(jobs map[string]*job) []Status {
+	r.mu.Lock()
+	all := slices.SortedFunc(maps.Values(jobs), func(a, b *job) int { return cmp.Compare(a.key, b.key) })
+	r.mu.Unlock()
+	list := make([]Status, len(all))
+	for i, j := range all {
+		list[i] = j.status()
+	}
+	return list
+}

@@ -1,0 +1,180 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/flv"
+	"github.com/sluice-media/sluice/internal/playing"
+	"github.com/sluice-media/sluice/internal/redact"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtmp/internal/chunk"
+)
+
+// Pull plays a URL (rtmp or rtmps) and publishes what comes as the stream key, until ctx or either side ends. OnPublish is not asked. The
+// error is never nil: that of ctx, io.EOF when the server has ended the stream, a *[StatusError], or what the network or the stream
+// failed with.
+func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
+	c, err := dialServer(ctx, rawURL, cfg)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	c.entry = m.NewSession(hook.Session{
+		Schema: "rtmp", Protocol: "rtmp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
+	}, func(error) { c.conn.Close() })
+	defer c.entry.Close()
+	p := &pull{client: c, server: m, key: key}
+	err = acceptor.Guard(func() error { return p.run(ctx) })
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+		c.entry.Kick(err) // what the host itself ends need not wait for another publisher
+	} else if cause := c.entry.Err(); cause != nil {
+		err = cause
+	}
+	if p.publication != nil {
+		p.media.Close(err)
+	}
+	return err
+}
+
+// pull is a stream that is pulled.
+type pull struct {
+	*client
+	*publication // nil until the server plays
+	server       *media.Server
+	key          media.StreamKey
+}
+
+func (p *pull) run(ctx context.Context) error {
+	if err := p.open(false); err != nil {
+		return err
+	}
+	b := appendCommand(nil, controlStream, p.stream, "play", p.next(), nil, p.name, -2000.0)
+	// A large buffer: some servers send no faster than that allows.
+	b = appendBufferLength(b, p.stream, time.Minute)
+	if err := p.write(b); err != nil {
+		return err
+	}
+	p.reader.Stream(largeBuffer)
+	p.reader.Limit(chunk.Full())
+	begin := func() error { return p.begin(ctx) }
+	first := func(m chunk.Message) error {
+		if err := begin(); err != nil {
+			return err
+		}
+		return p.take(m)
+	}
+	if err := p.started("play", first, "NetStream.Play.Start"); err != nil {
+		return err
+	}
+	if p.publication == nil {
+		if err := begin(); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	defer telling.Wait()
+	defer cancel()
+	telling.Go(func() {
+		if _, err := p.media.Stream().Tracks(ctx); err == nil {
+			playing.Tell(p.cfg.OnPlaying, p.server, p.entry)
+		}
+	})
+	return p.readAll()
+}
+
+// begin publishes the stream.
+func (p *pull) begin(ctx context.Context) error {
+	pub, err := p.server.Publish(ctx, media.PublishRequest{
+		Stream: p.key, Session: p.entry, Schema: "rtmp", Origin: hook.OriginPull, OriginURL: p.url, Authorized: true,
+		Options: p.cfg.Options,
+	})
+	if err != nil {
+		return err
+	}
+	p.publication = &publication{media: pub, demux: flv.NewDemuxer(pub), begun: time.Now()}
+	return nil
+}
+
+// readAll takes what the server sends until it ends, or no media has come for too long.
+func (p *pull) readAll() error {
+	for {
+		if err := p.conn.SetReadDeadline(p.deadline(p.cfg.IdleTimeout)); err != nil {
+			return err
+		}
+		until := time.Now().Add(p.cfg.IdleTimeout / 2)
+		for time.Now().Before(until) {
+			m, err := p.read()
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return fmt.Errorf("rtmp: no media for %v", p.cfg.IdleTimeout)
+			}
+			if err != nil {
+				return err
+			}
+			if err := p.take(m); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// take takes a message.
+func (p *pull) take(m chunk.Message) error {
+	switch m.Type {
+	case chunk.TypeAudio, chunk.TypeVideo, chunk.TypeDataAMF0, chunk.TypeDataAMF3:
+		return p.takeMedia(m)
+	case chunk.TypeAggregate:
+		for part, err := range chunk.Aggregated(m) {
+			if err == nil {
+				err = p.takeMedia(part)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	case chunk.TypeCommandAMF0, chunk.TypeCommandAMF3:
+		return p.takeCommand(m)
+	}
+	return nil
+}
+
+func (p *pull) takeMedia(m chunk.Message) error {
+	if len(m.Body) == 0 {
+		return nil
+	}
+	p.heard = true
+	err := p.tag(m)
+	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
+		if p.leaveOut(err) {
+			p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.url), "err", err)
+		}
+		return nil
+	}
+	return err
+}
+
+// takeCommand notices that the server has ended the stream.
+func (p *pull) takeCommand(m chunk.Message) error {
+	c, ok := commandOf(m)
+	if !ok || c.name != "onStatus" {
+		return nil
+	}
+	status := statusOf("play", c)
+	switch {
+	case status.Code == "NetStream.Play.UnpublishNotify", status.Code == "NetStream.Play.Stop", status.Code == "NetStream.Play.Complete":
+		return io.EOF
+	case c.object(1).String("level") == "error":
+		return status
+	}
+	return nil
+}
