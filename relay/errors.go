@@ -18,5 +18,6 @@ var (
 	// ErrAddress is matched when an address may not be dialed.
 	ErrAddress = errors.New("relay: the address is not allowed")
 
+	errSpeed   = errors.New("relay: the speed of a pull cannot be set yet")
 	errTimeout = errors.New("relay: no media came in time")
 )

@@ -24,7 +24,7 @@ type PullRequest struct {
 	Transport rtsp.Transport
 	// LocalAddr is the address of this machine to dial from. Empty means any.
 	LocalAddr string
-	// Speed of an RTSP server's recording. 0 means 1.
+	// Speed of an RTSP server's recording. 0 means 1, the only one that a Relay has yet.
 	Speed float64
 	// Options go before the server's.
 	Options hook.StreamOptions
@@ -43,6 +43,6 @@ type Retry struct {
 	Timeout time.Duration
 	// MediaTimeout ends what gets no media for so long. 0 means 5 s.
 	MediaTimeout time.Duration
-	// KeepAlive is the time between two signs of life to the peer. 0 means what the peer asks for.
+	// KeepAlive is the time between two signs of life to a peer by RTSP. 0 means what the peer asks for.
 	KeepAlive time.Duration
 }

@@ -42,6 +42,9 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.Speed != 0 && q.Speed != 1 {
+		return nil, errSpeed
+	}
 	retry := q.withDefaults()
 	options := q.Options
 	if options.ContinuePush == nil { // who watches stays until it is back
@@ -50,7 +53,7 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 	switch u.Scheme {
 	case "rtsp", "rtsps":
 		cfg := r.cfg.RTSP
-		cfg.Transport, cfg.Options = q.Transport, options
+		cfg.Transport, cfg.Options, cfg.KeepAlive = q.Transport, options, q.KeepAlive
 		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg

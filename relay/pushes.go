@@ -40,7 +40,7 @@ func (r *Relay) pusher(q PushRequest) (attempt, error) {
 	switch u.Scheme {
 	case "rtsp", "rtsps":
 		cfg := r.cfg.RTSP
-		cfg.Transport = q.Transport
+		cfg.Transport, cfg.KeepAlive = q.Transport, q.KeepAlive
 		cfg.DialTimeout, cfg.Dial = retry.Timeout, r.dialer("")
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg

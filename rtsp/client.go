@@ -33,6 +33,8 @@ type ClientConfig struct {
 	DialTimeout time.Duration
 	// IdleTimeout ends a pull that gets no media for so long. 0 means 15 s.
 	IdleTimeout time.Duration
+	// KeepAlive is the time between two signs of life, at least a second. 0 means half of what the server asks for, and 30 s at most.
+	KeepAlive time.Duration
 	// UserAgent is what the client calls itself. Empty means "Sluice".
 	UserAgent string
 	// Dial opens connections. Nil means a net.Dialer's; a host can keep addresses away here.
@@ -271,6 +273,9 @@ func (c *client) proof(method, target string) string {
 // keepAlive tells the server now and then that the client lives, until ctx ends.
 func (c *client) keepAlive(ctx context.Context) {
 	every := min(max(c.timeout/2, time.Second), 30*time.Second)
+	if c.cfg.KeepAlive > 0 {
+		every = max(c.cfg.KeepAlive, time.Second)
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
