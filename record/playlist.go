@@ -91,8 +91,8 @@ func (p *playlist) head() string {
 	}
 	text := fmt.Sprintf("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:%s\n"+
 		"#EXT-X-INDEPENDENT-SEGMENTS\n", int(math.Ceil(target.Seconds())), kind)
-	if p.ahead > 0 {
-		text += fmt.Sprintf("#EXT-X-START:TIME-OFFSET=%.3f,PRECISE=YES\n", p.ahead.Seconds())
+	if p.ahead > 0 || p.open { // players begin at the end of an open one by themselves
+		text += fmt.Sprintf("#EXT-X-START:TIME-OFFSET=%.3f,PRECISE=YES\n", max(p.ahead, 0).Seconds())
 	}
 	return text
 }

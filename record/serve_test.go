@@ -240,7 +240,7 @@ func testWatchesWhileRecording(t *testing.T) {
 	write(t, pub, packets, 6*time.Second, 2)
 	v := s.watch(target)
 	require.False(t, v.complete)
-	require.Contains(t, v.text, "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n")
+	require.Contains(t, v.text, "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-START:TIME-OFFSET=0.000,PRECISE=YES\n")
 	require.Equal(t, 10*time.Second, v.target)
 	require.InDelta(t, 8, v.sum.Seconds(), 0.1)
 	file := s.get("/record/live/cam.mp4?from=" + strconv.FormatInt(time.Now().Unix()-60, 10))
