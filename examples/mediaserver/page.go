@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-media/sluice/internal/mpegts"
 	"github.com/sluice-media/sluice/internal/rfc6381"
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
 )
 
 //go:embed page
@@ -87,6 +88,7 @@ type pageStream struct {
 	Readers     int               `json:"readers"`
 	BytesSpeed  int64             `json:"bytesSpeed"` // bytes a second
 	AliveSecond int64             `json:"aliveSecond"`
+	Recording   bool              `json:"recording"` // as MP4
 	Tracks      []pageTrack       `json:"tracks"`
 }
 
@@ -105,7 +107,8 @@ func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
 		src := st.Source("rtmp")
 		p := pageStream{
 			VHost: st.Key().VHost, App: st.Key().App, Stream: st.Key().Name, URLs: s.urls(r, st),
-			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, AliveSecond: int64(src.Alive.Seconds()), Tracks: []pageTrack{},
+			Readers: src.TotalReaders, BytesSpeed: src.BytesSpeed, AliveSecond: int64(src.Alive.Seconds()),
+			Recording: s.recorder.Recording(st.Key(), record.MP4), Tracks: []pageTrack{},
 		}
 		for _, t := range st.Stats().Tracks {
 			c := t.Track.Codec
@@ -121,11 +124,12 @@ func (s *server) listStreams(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, list)
 }
 
-// describe says where to publish.
+// describe says where to publish, and where recordings are.
 func (s *server) describe(w http.ResponseWriter, r *http.Request) {
 	reply := struct {
-		Publish string `json:"publish"`
-	}{}
+		Publish    string `json:"publish"`
+		Recordings string `json:"recordings"` // their app
+	}{Recordings: s.cfg.String("record.appName")}
 	for _, l := range s.listeners {
 		if l.scheme == "rtmp" {
 			reply.Publish = "rtmp://" + l.seenFrom(r) + "/live/test"

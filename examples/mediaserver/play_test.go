@@ -121,6 +121,7 @@ func TestDemo(t *testing.T) {
 
 	_, body = get(t, page+"server.json")
 	require.Contains(t, body, strings.Replace(out.url(t, "RTMP"), "demo", "test", 1))
+	require.Contains(t, body, `"recordings":"record"`)
 }
 
 func TestNamesAreEscaped(t *testing.T) {
@@ -158,6 +159,8 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	for name, kind := range map[string]string{
 		"": "text/html; charset=utf-8", "page.css": "text/css; charset=utf-8", "mpegts.js": script, "hls.mjs": script,
 		"page.js": script, "forms.js": script, "player.js": script, "mse.js": script, "boxes.js": script, "failure.js": script,
+		"archive.js": script, "clock.js": script, "element.js": script, "excerpt.js": script, "files.js": script, "playback.js": script,
+		"recorder.js": script, "recordings.js": script, "sifting.js": script, "silence.js": script, "spans.js": script, "timeline.js": script,
 	} {
 		res, body := get(t, page+name)
 		require.Equal(t, http.StatusOK, res.StatusCode, name)

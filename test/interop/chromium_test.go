@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,22 +17,31 @@ import (
 )
 
 // complete is the complete server with its page, run as a program.
-type complete struct{ page, rtmp, rtsp string } // URLs, each with a slash at the end
+type complete struct {
+	page, rtmp, rtsp string // URLs, each with a slash at the end
+	secret           string // empty if programs on this machine need none
+}
 
 // demonstrate runs the complete server with its demonstration until the test ends.
-func demonstrate(ctx context.Context, t *testing.T) complete {
+func demonstrate(ctx context.Context, t *testing.T) complete { return demonstrateTo(ctx, t, "") }
+
+// demonstrateTo does that for who knows a secret.
+func demonstrateTo(ctx context.Context, t *testing.T, secret string) complete {
 	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "mediaserver")
 	_, err := run(ctx, "go", "build", "-o", bin, "github.com/sluice-media/sluice/examples/mediaserver")
 	require.NoError(t, err)
 	http, rtmp, rtsp, config := freePort(t), freePort(t), freePort(t), filepath.Join(dir, "config.ini")
-	ini := fmt.Sprintf("[http]\nport=%d\n[rtmp]\nport=%d\n[rtsp]\nport=%d\n[shell]\nport=0\n[rtp_proxy]\nport=0\n[protocol]\nenable_hls_fmp4=1\n",
-		http, rtmp, rtsp)
+	ini := fmt.Sprintf("[http]\nport=%d\nrootPath=%s\n[rtmp]\nport=%d\n[rtsp]\nport=%d\n[shell]\nport=0\n[rtp_proxy]\nport=0\n"+
+		"[protocol]\nenable_hls_fmp4=1\nmp4_save_path=%s\n", http, dir, rtmp, rtsp, dir)
+	if secret != "" {
+		ini += "[api]\nsecret=" + secret + "\ntrustLoopback=0\n"
+	}
 	require.NoError(t, os.WriteFile(config, []byte(ini), 0o600))
 	background(ctx, t, bin, "-c", config, "-demo")
 	c := complete{
-		page: fmt.Sprintf("http://127.0.0.1:%d/", http),
+		page: fmt.Sprintf("http://127.0.0.1:%d/", http), secret: secret,
 		rtmp: fmt.Sprintf("rtmp://127.0.0.1:%d/live/", rtmp), rtsp: fmt.Sprintf("rtsp://127.0.0.1:%d/live/", rtsp),
 	}
 	awaitPage(ctx, t, c.page)
@@ -55,10 +63,33 @@ func (c complete) publish(ctx context.Context, t *testing.T, name string, codecs
 func (c complete) await(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		list, err := stdout(ctx, "curl", "-s", c.page+"streams.json")
-		_, stream, found := strings.Cut(list, `"stream":"`+name+`"`)
-		return err == nil && found && strings.Contains(stream, `"mime"`)
+		var list []struct {
+			Stream string
+			Tracks []struct{ MIME string }
+		}
+		if json.Unmarshal([]byte(c.ask(ctx, "streams.json")), &list) != nil {
+			return false
+		}
+		for _, s := range list {
+			if s.Stream == name && len(s.Tracks) > 0 {
+				return s.Tracks[0].MIME != ""
+			}
+		}
+		return false
 	}, 20*time.Second, 100*time.Millisecond, name)
+}
+
+// ask returns what the server answers to who knows its secret; nothing if it does not.
+func (c complete) ask(ctx context.Context, path string) string {
+	args := []string{"curl", "-s", c.page + path}
+	if c.secret != "" {
+		args = append(args, "-H", "secret: "+c.secret)
+	}
+	out, err := stdout(ctx, args...)
+	if err != nil {
+		return ""
+	}
+	return out
 }
 
 // play is the URL of the page that plays a stream.

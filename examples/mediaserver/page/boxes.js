@@ -22,6 +22,15 @@ const find = (bytes, box, ...path) => path.reduce((in_, type) => in_ && inside(b
 // hide makes a box one that is passed over, without moving what is behind it.
 const hide = (bytes, box) => bytes.set([..."free"].map((c) => c.charCodeAt(0)), box.start + 4);
 
+// codecOf names the codec of a track by the type of its sample entry, in small letters.
+const codecOf = (bytes, trak) => typeAt(bytes, find(bytes, trak, "mdia", "minf", "stbl", "stsd").body + 12).toLowerCase();
+
+// tracks are those of an initialization segment.
+const tracks = (bytes) => [...boxes(bytes)].filter((b) => b.type === "moov").flatMap((moov) => inside(bytes, moov, "trak"));
+
+// sampleEntries are the codecs of an initialization segment.
+export const sampleEntries = (bytes) => tracks(bytes).map((trak) => codecOf(bytes, trak));
+
 // Joiner puts pieces together, and gives away whole boxes.
 export class Joiner {
   #rest = new Uint8Array(0);
@@ -42,15 +51,13 @@ export class Filter {
   #hidden = new Set(); // the numbers of tracks
 
   // keep hides the tracks of an initialization segment but the first of each codec in names, and returns how many are left.
-  // A codec is named by the type of its sample entry, in small letters.
   keep(bytes, names) {
     const wanted = new Set(names);
     this.#hidden.clear();
     let left = 0;
     for (const moov of [...boxes(bytes)].filter((b) => b.type === "moov")) {
       for (const trak of inside(bytes, moov, "trak")) {
-        const codec = typeAt(bytes, find(bytes, trak, "mdia", "minf", "stbl", "stsd").body + 12).toLowerCase();
-        if (wanted.delete(codec)) {
+        if (wanted.delete(codecOf(bytes, trak))) {
           left++;
           continue;
         }

@@ -1,30 +1,40 @@
 // Lists the live streams and plays one. Names come from publishers: they are only ever set as text.
 import { canDecode, choose as plan, forms, mainTracks, nativeHLS, offered, Source } from "./forms.js";
+import { element } from "./element.js";
 import { open } from "./player.js";
+import { Recorder } from "./recorder.js";
+import { Recordings } from "./recordings.js";
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 let playing = null; // the stream that is played
 let player = null;
-let wanted = query.get("play"); // the name of a stream to be played when it is there
+const asked = streamOf(query.get("play"), query.get("vhost")); // the stream of the address of the page
+let wanted = asked && nameOf(asked); // the name of a stream to be played when it is there
 let notBefore = 0; // and the time from which on
 let failures = 0; // in a row
+let watching = false; // what was recorded: nothing that is live plays by itself
+let live = null; // the stream that is shown, as it was last listed
 let secret = ""; // kept nowhere: who reloads the page gives it again
+const server = fetch("server.json").then((reply) => reply.json());
 
 // The virtual host is part of a name only where there are several.
-const nameOf = (s) => (s.vhost === "__defaultVhost__" ? "" : s.vhost + "/") + s.app + "/" + s.stream;
+function nameOf(s) {
+  return (s.vhost === "__defaultVhost__" ? "" : s.vhost + "/") + s.app + "/" + s.stream;
+}
+
+// streamOf takes app/name apart; null if it is none.
+function streamOf(path, vhost) {
+  const [, app, stream] = path?.match(/^([^/]+)\/(.+)$/s) ?? [];
+  return stream ? { vhost: vhost ?? "__defaultVhost__", app, stream } : null;
+}
+
 const proto = () => document.querySelector("input[name=proto]:checked").value;
 
 // Codecs are called as people do where the API does not.
 const spoken = { H264: "H.264", H265: "H.265", H266: "H.266", "mpeg4-generic": "AAC", PCMA: "G.711 A-law", PCMU: "G.711 µ-law", opus: "Opus" };
 const nameOfCodec = (t) => spoken[t.codec] ?? t.codec;
 const names = (tracks) => tracks.map(nameOfCodec).join(" and ");
-
-function element(tag, text) {
-  const e = document.createElement(tag);
-  e.textContent = text;
-  return e;
-}
 
 function say(text, bad = false) {
   $("state").classList.toggle("bad", bad);
@@ -36,6 +46,7 @@ function describe(s) {
   const parts = s.tracks.map(nameOfCodec);
   if (video) parts.unshift(video.width + "×" + video.height + (video.fps > 0 ? " " + Math.round(video.fps) + " fps" : ""));
   parts.push(Math.round(s.bytesSpeed / 125) + " kbit/s", s.readers + (s.readers === 1 ? " viewer" : " viewers"));
+  if (s.recording) parts.push("being recorded");
   return parts.join(" · ");
 }
 
@@ -134,6 +145,17 @@ function again(seconds) {
   notBefore = Date.now() + seconds * 1000;
 }
 
+// begin lets a player have the video. What an older one has to say is of no interest.
+function begin(make, on, name) {
+  stop();
+  const video = $("video");
+  let mine = null;
+  const if_ = (then) => (...args) => { if (player === mine) then(...args); };
+  mine = make(video, { end: if_(on.end), fail: if_(on.fail) });
+  player = mine;
+  video.play().catch(if_((e) => { if (e.name === "NotAllowedError") say("Press play to watch " + name + "."); }));
+}
+
 // ended waits for the stream to come back.
 function ended() {
   stop();
@@ -160,7 +182,9 @@ function failed(p, error) {
 function show(s) {
   playing = s;
   wanted = null;
+  watching = false;
   showForms(s);
+  recordings.of(s);
   showURLs(s);
   document.title = nameOf(s) + " – Sluice";
   for (const b of $("streams").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.name === nameOf(s)));
@@ -178,13 +202,27 @@ function play(s) {
     return;
   }
   say("Connecting to " + nameOf(s) + " by " + p.form.name + "…");
-  const video = $("video");
-  let mine = null;
-  const if_ = (then) => (...args) => { if (player === mine) then(...args); }; // what an older one has to say is of no interest
-  mine = open(p, video, { end: if_(ended), fail: if_((e) => failed(p, e)) });
-  player = mine;
-  player.plan = p;
-  video.play().catch(if_((e) => { if (e.name === "NotAllowedError") say("Press play to watch " + nameOf(s) + "."); }));
+  const make = (video, on) => ({ ...open(p, video, on), name: nameOf(s), text: () => playingText(p) });
+  begin(make, { end: ended, fail: (e) => failed(p, e) }, nameOf(s));
+}
+
+// playRecorded plays what was recorded of a stream, and nothing else by itself until that is left.
+function playRecorded(s, make) {
+  wanted = null;
+  delete document.body.dataset.error;
+  const text = "Playing the recording of " + nameOf(s) + ".";
+  say("Opening the recording of " + nameOf(s) + "…");
+  const over = (text, bad) => {
+    stop();
+    say(text, bad);
+  };
+  const fail = (e) => {
+    document.body.dataset.error = e.message;
+    over(e.message, true);
+  };
+  begin((video, on) => ({ ...make(video, on), recorded: true, name: nameOf(s), text: () => text }),
+    { end: () => over("The recording ends here.", false), fail }, nameOf(s));
+  watching = true;
 }
 
 let counted = { at: 0, bytes: 0 };
@@ -226,7 +264,7 @@ function showStats() {
   figure("latency", latency, latency.toFixed(1) + " s");
   figure("rate", rate, rate + " kbit/s");
   if (video.paused || video.currentTime === 0) return;
-  say(stands(video) ? "Waiting for " + nameOf(playing) + " to go on…" : playingText(player.plan));
+  say(stands(video) ? "Waiting for " + player.name + " to go on…" : player.text());
 }
 
 // login asks for the secret, and says so when the one given was wrong.
@@ -236,6 +274,7 @@ function login(asked) {
   $("streams").replaceChildren();
   $("summary").textContent = asked ? "That is not the secret." : "Not logged in.";
   secret = "";
+  follow([]);
 }
 
 $("login").onsubmit = (event) => {
@@ -245,9 +284,18 @@ $("login").onsubmit = (event) => {
   list();
 };
 
+// follow keeps what is about the stream that is shown up to date.
+function follow(list) {
+  const shown = playing ?? asked;
+  live = (shown && list.find((s) => nameOf(s) === nameOf(shown))) ?? null;
+  recorder.of(live);
+  recordings.state(live !== null, live?.recording ?? false);
+  if (shown && live === null && playing === null) recordings.open(); // there is nothing else to see
+}
+
 // toPlay is the stream that is to be played by itself: the one that is waited for or, before any was chosen, the only one.
 function toPlay(list) {
-  if (Date.now() < notBefore) return undefined;
+  if (watching || Date.now() < notBefore) return undefined;
   if (wanted) return list.find((s) => nameOf(s) === wanted);
   return playing === null && list.length === 1 ? list[0] : undefined;
 }
@@ -266,6 +314,7 @@ async function list() {
     const found = toPlay(list);
     if (found) play(found);
     else if (wanted && playing === null) say(wanted + " is not live. It plays when it comes.");
+    follow(list);
   } catch {
     $("summary").textContent = "The server does not answer.";
   }
@@ -277,9 +326,7 @@ async function refresh() {
 }
 
 async function showHint() {
-  const reply = await fetch("server.json");
-  const server = await reply.json();
-  $("try").textContent = "ffmpeg -re -i clip.mp4 -c copy -f flv " + server.publish;
+  $("try").textContent = "ffmpeg -re -i clip.mp4 -c copy -f flv " + (await server).publish;
 }
 
 // showForms enables those in which the server offers a stream.
@@ -297,6 +344,11 @@ function addForm(form) {
   $("forms").append(label);
 }
 
+const recorder = new Recorder($("record"), $("record-trouble"), { headers: () => (secret ? { secret } : {}), changed: list });
+const recordings = new Recordings({
+  app: server.then((s) => s.recordings), play: playRecorded, resume: () => $("video").play().catch(() => {}), live: () => { if (live) choose(live); },
+});
+if (asked) recordings.of(asked);
 forms.forEach(addForm);
 for (const input of document.querySelectorAll("input[name=proto]")) {
   if (input.value === query.get("proto")) input.checked = true;

@@ -3,6 +3,7 @@
 import { Failure } from "./failure.js";
 import { playMSE } from "./mse.js";
 import { Filter, sampleEntry, startsFile } from "./boxes.js";
+import { sifting } from "./sifting.js";
 
 export function open(plan, video, on) {
   const play = plan.native ? playNative : { mpegts: playMpegts, mse: playMSE, hls: playHLS }[plan.form.player];
@@ -25,12 +26,15 @@ function playMpegts(plan, video, on) {
   return { rate: () => (player.statisticsInfo?.speed ?? 0) * 8, close: () => player.destroy() };
 }
 
-const unsupported = ["manifestIncompatibleCodecsError", "bufferIncompatibleCodecsError", "bufferAddCodecError"];
+// loadHls loads the player only for who needs it.
+export const loadHls = async () => (await import("./hls.mjs")).default;
+
+export const unsupported = ["manifestIncompatibleCodecsError", "bufferIncompatibleCodecsError", "bufferAddCodecError"];
 
 function playHLS(plan, video, on) {
   let hls = null, bytes = 0, closed = false;
   const start = async () => {
-    const { default: Hls } = await import("./hls.mjs");
+    const Hls = await loadHls();
     if (closed) return;
     hls = new Hls({
       lowLatencyMode: plan.form.id === "llhls", maxLiveSyncPlaybackRate: 1.25, liveSyncOnStallIncrease: 0.1, backBufferLength: 10, liveDurationInfinity: true,
@@ -66,27 +70,16 @@ function playHLS(plan, video, on) {
 // filtering is a loader of segments and parts that leaves out the sound that the browser lacks, and counts.
 function filtering(Hls, plan, count) {
   const filter = new Filter(), names = [plan.video, plan.audio].filter((t) => t).map(sampleEntry);
-  return class extends Hls.DefaultConfig.loader {
-    load(context, config, callbacks) {
-      const { onSuccess } = callbacks;
-      super.load(context, config, {
-        ...callbacks,
-        onSuccess(response, ...rest) {
-          const data = new Uint8Array(response.data);
-          count(data.length);
-          if (plan.form.id === "llhls") {
-            if (startsFile(data)) filter.keep(data, names);
-            filter.fragments(data);
-          }
-          onSuccess(response, ...rest);
-        },
-      });
-    }
+  const sift = (data) => {
+    if (plan.form.id !== "llhls") return;
+    if (startsFile(data)) filter.keep(data, names);
+    filter.fragments(data);
   };
+  return sifting(Hls, sift, count);
 }
 
 // playNative leaves it to the browser.
-function playNative(plan, video, on) {
+export function playNative(plan, video, on) {
   const failed = () => on.fail(new Failure(video.error?.message || "the browser does not say why"));
   video.addEventListener("ended", on.end);
   video.addEventListener("error", failed);
