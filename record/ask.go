@@ -46,22 +46,24 @@ const (
 	playlistSuffix = ".m3u8"
 )
 
-// parse takes a request apart. What is none for here has no form.
-func (l *Library) parse(r *http.Request) (a ask) {
+// parse takes a request to a virtual host apart. What is none for here has no form.
+func (l *Library) parse(r *http.Request, vhost string) (a ask) {
 	rest, ok := strings.CutPrefix(r.URL.Path, "/"+l.app+"/")
-	if !ok || !isVisible(rest) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	top, known := l.top(vhost)
+	if !ok || !known || !isVisible(rest) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return a
 	}
 	query := r.URL.Query()
 	a.dir = path.Dir(r.URL.Path) + "/"
-	if query.Has("from") {
+	if query.Has("from") && !isDay(path.Base(path.Dir(rest))) { // below a day are files, whatever the query says
+		a.key.VHost = vhost
 		a.parseTime(rest, query)
 	} else {
 		a.parseFile(rest)
-		a.path = filepath.Join(l.dir, l.app, filepath.FromSlash(a.url))
+		a.path = filepath.Join(top, filepath.FromSlash(a.url))
 		a.url = "/" + l.app + "/" + a.url
 	}
-	for _, own := range []string{"from", "to", "vhost"} {
+	for _, own := range []string{"from", "to"} {
 		query.Del(own)
 	}
 	a.query = query.Encode()
@@ -70,24 +72,29 @@ func (l *Library) parse(r *http.Request) (a ask) {
 
 // parseTime reads what asks for a time of a stream.
 func (a *ask) parseTime(rest string, query url.Values) {
-	if strings.Contains(path.Base(rest), ".live.") { // that is for players
-		return
-	}
 	name, form := rest, timePlaylist
-	switch path.Ext(rest) {
+	switch ext := path.Ext(rest); ext {
 	case playlistSuffix:
 		name = strings.TrimSuffix(rest, playlistSuffix)
 	case ".mp4":
 		name, form = strings.TrimSuffix(rest, ".mp4"), timeFile
 	case ".json":
 		name, form = strings.TrimSuffix(rest, ".json"), timeList
+	default:
+		// A dot may be part of the name, or it is a file that somebody asks for with a query of his own.
+		if _, err := parseTime(query.Get("from")); ext != "" && err != nil {
+			return
+		}
+	}
+	if strings.HasSuffix(name, ".live") && form == timeFile || strings.HasSuffix(name, ".live.flv") || strings.HasSuffix(name, ".live.ts") {
+		return // that is for players
 	}
 	app, stream, ok := strings.Cut(name, "/")
 	if !ok {
 		return
 	}
 	a.form, a.from, a.to = form, query.Get("from"), query.Get("to")
-	a.key = media.StreamKey{VHost: query.Get("vhost"), App: app, Name: stream}.Canonical()
+	a.key = media.StreamKey{VHost: a.key.VHost, App: app, Name: stream}.Canonical()
 }
 
 // parseFile reads what asks for a part of a file.

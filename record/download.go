@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/docroot"
@@ -17,7 +18,7 @@ import (
 )
 
 // maxDownloads is how many files are made for clients at once. Each takes up to some 30 MB for its index.
-const maxDownloads = 16
+const maxDownloads = 64
 
 var errBusy = errors.New("too many files are being made")
 
@@ -31,6 +32,9 @@ func (l *Library) serveFile(w *docroot.Writer, r *http.Request, key media.Stream
 	}
 	reading := &reading{}
 	defer reading.close()
+	for _, c := range cuts {
+		defer l.shelf.sends(c.path)()
+	}
 	c, tag, modified, err := l.join(r, reading, cuts)
 	if err != nil {
 		return err
@@ -42,8 +46,8 @@ func (l *Library) serveFile(w *docroot.Writer, r *http.Request, key media.Stream
 		"filename": path.Base(key.Name) + "-" + from.Local().Format(nameLayout) + ".mp4",
 	}))
 	docroot.SendMade(w, r, io.NewSectionReader(c, 0, c.Size()), modified)
-	if reading.err != nil {
-		l.log.Warn("a recording was not sent whole", "path", reading.key.path, "err", reading.err)
+	if path, err := reading.failed(); err != nil {
+		l.log.Warn("a recording was not sent whole", "path", path, "err", err)
 	}
 	return nil
 }
@@ -61,11 +65,12 @@ func (l *Library) join(r *http.Request, reading *reading, cuts []cut) (c *mp4.Co
 			return nil, "", modified, err
 		}
 		part := b.Range(c.from, c.to)
-		if c.growing {
-			err = reading.hold(b.key)
+		p := &passage{b.key, b.info, reading}
+		if c.unfinished {
+			err = reading.hold(p)
 		}
 		if err == nil {
-			err = j.Add(b.File, part, &passage{b.key, reading})
+			err = j.Add(b.File, part, p)
 		}
 		fmt.Fprintln(version, b.tag(""), part.First, part.End)
 		if b.key.modified.After(modified) {
@@ -80,63 +85,86 @@ func (l *Library) join(r *http.Request, reading *reading, cuts []cut) (c *mp4.Co
 	return c, fmt.Sprintf(`"%x"`, version.Sum64()), modified, err
 }
 
-// reading has the one of many files open that is being read, and those that have their name for a while only. It is for one goroutine.
+// reading has the one of many files open that is being read, and those that have their name for a while only. Of a reply with several
+// ranges net/http may still read when the handler has returned.
 type reading struct {
-	key  bookKey
-	file *os.File
-	held map[bookKey]*os.File
-	err  error // the first
+	mu     sync.Mutex
+	key    bookKey
+	file   *os.File
+	held   map[bookKey]*os.File
+	err    error // the first, and whose it is
+	path   string
+	closed bool
 }
 
 // passage is a file of a reading.
 type passage struct {
 	key     bookKey
+	info    os.FileInfo
 	reading *reading
 }
 
 // ReadAt implements [io.ReaderAt].
 func (p *passage) ReadAt(b []byte, at int64) (n int, err error) {
-	file, err := p.reading.open(p.key)
+	r := p.reading
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	file, err := r.open(p)
 	if err == nil {
 		n, err = file.ReadAt(b, at)
 	}
-	if err != nil && n < len(b) && p.reading.err == nil {
-		p.reading.err = err
+	if err != nil && n < len(b) && r.err == nil {
+		r.err, r.path = err, p.key.path
 	}
 	return n, err
 }
 
-// open returns a file, which is open until the next.
-func (r *reading) open(key bookKey) (file *os.File, err error) {
-	if file = r.held[key]; file != nil {
+// failed returns the first file that could not be read, and why.
+func (r *reading) failed() (path string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.path, r.err
+}
+
+// open returns a file, which is open until the next. r.mu is held.
+func (r *reading) open(p *passage) (file *os.File, err error) {
+	if r.closed {
+		return nil, os.ErrClosed
+	}
+	if file = r.held[p.key]; file != nil {
 		return file, nil
 	}
-	if r.file == nil || r.key != key {
+	if r.file == nil || r.key != p.key {
 		if r.file != nil {
 			_ = r.file.Close() // it was only read
 		}
-		if r.file, err = openAs(key); err != nil {
+		if r.file, err = p.open(); err != nil {
 			r.file = nil
 			return nil, err
 		}
-		r.key = key
+		r.key = p.key
 	}
 	return r.file, nil
 }
 
 // hold opens a file that is open to the end of the reading.
-func (r *reading) hold(key bookKey) error {
-	file, err := openAs(key)
+func (r *reading) hold(p *passage) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	file, err := p.open()
 	if err == nil {
 		if r.held == nil {
 			r.held = map[bookKey]*os.File{}
 		}
-		r.held[key] = file
+		r.held[p.key] = file
 	}
 	return err
 }
 
 func (r *reading) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	for _, file := range r.held {
 		_ = file.Close() // it was only read
 	}
@@ -147,19 +175,15 @@ func (r *reading) close() {
 
 var errChanged = errors.New("record: the file was changed while it was read")
 
-// openAs opens a file that has not changed, but for what was added.
-func openAs(key bookKey) (*os.File, error) {
-	file, err := os.Open(key.path)
+// open opens the file, which must be the same, with no more than something added.
+func (p *passage) open() (*os.File, error) {
+	file, info, err := docroot.OpenPath(p.key.path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && info.Size() < key.size {
-		err = errChanged
-	}
-	if err != nil {
+	if !os.SameFile(info, p.info) || info.Size() < p.key.size {
 		_ = file.Close()
-		return nil, err
+		return nil, errChanged
 	}
 	return file, nil
 }

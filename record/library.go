@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -37,12 +39,22 @@ type Listing struct {
 type Library struct {
 	dir, app  string
 	shelf     *shelf
-	downloads chan struct{}
+	downloads chan struct{} // has an entry for each file that is being made
+	lists     chan struct{} // and for each playlist or list
 	log       *slog.Logger
 }
 
 // Library returns the library of what the recorder writes.
 func (r *Recorder) Library() *Library { return r.library }
+
+// top is the directory below which the recordings of a virtual host are; false for what is none.
+func (l *Library) top(vhost string) (dir string, ok bool) {
+	dir = filepath.Join(l.dir, l.app)
+	if vhost == "" || vhost == hook.DefaultVHost {
+		return dir, true
+	}
+	return filepath.Join(dir, vhost), docroot.Shown(vhost)
+}
 
 func (l *Library) place(q Query) (place, error) {
 	root := l.dir

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -29,9 +30,9 @@ func (r *Recorder) Open(ctx context.Context, q *media.OpenRequest) (media.Source
 	if from := q.Session.Query().Get("from"); from != "" {
 		return r.openTime(ctx, q, from, q.Session.Query().Get("to"))
 	}
-	root := filepath.Join(r.cfg.Dir, r.cfg.App)
-	if q.Stream.VHost != hook.DefaultVHost {
-		root = filepath.Join(root, q.Stream.VHost)
+	root, ok := r.library.top(q.Stream.VHost)
+	if !ok {
+		return nil, media.ErrStreamNotFound
 	}
 	var paths []string
 	for rel := range strings.SplitSeq(q.Stream.Name, ";") {
@@ -110,7 +111,7 @@ var errUnplayable = errors.New("record: the file cannot be played")
 // isVisible reports whether a path with slashes stays below where it begins, and names nothing hidden.
 func isVisible(rel string) bool {
 	for part := range strings.SplitSeq(rel, "/") {
-		if part == "" || part[0] == '.' || strings.ContainsAny(part, "\\\x00") {
+		if !docroot.Shown(part) {
 			return false
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -32,13 +32,8 @@ func placeOf(root, app string, key media.StreamKey) (place, error) {
 	if key.VHost != hook.DefaultVHost {
 		p.rel = path.Join(app, key.VHost, key.App, key.Name)
 	}
-	for _, part := range append(strings.Split(key.App+"/"+key.Name, "/"), key.VHost) {
-		// A part that begins with a dot would hide what is in it, or lead up.
-		if part == "" || part[0] == '.' || strings.ContainsAny(part, "\\\x00") {
-			return place{}, fmt.Errorf("%w: stream %s", ErrBadPath, key)
-		}
-	}
-	if !filepath.IsLocal(filepath.FromSlash(p.rel)) {
+	// What begins with a dot would be hidden, or lead up; a virtual host is one part.
+	if !isVisible(key.App+"/"+key.Name) || !docroot.Shown(key.VHost) || !filepath.IsLocal(filepath.FromSlash(p.rel)) {
 		return place{}, fmt.Errorf("%w: stream %s", ErrBadPath, key)
 	}
 	root, err := filepath.Abs(root)

@@ -1,12 +1,14 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/docroot"
@@ -16,6 +18,8 @@ import (
 const (
 	// playlistSegment is how long a segment is at least: it ends at the next key frame.
 	playlistSegment = 4 * time.Second
+	// longestText is how many bytes a playlist has, about: a query that goes on is in each line.
+	longestText = 8 << 20
 	// openTarget is the target duration of an open playlist, which may not change, unless there is a longer segment already.
 	openTarget = 10 * time.Second
 )
@@ -24,19 +28,27 @@ const (
 type cut struct {
 	path     string
 	from, to time.Duration
-	growing  bool // more is to come
+	// unfinished says that the file has its name for a while only, and growing that more is to come.
+	unfinished, growing bool
 }
 
 // ranges cuts it into segments. Of a file that grows, in an open playlist, the last is left out, which may grow, too.
-func (c *cut) ranges(b *book, open bool) []mp4.Range {
+func (c *cut) ranges(b *book, open bool) iter.Seq[mp4.Range] {
 	if c.from == 0 && c.to == 0 {
 		c.to = b.Duration()
 	}
-	list := b.Cut(b.Range(c.from, c.to), playlistSegment)
-	if open && c.growing && len(list) > 0 {
-		list = list[:len(list)-1]
+	return func(yield func(mp4.Range) bool) {
+		var last mp4.Range
+		for r := range b.Cut(b.Range(c.from, c.to), playlistSegment) {
+			if last.End > 0 && !yield(last) {
+				return
+			}
+			last = r
+		}
+		if last.End > 0 && (!open || !c.growing) {
+			yield(last)
+		}
 	}
-	return list
 }
 
 // playlist is one that is being written.
@@ -44,7 +56,7 @@ type playlist struct {
 	library *Library
 	ask     *ask
 	open    bool // more may come
-	text    strings.Builder
+	text    bytes.Buffer
 	longest time.Duration
 	length  time.Duration // of all segments so far: stamps go on over files, as many players want it
 	files   int
@@ -59,7 +71,7 @@ func (l *Library) servePlaylist(w *docroot.Writer, r *http.Request, a *ask, cuts
 			return nil // the client has left
 		}
 		if err := p.file(&cuts[i]); err != nil {
-			if len(cuts) == 1 {
+			if len(cuts) == 1 || errors.Is(err, errTooMany) {
 				return err
 			}
 			l.log.Warn("a file is passed over that cannot be played", "path", cuts[i].path, "err", err)
@@ -71,15 +83,17 @@ func (l *Library) servePlaylist(w *docroot.Writer, r *http.Request, a *ask, cuts
 	head := w.Header()
 	head.Set("Content-Type", "application/vnd.apple.mpegurl")
 	head.Set("Cache-Control", "no-store")
-	text := p.head() + p.text.String()
 	if !open || !cuts[len(cuts)-1].growing {
-		text += "#EXT-X-ENDLIST\n"
+		p.text.WriteString("#EXT-X-ENDLIST\n")
 	}
-	head.Set("Content-Length", strconv.Itoa(len(text)))
+	first := p.head()
+	head.Set("Content-Length", strconv.Itoa(len(first)+p.text.Len()))
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	_, _ = w.Write([]byte(text)) // the client may have left
+	if _, err := io.WriteString(w, first); err == nil {
+		_, _ = w.Write(p.text.Bytes()) // the client may have left
+	}
 	return nil
 }
 
@@ -104,29 +118,36 @@ func (p *playlist) file(c *cut) error {
 		return err
 	}
 	defer p.library.shelf.giveBack(b)
-	list := c.ranges(b, p.open)
-	if len(list) == 0 {
-		return nil
+	url := p.library.urlOf(c.path, p.ask.key.VHost)
+	more, begun := time.Duration(0), false
+	for r := range c.ranges(b, p.open) {
+		if !begun {
+			more, begun = p.begin(c, b, r, url), true
+		}
+		p.longest = max(p.longest, r.Length)
+		p.length += r.Length
+		name := segmentName{r.First, r.End, more.Truncate(time.Microsecond)}
+		fmt.Fprintf(&p.text, "#EXTINF:%.6f,\n%s\n", r.Length.Seconds(), p.ask.address(url+"/"+name.String()))
+		if p.text.Len() > longestText {
+			return errTooMany
+		}
 	}
-	url := p.library.urlOf(c.path)
+	return nil
+}
+
+// begin writes what comes before the first segment of a file, and returns what is to be added to the stamps of all.
+func (p *playlist) begin(c *cut, b *book, first mp4.Range, url string) (more time.Duration) {
 	if p.files++; p.files == 1 {
-		p.ahead = c.from - list[0].Start
+		p.ahead = c.from - first.Start
 	} else {
 		p.text.WriteString("#EXT-X-DISCONTINUITY\n")
 	}
 	fmt.Fprintf(&p.text, "#EXT-X-MAP:URI=%q\n", p.ask.address(url+"/"+headName))
 	if begins := b.begins(time.Time{}); !begins.IsZero() {
-		fmt.Fprintf(&p.text, "#EXT-X-PROGRAM-DATE-TIME:%s\n", begins.Add(list[0].Start).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+		fmt.Fprintf(&p.text, "#EXT-X-PROGRAM-DATE-TIME:%s\n", begins.Add(first.Start).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	}
-	p.length += b.Ahead(list[0])
-	more := p.length - list[0].Start
-	for _, r := range list {
-		p.longest = max(p.longest, r.Length)
-		p.length += r.Length
-		name := segmentName{r.First, r.End, more.Truncate(time.Microsecond)}
-		fmt.Fprintf(&p.text, "#EXTINF:%.6f,\n%s\n", r.Length.Seconds(), p.ask.address(url+"/"+name.String()))
-	}
-	return nil
+	p.length += b.Ahead(first)
+	return p.length - first.Start
 }
 
 var errNothingYet = errors.New("record: there is no whole segment yet")

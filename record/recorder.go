@@ -61,8 +61,11 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		recordings: map[id]*recording{}, clips: map[*recording]struct{}{}, wishes: map[*media.Stream]wish{}, held: map[string]bool{},
 		showings: map[media.StreamKey]*showing{},
 	}
-	r.shelf.books = map[bookKey]*book{} // a sweep looks into it at once
-	r.library = &Library{dir: cfg.Dir, app: cfg.App, shelf: &r.shelf, downloads: make(chan struct{}, maxDownloads), log: r.log}
+	r.shelf.dir, r.shelf.books = cfg.Dir, map[bookKey]*book{} // a sweep looks into it at once
+	r.library = &Library{
+		dir: cfg.Dir, app: cfg.App, shelf: &r.shelf, log: r.log,
+		downloads: make(chan struct{}, maxDownloads), lists: make(chan struct{}, maxLists),
+	}
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.finisher.recover(cfg.Dir)
 	r.roots = cfg.knownRoots()

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,15 +12,24 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/internal/mp4"
 	"github.com/sluice-media/sluice/media"
 )
 
-// Serves reports whether a request is for something that ServeHTTP makes, and not for a file as it is.
-func (l *Library) Serves(r *http.Request) bool { return l.parse(r).form != nothing }
+// Serves reports whether a request to a virtual host, hook.DefaultVHost if it is empty, is for something that ServeHTTP makes, and not for a
+// file as it is.
+func (l *Library) Serves(r *http.Request, vhost string) bool {
+	return l.parse(r, vhost).form != nothing
+}
 
-// ServeHTTP makes of recordings what is asked for. Nothing is written to the disk for it, and nobody is asked whether the client may have
+// ServeHTTP is ServeVHost for the default virtual host.
+func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.ServeVHost(w, r, hook.DefaultVHost)
+}
+
+// ServeVHost makes of recordings what is asked for. Nothing is written to the disk for it, and nobody is asked whether the client may have
 // it: package web does that if the library is the Made of its FilesConfig.
 //
 //   - /record/live/cam?from=…&to=… is what was recorded of a stream in that time, over all its files: a playlist of HLS (RFC 8216) with
@@ -31,9 +41,8 @@ func (l *Library) Serves(r *http.Request) bool { return l.parse(r).form != nothi
 //   - /record/live/cam/2026-11-27/x.mp4.m3u8 is a playlist of one file.
 //
 // Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; a playlist or file of at most 24 hours, a list of at
-// most 31 days. A stream of another virtual host has it as vhost in the query. Other parts of the query go on in the addresses that a
-// playlist has.
-func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// most 31 days. Other parts of the query go on in the addresses that a playlist has, which is 8 MiB long at most.
+func (l *Library) ServeVHost(w http.ResponseWriter, r *http.Request, vhost string) {
 	out, ok := w.(*docroot.Writer)
 	if !ok {
 		out = docroot.NewWriter(w, func(int) {})
@@ -41,7 +50,7 @@ func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out.Header().Get("Cache-Control") == "" {
 		out.Header().Set("Cache-Control", "no-cache")
 	}
-	a := l.parse(r)
+	a := l.parse(r, vhost)
 	var err error
 	switch a.form {
 	case filePlaylist:
@@ -71,7 +80,7 @@ func (l *Library) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", "5")
 		code, text = http.StatusServiceUnavailable, err.Error()
-	case errors.Is(notFound(err), media.ErrStreamNotFound), errors.Is(err, ErrBadPath):
+	case errors.Is(err, mp4.ErrEmpty), errors.Is(notFound(err), media.ErrStreamNotFound), errors.Is(err, ErrBadPath):
 		code, text = http.StatusNotFound, "there is no such recording"
 	case errors.Is(err, errNothingYet):
 		code, text = http.StatusNotFound, err.Error()
@@ -99,7 +108,7 @@ func (l *Library) servePiece(w *docroot.Writer, r *http.Request, a *ask) error {
 		return nil
 	}
 	part, ok := b.Samples(a.part.first, a.part.end)
-	if !ok {
+	if !ok || !isSegment(b, part) {
 		return os.ErrNotExist
 	}
 	c, err := b.Segment(part, a.part.more)
@@ -108,6 +117,17 @@ func (l *Library) servePiece(w *docroot.Writer, r *http.Request, a *ask) error {
 	}
 	docroot.SendMade(w, r, io.NewSectionReader(c, 0, c.Size()), b.key.modified)
 	return nil
+}
+
+// isSegment reports whether a range is one of those that playlists name: not more than a client needs at once.
+func isSegment(b *book, r mp4.Range) bool {
+	n := 0
+	for range b.Cut(r, playlistSegment) {
+		if n++; n > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // tag is an entity tag of what is made of a file.
@@ -126,8 +146,18 @@ func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
 	if err != nil {
 		return err
 	}
+	open := a.to == ""
+	if open && to.Sub(from) > longestMade && a.form == timePlaylist { // it cannot go on for ever
+		open, to = false, from.Add(longestMade)
+	}
 	if a.form != timeList && to.Sub(from) > longestMade {
 		return errLongTime
+	}
+	if a.form != timeFile {
+		if err := l.enter(r.Context()); err != nil {
+			return nil //nolint:nilerr // the client has left
+		}
+		defer l.leave()
 	}
 	spans, err := l.Timeline(r.Context(), a.key, from, to)
 	if err != nil {
@@ -137,8 +167,10 @@ func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
 		return l.serveList(w, a, spans)
 	}
 	var cuts []cut
-	for _, s := range spans {
-		cuts = append(cuts, cut{path: s.Path, from: from.Sub(s.Start), to: to.Sub(s.Start), growing: s.Growing})
+	for i, s := range spans {
+		cuts = append(cuts, cut{
+			path: s.Path, from: from.Sub(s.Start), to: to.Sub(s.Start), unfinished: s.Growing, growing: s.Growing && i == len(spans)-1,
+		})
 	}
 	if len(cuts) == 0 {
 		return os.ErrNotExist
@@ -146,8 +178,23 @@ func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
 	if a.form == timeFile {
 		return l.serveFile(w, r, a.key, from, cuts)
 	}
-	return l.servePlaylist(w, r, a, cuts, a.to == "")
+	return l.servePlaylist(w, r, a, cuts, open)
 }
+
+// maxLists is how many playlists and lists are made at once. Others wait.
+const maxLists = 8
+
+// enter waits until a playlist may be made, or ctx ends.
+func (l *Library) enter(ctx context.Context) error {
+	select {
+	case l.lists <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *Library) leave() { <-l.lists }
 
 // parseTimes reads a beginning, and an end, which is now if it is not said.
 func parseTimes(from, to string) (begin, end time.Time, err error) {
@@ -174,7 +221,7 @@ type spanInfo struct {
 func (l *Library) serveList(w http.ResponseWriter, a *ask, spans []Span) error {
 	list := []spanInfo{}
 	for _, s := range spans {
-		list = append(list, spanInfo{a.address(l.urlOf(s.Path)), s.Start, s.Duration.Seconds(), s.Size, s.Growing})
+		list = append(list, spanInfo{a.address(l.urlOf(s.Path, a.key.VHost)), s.Start, s.Duration.Seconds(), s.Size, s.Growing})
 	}
 	text, err := json.Marshal(map[string]any{"spans": list})
 	if err != nil {
@@ -185,11 +232,12 @@ func (l *Library) serveList(w http.ResponseWriter, a *ask, spans []Span) error {
 	return nil
 }
 
-// urlOf returns the path of the URL of a file.
-func (l *Library) urlOf(file string) string {
-	rel, err := filepath.Rel(l.dir, file)
+// urlOf returns the path of the URL of a file of a virtual host.
+func (l *Library) urlOf(file, vhost string) string {
+	top, _ := l.top(vhost)
+	rel, err := filepath.Rel(top, file)
 	if err != nil {
 		return ""
 	}
-	return "/" + filepath.ToSlash(rel)
+	return "/" + l.app + "/" + filepath.ToSlash(rel)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/mp4"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/internal/testmedia/reel"
@@ -278,18 +279,22 @@ func testRefusesByHTTP(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "secret.mp4"), []byte("not a film at all"), 0o600))
 	now := strconv.FormatInt(begun.Unix(), 10)
 	for target, code := range map[string]int{
-		"/record/live/cam?from=x":                           http.StatusBadRequest,
-		"/record/live/cam?from=":                            http.StatusBadRequest,
-		"/record/live/cam?from=" + now + "&to=1":            http.StatusBadRequest,
-		"/record/live/cam.json?from=1&to=9999999":           http.StatusBadRequest,
-		"/record/live/cam.mp4?from=1":                       http.StatusBadRequest,
-		"/record/live/cam?from=1&to=2":                      http.StatusNotFound,
-		"/record/live/other?from=" + now:                    http.StatusNotFound,
-		"/record/live/cam?vhost=other.org&from=" + now:      http.StatusNotFound,
-		"/record/live/cam?vhost=../..&from=" + now:          http.StatusNotFound,
-		"/record/live/cam":                                  http.StatusNotFound,
-		"/record/cam?from=" + now:                           http.StatusNotFound,
-		"/record/live/cam.live.mp4?from=" + now:             http.StatusNotFound,
+		"/record/live/cam?from=x":                         http.StatusBadRequest,
+		"/record/live/cam?from=":                          http.StatusBadRequest,
+		"/record/live/cam?from=" + now + "&to=1":          http.StatusBadRequest,
+		"/record/live/cam.json?from=1&to=9999999":         http.StatusBadRequest,
+		"/record/live/cam.mp4?from=1":                     http.StatusBadRequest,
+		"/record/live/cam?from=1&to=2":                    http.StatusNotFound,
+		"/record/live/other?from=" + now:                  http.StatusNotFound,
+		"/record/live/cam":                                http.StatusNotFound,
+		"/record/cam?from=" + now:                         http.StatusNotFound,
+		"/record/live/cam.live.mp4?from=" + now:           http.StatusNotFound,
+		"/record/live/cam.mp4?to=" + now + "&from=" + now: http.StatusNotFound,
+		"/record/live/page.html?from=mail":                http.StatusNotFound,
+		"/" + name + "?from=share":                        http.StatusNotFound,
+		"/record/live/c%01am?from=" + now:                 http.StatusNotFound,
+		"/" + name + "/0-100.m4s":                         http.StatusOK,
+		"/record/live/cam?to=" + now + "&from=" + now + "&token=" + strings.Repeat("k", 7900): http.StatusNotFound,
 		"/record/../secret.mp4.m3u8":                        http.StatusNotFound,
 		"/record/live/%2e%2e/%2e%2e/%2e%2e/secret.mp4.m3u8": http.StatusNotFound,
 		"/record/.hidden.mp4.m3u8":                          http.StatusNotFound,
@@ -318,7 +323,7 @@ func testRefusesByHTTP(t *testing.T) {
 		}
 	}
 	post := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/record/live/cam?from="+now, nil)
-	require.False(t, s.r.Library().Serves(post))
+	require.False(t, s.r.Library().Serves(post, ""))
 	s.closesAll()
 }
 
@@ -371,7 +376,7 @@ func FuzzAsk(f *testing.F) {
 	f.Add("/record/a/../../x.mp4.m3u8", "")
 	l := &Library{dir: "/base", app: "record"}
 	f.Fuzz(func(t *testing.T, path, query string) {
-		a := l.parse(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}})
+		a := l.parse(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}}, hook.DefaultVHost)
 		if a.form == nothing {
 			return
 		}

@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/internal/mp4"
 )
 
@@ -19,10 +21,13 @@ const (
 
 // shelf has the files that are being played: all who play one share its index.
 type shelf struct {
+	dir string // what is below it is only what the file server would show, too: no link leads out
+
 	mu    sync.Mutex
 	books map[bookKey]*book
 	idle  []*book // of those, whom nobody reads; the one that has been for longest comes first
 	tidy  *time.Timer
+	sent  map[string]int // paths of files that are being sent, but are not open, and how often
 	// closed says that nothing is kept any more.
 	closed bool
 }
@@ -38,49 +43,61 @@ type bookKey struct {
 type book struct {
 	*mp4.File
 	key   bookKey
+	info  os.FileInfo
 	from  *os.File
 	users int           // guarded by the shelf
 	ready chan struct{} // closed when the index is there, or err
 	err   error
 }
 
-// find returns the file of a path. While one is being written, and until it is finished, it has another name.
-func find(path string) (key bookKey, err error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		path = hidden(filepath.Split(path))
-		info, err = os.Stat(path)
+// open opens the file of a path. While a recording is being written, and until it is finished, it has another name.
+func (s *shelf) open(path string) (file *os.File, key bookKey, info os.FileInfo, err error) {
+	rel, err := filepath.Rel(s.dir, path)
+	if err != nil || !filepath.IsLocal(rel) {
+		file, info, err = docroot.OpenPath(path)
+		return file, keyOf(path, info), info, err
 	}
+	folder, err := docroot.OpenFolder(s.dir)
 	if err != nil {
-		return bookKey{}, err
+		return nil, key, nil, err
 	}
-	return bookKey{path, info.Size(), info.ModTime()}, nil
+	defer folder.Close()
+	rel = filepath.ToSlash(rel)
+	file, info, err = folder.Open(rel)
+	if errors.Is(err, os.ErrNotExist) && isRecordingName(path) {
+		path = hidden(filepath.Split(path))
+		file, info, err = folder.OpenHidden(rel)
+	}
+	return file, keyOf(path, info), info, err
+}
+
+func keyOf(path string, info os.FileInfo) bookKey {
+	if info == nil {
+		return bookKey{}
+	}
+	return bookKey{path, info.Size(), info.ModTime()}
+}
+
+// isRecordingName reports whether a path is one that a recorder gives to a file of a day.
+func isRecordingName(path string) bool {
+	dir, name := filepath.Split(path)
+	_, ok := beginsAt(name)
+	return ok && isDay(filepath.Base(dir)) && strings.HasSuffix(name, ".mp4")
 }
 
 // take opens a file, or shares it with who has it open. It is to be given back.
 func (s *shelf) take(path string) (*book, error) {
-	key, err := find(path)
+	file, key, info, err := s.open(path)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	b := s.books[key]
-	if b != nil {
-		b.users++
-		s.idle = slices.DeleteFunc(s.idle, func(other *book) bool { return other == b })
-		s.mu.Unlock()
+	b, mine := s.find(key, info, file)
+	if mine {
+		b.read()
+	} else {
+		_ = file.Close() // it was only looked at
 		<-b.ready
-		if b.err != nil {
-			s.giveBack(b)
-			return nil, b.err
-		}
-		return b, nil
 	}
-	b = &book{key: key, users: 1, ready: make(chan struct{})}
-	s.books[key] = b
-	s.mu.Unlock()
-	b.err = b.open()
-	close(b.ready)
 	if b.err != nil {
 		s.giveBack(b)
 		return nil, b.err
@@ -88,13 +105,28 @@ func (s *shelf) take(path string) (*book, error) {
 	return b, nil
 }
 
-func (b *book) open() (err error) {
-	if b.from, err = os.Open(b.key.path); err != nil {
-		return err
+// find returns the book of a file, and whether it is new and to be read.
+func (s *shelf) find(key bookKey, info os.FileInfo, file *os.File) (b *book, mine bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b = s.books[key]; b != nil && os.SameFile(b.info, info) {
+		b.users++
+		s.idle = slices.DeleteFunc(s.idle, func(other *book) bool { return other == b })
+		return b, false
 	}
-	b.File, err = mp4.Open(b.from, b.key.size)
-	return err
+	b = &book{key: key, info: info, from: file, users: 1, ready: make(chan struct{})}
+	s.books[key] = b
+	return b, true
 }
+
+// read reads the index.
+func (b *book) read() {
+	b.err = errUnread // if it panics
+	defer close(b.ready)
+	b.File, b.err = mp4.Open(b.from, b.key.size)
+}
+
+var errUnread = errors.New("record: the index of the file could not be read")
 
 // begins returns when the first packet of a file was to be decoded, if it says so.
 func (b *book) begins(otherwise time.Time) time.Time {
@@ -111,7 +143,7 @@ func (s *shelf) giveBack(b *book) {
 	if b.users--; b.users > 0 {
 		return
 	}
-	if s.closed || b.err != nil {
+	if s.closed || b.err != nil || s.books[b.key] != b {
 		s.drop(b)
 		return
 	}
@@ -149,20 +181,37 @@ func (s *shelf) close() {
 
 // drop closes a file. s.mu is held.
 func (s *shelf) drop(b *book) {
-	delete(s.books, b.key)
-	if b.from != nil {
-		_ = b.from.Close() // it was only read
+	if s.books[b.key] == b {
+		delete(s.books, b.key)
+	}
+	_ = b.from.Close() // it was only read
+}
+
+// sends notes that a file is being sent, until the function that it returns is called.
+func (s *shelf) sends(path string) (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent == nil {
+		s.sent = map[string]int{}
+	}
+	s.sent[path]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.sent[path]--; s.sent[path] == 0 {
+			delete(s.sent, path)
+		}
 	}
 }
 
-// has reports whether a file is being played.
+// has reports whether a file is being played, or sent, or was a moment ago.
 func (s *shelf) has(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, b := range s.books {
-		if key.path == path && b.users > 0 {
+	for key := range s.books {
+		if key.path == path {
 			return true
 		}
 	}
-	return false
+	return s.sent[path] > 0
 }

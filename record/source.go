@@ -64,6 +64,9 @@ func (x *source) append(path string, from, to time.Duration) error {
 		return err
 	}
 	defer x.shelf.giveBack(b)
+	if b.Duration() <= 0 { // its media is missing
+		return errUnplayable
+	}
 	if x.tracks == nil {
 		x.tracks = b.Tracks()
 	}

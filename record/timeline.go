@@ -62,7 +62,23 @@ func (l *Library) Timeline(ctx context.Context, key media.StreamKey, from, to ti
 		}
 	}
 	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start.Compare(b.Start) })
-	return spans, nil
+	return once(spans), nil
+}
+
+// once leaves out what is recorded twice, as by a recording of each of two kinds: a span that lies in what those before have. Files that
+// follow each other overlap a little.
+func once(spans []Span) []Span {
+	const little = time.Second
+	var ends time.Time
+	return slices.DeleteFunc(spans, func(s Span) bool {
+		if !s.End().After(ends.Add(little)) && s.Start.Add(little).Before(ends) {
+			return true
+		}
+		if s.End().After(ends) {
+			ends = s.End()
+		}
+		return false
+	})
 }
 
 func startOfDay(t time.Time) time.Time {
@@ -77,23 +93,35 @@ func (l *Library) spansOf(dir string, from, to time.Time) (spans []Span, err err
 		list[i] = strings.TrimPrefix(name, ".")
 	}
 	slices.Sort(list)
-	list = slices.Compact(list)
-	for i, name := range list {
-		begins, ok := beginsAt(name)
-		if !ok || begins.After(to) {
-			continue
-		}
-		if i+1 < len(list) { // a file ends where the next begins, about
-			if next, ok := beginsAt(list[i+1]); ok && next.Before(from.Add(-time.Minute)) {
-				continue
-			}
-		}
+	list = between(slices.Compact(list), from, to)
+	if len(list) > maxFiles {
+		return nil, errTooMany
+	}
+	for _, name := range list {
+		begins, _ := beginsAt(name)
 		s, ok := l.spanOf(filepath.Join(dir, name), begins)
 		if ok && s.Start.Before(to) && s.End().After(from) {
 			spans = append(spans, s)
 		}
 	}
 	return spans, err
+}
+
+// between returns the names of those files that may have some of a time. An hour of a year is there twice by the clock.
+func between(list []string, from, to time.Time) (some []string) {
+	for i, name := range list {
+		begins, ok := beginsAt(name)
+		if !ok || begins.After(to.Add(time.Hour)) {
+			continue
+		}
+		if i+1 < len(list) { // a file ends where the next begins, about
+			if next, ok := beginsAt(list[i+1]); ok && next.Before(from.Add(-time.Hour-time.Minute)) {
+				continue
+			}
+		}
+		some = append(some, name)
+	}
+	return some
 }
 
 // isFilm reports whether an entry is an MP4 file, be it finished or not.

@@ -72,3 +72,6 @@ func (at *location) file() string {
 	}
 	return file
 }
+
+// asked reports whether a path of a URL is that for which access was asked.
+func (at *location) asked(urlPath string) bool { return at.path == urlPath }

@@ -200,9 +200,9 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, cfg *filesSettings
 
 // send sends what was asked for.
 func (q *request) send(w *docroot.Writer) error {
-	if made := q.cfg.Made; made != nil && made.Serves(q.Request) {
+	if made := q.cfg.Made; made != nil && q.at.asked(q.URL.Path) && made.Serves(q.Request, q.vhost) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		made.ServeHTTP(w, q.Request)
+		made.ServeVHost(w, q.Request, q.vhost)
 		return nil
 	}
 	if q.at.dir == "" {

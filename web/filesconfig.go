@@ -42,11 +42,12 @@ type FilesConfig struct {
 	TrustedProxy      func(netip.Addr) bool
 }
 
-// Made is a handler of what is made as it is asked for. record.Library is one. Its methods may be called from several goroutines.
+// Made serves what is made as it is asked for. record.Library is one. Its methods may be called from several goroutines.
 type Made interface {
-	http.Handler
-	// Serves reports whether the handler has what a request of GET or HEAD is for. It does not wait.
-	Serves(r *http.Request) bool
+	// Serves reports whether there is something for a request of GET or HEAD to a virtual host. It does not wait.
+	Serves(r *http.Request, vhost string) bool
+	// ServeVHost serves it.
+	ServeVHost(w http.ResponseWriter, r *http.Request, vhost string)
 }
 
 // errVirtual says what is wrong with a config.

@@ -46,6 +46,43 @@ func (f *Folder) Open(name string) (*os.File, fs.FileInfo, error) {
 	return f.open(real, fs.FileMode.IsRegular)
 }
 
+// OpenHidden opens the plain file whose name is that of a path with a dot in front: one that is not to be seen yet. It is no link.
+func (f *Folder) OpenHidden(name string) (*os.File, fs.FileInfo, error) {
+	dir, base := path.Split(name)
+	real, info, err := f.resolve(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir() || !Shown(base) {
+		return nil, nil, fs.ErrNotExist
+	}
+	real = path.Join(real, "."+base)
+	if info, err = f.root.Lstat(filepath.FromSlash(real)); err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fs.ErrNotExist
+	}
+	return f.open(real, fs.FileMode.IsRegular)
+}
+
+// OpenPath opens a plain file by a path of the system, without waiting for anybody.
+func OpenPath(name string) (*os.File, fs.FileInfo, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|noWait, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return file, info, nil
+}
+
 // open opens what was found to be of a kind, and looks again: it may have been replaced, even by what others wait for.
 func (f *Folder) open(real string, is func(fs.FileMode) bool) (*os.File, fs.FileInfo, error) {
 	file, err := f.root.OpenFile(filepath.FromSlash(real), os.O_RDONLY|noWait, 0)

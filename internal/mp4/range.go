@@ -1,6 +1,7 @@
 package mp4
 
 import (
+	"iter"
 	"math"
 	"time"
 )
@@ -50,20 +51,23 @@ func (f *File) leadAt(n uint32) time.Duration {
 }
 
 // Cut cuts a range into such as last a time or longer, but for the last of them. Each but the first begins with a key frame.
-func (f *File) Cut(r Range, least time.Duration) (list []Range) {
-	p := position{track: f.lead()}
-	p.seek(r.First)
-	first, start := r.First, p.decoded()
-	for ; p.sample < r.End && !p.end(); p.next() {
-		if at := p.decoded(); p.sync() && p.sample > first && at-start >= least {
-			list = append(list, Range{first, p.sample, start + f.shift, at - start})
-			first, start = p.sample, at
+func (f *File) Cut(r Range, least time.Duration) iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		p := position{track: f.lead()}
+		p.seek(r.First)
+		first, start := r.First, p.decoded()
+		for ; p.sample < r.End && !p.end(); p.next() {
+			if at := p.decoded(); p.sync() && p.sample > first && at-start >= least {
+				if !yield(Range{first, p.sample, start + f.shift, at - start}) {
+					return
+				}
+				first, start = p.sample, at
+			}
+		}
+		if first < r.End {
+			yield(Range{first, r.End, start + f.shift, p.track.time(p.track.table.start+p.dts) - start})
 		}
 	}
-	if first < r.End {
-		list = append(list, Range{first, r.End, start + f.shift, p.track.time(p.track.table.start+p.dts) - start})
-	}
-	return list
 }
 
 // lead returns the track by which a file is cut.

@@ -3,6 +3,7 @@ package mp4
 import (
 	"bytes"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestSegments(t *testing.T) {
 			fragmented := mux(t, want.tracks, want.packets).file
 			for _, data := range [][]byte{fragmented, finish(t, fragmented, FinishOptions{})} {
 				f := openFile(t, data)
-				list := f.Cut(f.Range(0, f.Duration()), least)
+				list := slices.Collect(f.Cut(f.Range(0, f.Duration()), least))
 				if len(f.lead().table.sync) != 1 {
 					require.Greater(t, len(list), 1)
 				}
@@ -140,7 +141,7 @@ func TestJoin(t *testing.T) {
 			fragmented := mux(t, want.tracks, want.packets).file
 			ordinary := finish(t, fragmented, FinishOptions{})
 			f, g := openFile(t, fragmented), openFile(t, ordinary)
-			list := f.Cut(f.Range(0, f.Duration()), least)
+			list := slices.Collect(f.Cut(f.Range(0, f.Duration()), least))
 			files := make([]*File, len(list))
 			for i := range files {
 				files[i] = []*File{f, g}[i%2]
