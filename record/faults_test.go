@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,17 @@ func TestDirectoryWithABadFile(t *testing.T) {
 		defer p.Close(nil)
 		length, _ := p.Private()
 		require.InDelta(t, 12, length.Seconds(), 0.2)
+	})
+}
+
+// Who asks for a file that is no film is told so.
+func TestBadFileIsRefusedInWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Config{})
+		files := s.recorded(1)
+		require.NoError(t, os.WriteFile(files[0].FilePath, []byte("no film"), 0o600))
+		_, err := s.play(strings.TrimPrefix(files[0].URL, "record/"))
+		require.Equal(t, "the file cannot be played", hook.PeerText(err))
 	})
 }
 

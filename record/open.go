@@ -106,7 +106,15 @@ func notFound(err error) error {
 	return errUnplayable
 }
 
-var errUnplayable = errors.New("record: the file cannot be played")
+var errUnplayable error = unplayable{}
+
+// unplayable is the error of a file that is no film. Who asks for it is told that.
+type unplayable struct{}
+
+func (unplayable) Error() string { return "record: the file cannot be played" }
+
+// PeerText is what package hook asks for.
+func (unplayable) PeerText() string { return "the file cannot be played" }
 
 // isVisible reports whether a path with slashes stays below where it begins, and names nothing hidden.
 func isVisible(rel string) bool {
