@@ -34,6 +34,7 @@ func (x *session) play(c command) error {
 	if err := x.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	x.begin(c.milliseconds(2))
 	x.settle() // before the client hears that it plays
 	x.playing.Store(true)
 	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
@@ -42,6 +43,17 @@ func (x *session) play(c command) error {
 	}
 	x.logger().Debug("playing")
 	return nil
+}
+
+// begin moves a source that is not played yet to where the player wants to begin (section 7.2.2.1: the start, in milliseconds as
+// all players send it). Where there is no such place, or the stream is live, that is the beginning.
+func (x *session) begin(at time.Duration) {
+	if _, private := x.player.Private(); !private || at <= 0 {
+		return
+	}
+	if err := x.seekTo(at); err != nil {
+		x.logSeek(err)
+	}
 }
 
 // playPrelude is what a player must be told before media. Data messages besides onMetaData, which other servers send,

@@ -109,3 +109,32 @@ func TestSourceIsPausedAndSought(t *testing.T) {
 	c.until("NetStream.Play.Stop")
 	require.Eventually(t, func() bool { return len(sessions(m)) == 0 }, patience, time.Millisecond)
 }
+
+// Who says with play where to begin gets the key frame before that first of all.
+func TestPlaysFromAStart(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtmp.Config{})
+	film(t, m)
+	first := uint32(0)
+	for _, c := range []struct{ start, at float64 }{{0, 0}, {-2000, 0}, {-1000, 0}, {4500, 4000}, {1e9, 4000}} {
+		peer := dial(t, addr)
+		peer.connect("live", "rtmp://h/live")
+		peer.command("play", 4.0, nil, "film", c.start)
+		stamps := peer.pictures(2)
+		if c.start == 0 {
+			first = stamps[0]
+		}
+		require.Equal(t, []uint32{first + uint32(c.at), first + uint32(c.at) + 40}, stamps, c.start)
+	}
+}
+
+// A source that cannot be sought begins at its beginning.
+func TestPlaysRigidSourceFromItsBeginning(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtmp.Config{})
+	c, err := clip.Load(bytes.NewReader(testmedia.H264()))
+	require.NoError(t, err)
+	m.Open(media.OpenerFunc(func(context.Context, *media.OpenRequest) (media.Source, error) { return rigid{c.Source()}, nil }))
+	peer := dial(t, addr)
+	peer.connect("live", "rtmp://h/live")
+	peer.command("play", 4.0, nil, "film", 4500.0)
+	require.Less(t, peer.pictures(1)[0], uint32(40))
+}
