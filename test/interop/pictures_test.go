@@ -26,14 +26,18 @@ func audio(ctx context.Context, path string) ([]string, error) {
 func hashes(ctx context.Context, path string, options ...string) ([]string, error) {
 	args := append([]string{"ffmpeg", "-v", "fatal", "-copyts", "-i", path}, options...)
 	out, err := stdout(ctx, append(args, "-f", "framehash", "-hash", "md5", "-")...)
-	var list []string
+	return frameHashes(out), err
+}
+
+// frameHashes returns the hashes in what ffmpeg writes as framehash.
+func frameHashes(out string) (list []string) {
 	for line := range strings.Lines(out) {
 		// stream, dts, pts, duration, size, hash, and perhaps more about side data
 		if fields := strings.Split(line, ","); len(fields) > 5 && !strings.HasPrefix(line, "#") {
 			list = append(list, strings.TrimSpace(fields[5]))
 		}
 	}
-	return list, err
+	return list
 }
 
 // findRun says where in source the run got begins, or what breaks it: a hash that is missing, changed,
