@@ -77,8 +77,8 @@ func awaitSize(ctx context.Context, t *testing.T, p *process, path string) {
 	<-p.ended
 }
 
-// VLC plays a recording by RTMP to its end. Debian's cannot seek there: its access to RTMP is ffmpeg's, which it asks for places in
-// bytes only, and so --start-time leaves it at the beginning.
+// VLC plays a recording by RTMP to its end. It is not asked to seek: its access to RTMP is ffmpeg's, which it asks for places in bytes
+// only.
 func TestPlaybackByVLC(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
