@@ -72,6 +72,7 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 		return nil, err
 	}
 	x := &source{shelf: &r.shelf}
+	var first Span // that is played
 	for _, s := range spans {
 		last := time.Duration(-1)
 		if end.Before(s.End()) {
@@ -79,6 +80,8 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 		}
 		if err := x.append(s.Path, begin.Sub(s.Start), last); err != nil {
 			r.passOver(s.Path, err)
+		} else if len(x.files) == 1 {
+			first = s
 		}
 	}
 	if len(x.files) == 0 {
@@ -88,7 +91,7 @@ func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to 
 		return nil, err
 	}
 	if x.exact = wantsExact(q); x.exact {
-		_, err = x.Seek(ctx, begin.Sub(spans[0].Start)-x.files[0].from)
+		_, err = x.Seek(ctx, begin.Sub(first.Start)-x.files[0].from)
 	}
 	return x, err
 }
