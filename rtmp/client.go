@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -43,23 +43,14 @@ func dialServer(ctx context.Context, rawURL string, cfg ClientConfig) (*client, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	if c.conn, err = c.cfg.Dial(ctx, "tcp", address); err != nil {
-		return nil, fmt.Errorf("rtmp: %w", err)
-	}
+	dialer := outbound.Dialer(c.cfg.Dial)
 	if u.Scheme == "rtmps" {
-		tc := &tls.Config{MinVersion: tls.VersionTLS12}
-		if c.cfg.TLSConfig != nil {
-			tc = c.cfg.TLSConfig.Clone()
-		}
-		if tc.ServerName == "" {
-			tc.ServerName = u.Hostname()
-		}
-		secure := tls.Client(c.conn, tc)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			c.conn.Close()
-			return nil, fmt.Errorf("rtmp: %w", err)
-		}
-		c.conn = secure
+		c.conn, err = dialer.DialTLS(ctx, address, u.Hostname(), c.cfg.TLSConfig)
+	} else {
+		c.conn, err = dialer.Dial(ctx, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rtmp: %w", err)
 	}
 	c.reader = chunk.NewReader(c.conn, c.received)
 	c.reader.Limit(chunk.Early())

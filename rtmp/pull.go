@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/flv"
-	"github.com/sluice-media/sluice/internal/playing"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
@@ -28,9 +28,7 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	c.entry = m.NewSession(hook.Session{
-		Schema: "rtmp", Protocol: "rtmp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
-	}, func(error) { c.conn.Close() })
+	c.entry = outbound.NewSession(m, "rtmp", c.conn)
 	defer c.entry.Close()
 	p := &pull{client: c, server: m, key: key}
 	err = acceptor.Guard(func() error { return p.run(ctx) })
@@ -87,7 +85,7 @@ func (p *pull) run(ctx context.Context) error {
 	defer cancel()
 	telling.Go(func() {
 		if _, err := p.media.Stream().Tracks(ctx); err == nil {
-			playing.Tell(p.cfg.OnPlaying, p.server, p.entry)
+			outbound.Tell(p.cfg.OnPlaying, p.server, p.entry)
 		}
 	})
 	return p.readAll()

@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/flv"
-	"github.com/sluice-media/sluice/internal/playing"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -33,9 +32,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	c.entry = m.NewSession(hook.Session{
-		Schema: "rtmp", Protocol: "rtmp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
-	}, func(error) { c.conn.Close() })
+	c.entry = outbound.NewSession(m, "rtmp", c.conn)
 	defer c.entry.Close()
 	player, err := m.Play(ctx, media.PlayRequest{Stream: key, Session: c.entry, Schema: "rtmp", Authorized: true, NoWait: true})
 	if err != nil {
@@ -83,7 +80,7 @@ func (p *push) run(ctx context.Context) error {
 	defer feed.Close()
 	var others sync.WaitGroup
 	defer others.Wait()
-	others.Go(func() { playing.Tell(p.cfg.OnPlaying, p.player.Stream().Server(), p.entry) })
+	others.Go(func() { outbound.Tell(p.cfg.OnPlaying, p.player.Stream().Server(), p.entry) })
 	p.insert = feed.Insert
 	heard := make(chan error, 1)
 	others.Go(func() { heard <- p.hear() })

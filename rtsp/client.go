@@ -17,6 +17,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtsp/internal/wire"
@@ -120,23 +121,14 @@ func dial(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error)
 	c.home(u)
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	if c.conn, err = c.cfg.Dial(ctx, "tcp", address); err != nil {
-		return nil, fmt.Errorf("rtsp: %w", err)
-	}
+	dialer := outbound.Dialer(c.cfg.Dial)
 	if u.Scheme == "rtsps" {
-		tc := &tls.Config{MinVersion: tls.VersionTLS12}
-		if c.cfg.TLSConfig != nil {
-			tc = c.cfg.TLSConfig.Clone()
-		}
-		if tc.ServerName == "" {
-			tc.ServerName = u.Hostname()
-		}
-		secure := tls.Client(c.conn, tc)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			c.conn.Close()
-			return nil, fmt.Errorf("rtsp: %w", err)
-		}
-		c.conn = secure
+		c.conn, err = dialer.DialTLS(ctx, address, u.Hostname(), c.cfg.TLSConfig)
+	} else {
+		c.conn, err = dialer.Dial(ctx, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rtsp: %w", err)
 	}
 	c.reader = wire.NewReader(c.conn, largeBuffer, nil)
 	return c, nil

@@ -13,7 +13,7 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
-	"github.com/sluice-media/sluice/internal/playing"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/ingest"
@@ -66,9 +66,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 	if err := p.describe(); err != nil {
 		return err
 	}
-	entry := m.NewSession(hook.Session{
-		Schema: "rtsp", Protocol: "rtsp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
-	}, func(error) { c.conn.Close() })
+	entry := outbound.NewSession(m, "rtsp", c.conn)
 	defer entry.Close()
 	pub, err := m.Publish(ctx, media.PublishRequest{
 		Stream: key, Session: entry, Schema: "rtsp", Origin: hook.OriginPull, OriginURL: c.url, Authorized: true,
@@ -143,7 +141,7 @@ func (p *pull) play(ctx context.Context) error {
 	keeping.Go(func() { c.keepAlive(ctx) })
 	keeping.Go(func() {
 		if _, err := p.media.Stream().Tracks(ctx); err == nil {
-			playing.Tell(c.cfg.OnPlaying, p.server, p.entry)
+			outbound.Tell(c.cfg.OnPlaying, p.server, p.entry)
 		}
 	})
 	err := p.read()

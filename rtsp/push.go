@@ -10,9 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
-	"github.com/sluice-media/sluice/internal/playing"
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/mux"
 	"github.com/sluice-media/sluice/internal/rtp/ports"
@@ -41,9 +40,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	entry := m.NewSession(hook.Session{
-		Schema: "rtsp", Protocol: "rtsp", Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
-	}, func(error) { c.conn.Close() })
+	entry := outbound.NewSession(m, "rtsp", c.conn)
 	defer entry.Close()
 	player, err := m.Play(ctx, media.PlayRequest{Stream: key, Session: entry, Schema: "rtsp", Authorized: true, NoWait: true})
 	if err != nil {
@@ -167,7 +164,7 @@ func (p *push) write(ctx context.Context) error {
 	defer cancel(nil)
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
-	helping.Go(func() { playing.Tell(p.client.cfg.OnPlaying, p.stream.Server(), p.entry) })
+	helping.Go(func() { outbound.Tell(p.client.cfg.OnPlaying, p.stream.Server(), p.entry) })
 	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
 	r := p.player.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
 	defer r.Close()
