@@ -4,6 +4,8 @@
 // [Retry]. Who watches a pulled stream stays while it is away. The clients themselves are in the packages of their protocols, such as
 // rtsp.Pull.
 //
+// For sources that it cannot pull itself a Relay runs ffmpeg, see [Relay.RunFFmpeg].
+//
 // The types of requests and answers are those that package api asks a part with, see api.Parts. A host can serve these calls by a relay
 // of its own.
 package relay

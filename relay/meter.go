@@ -16,7 +16,11 @@ type meter struct {
 }
 
 // follow counts what a session moves.
-func (m *meter) follow(x *media.Session) { m.session, m.seen, m.at = x, m.before, x.Begun() }
+func (m *meter) follow(x *media.Session) {
+	if x != nil { // it is of no client here
+		m.session, m.seen, m.at = x, m.before, x.Begun()
+	}
+}
 
 // end stops counting.
 func (m *meter) end() {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"sync"
 
@@ -20,7 +22,9 @@ type Config struct {
 	// RTSP and RTMP are for the clients. What a request says goes before it; Dial is the relay's, which heeds Allow.
 	RTSP rtsp.ClientConfig
 	RTMP rtmp.ClientConfig
-	// Max is how many pulls there may be, and how many pushes. 0 means 10,000 of each.
+	// FFmpeg is for RunFFmpeg.
+	FFmpeg FFmpegConfig
+	// Max is how many pulls there may be, and how many pushes and ffmpegs. 0 means 10,000 of each.
 	Max int
 	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr].
 	Allow func(addr netip.AddrPort) error
@@ -28,20 +32,25 @@ type Config struct {
 
 const defaultMax = 10_000
 
-// Relay pulls and pushes streams. Its methods may be called from any goroutine. It ends with its media.Server.
+// Relay pulls and pushes streams, and runs ffmpeg for other sources. Its methods may be called from any goroutine. It ends with its media.Server.
 type Relay struct {
 	media *media.Server
 	cfg   Config
 	log   *slog.Logger
 
+	templates map[string]template
+	resolver  net.Resolver
+
 	life    context.Context // ends with the relay
 	end     context.CancelCauseFunc
 	running sync.WaitGroup // jobs; added to under mu, not when closed
 
-	mu     sync.Mutex
-	pulls  map[string]*job
-	pushes map[string]*job
-	closed bool
+	mu       sync.Mutex
+	pulls    map[string]*job
+	pushes   map[string]*job
+	ffmpegs  map[string]*job
+	programs map[*job]*program // of ffmpegs
+	closed   bool
 }
 
 var _ media.Service = (*Relay)(nil)
@@ -55,7 +64,18 @@ func New(m *media.Server, cfg Config) (*Relay, error) {
 	if cfg.Allow == nil {
 		cfg.Allow = AllowAddr
 	}
-	r := &Relay{media: m, cfg: cfg, log: m.Logger(), pulls: map[string]*job{}, pushes: map[string]*job{}}
+	cfg.FFmpeg.Path = cmp.Or(cfg.FFmpeg.Path, "ffmpeg")
+	if path, err := exec.LookPath(cfg.FFmpeg.Path); err == nil { // else it is said when it is run
+		cfg.FFmpeg.Path = path
+	}
+	templates, err := cfg.FFmpeg.templates()
+	if err != nil {
+		return nil, err
+	}
+	r := &Relay{
+		media: m, cfg: cfg, log: m.Logger(), templates: templates,
+		pulls: map[string]*job{}, pushes: map[string]*job{}, ffmpegs: map[string]*job{}, programs: map[*job]*program{},
+	}
 	r.life, r.end = context.WithCancelCause(context.Background())
 	if err := m.Register(r); err != nil {
 		r.end(err)
@@ -115,6 +135,7 @@ func (r *Relay) begin(jobs map[string]*job, j *job) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(jobs, j.key)
+		delete(r.programs, j)
 	})
 	return nil
 }

@@ -5,7 +5,7 @@ import "slices"
 // noEffect reports whether nothing reads a setting: the part that will is not there yet, or what it sets is not needed.
 func noEffect(key string) bool {
 	switch sectionOf(key) {
-	case "ffmpeg", "cluster", "rtc", "srt", "onvif", "python":
+	case "cluster", "rtc", "srt", "onvif", "python":
 		return true
 	case "rtp_proxy":
 		return key != "rtp_proxy.port_range"
@@ -16,7 +16,7 @@ func noEffect(key string) bool {
 // idle lists the settings without an effect in sections that have others.
 func idle() []string {
 	return []string{
-		"api.defaultSnap", "api.snapRoot",
+		"api.defaultSnap", "api.snapRoot", "ffmpeg.snap", "ffmpeg.log", "ffmpeg.restart_sec",
 
 		"hls.fileBufSize",
 

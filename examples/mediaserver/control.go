@@ -31,7 +31,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Config:              settings{s},
 		Restart:             s.askRestart,
 		Parts: api.Parts{
-			Relay: s.relay, Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
+			Relay: s.relay, FFmpeg: s.relay, Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
 			Downloads: split(cfg.String("api.downloadRoot"), ";"),
 		},
 	}
@@ -141,7 +141,7 @@ func (s *server) tellIdle(ctx context.Context) {
 // fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.
 func fixed(key string) bool {
 	switch key {
-	case "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
+	case "ffmpeg.bin", "ffmpeg.cmd", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
 		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep":
 		return true
 	}

@@ -343,7 +343,9 @@ func (g *stage) replay(c *capture) string {
 	}
 	got, err := io.ReadAll(res.Body)
 	require.NoError(g.t, err)
-	got = bytes.ReplaceAll(got, []byte(g.pushKey()), []byte(theirPush))
+	for theirs, ours := range g.sums() {
+		got = bytes.ReplaceAll(got, []byte(ours), []byte(theirs))
+	}
 	if bytes.Contains(got, []byte(`"not enabled: `)) || slices.Contains(lacking(), c.Case) {
 		return notThere
 	}

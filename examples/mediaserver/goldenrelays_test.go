@@ -34,6 +34,12 @@ func (g *stage) prepareRelays(name string) {
 		g.call("addStreamProxy", "vhost=__defaultVhost__&app=proxy&stream=forced&timeout_sec=3&force=1&url="+url.QueryEscape("rtmp://127.0.0.1:1/a/b"))
 	case "addStreamPusherProxy.ok":
 		g.live()
+	case "addFFmpegSource.ok":
+		g.goOn()
+	case "addFFmpegSource.duplicate", "delFFmpegSource.ok", "listFFmpegSource.one":
+		g.goOn()
+		g.call("addFFmpegSource", "timeout_ms=60000&src_url="+url.QueryEscape("rtmp://"+g.ports["28935"]+"/live/test")+
+			"&dst_url="+url.QueryEscape("rtmp://"+g.ports["28935"]+"/ff/out"))
 	case "delStreamPusherProxy.ok", "getProxyPusherInfo.ok", "listStreamPusherProxy.one":
 		g.live()
 		g.call("addStreamPusherProxy", "schema=rtmp&vhost=__defaultVhost__&app=live&stream=test&dst_url="+
@@ -83,14 +89,17 @@ func (g *stage) ported(text string) string {
 		ours := addr[strings.LastIndexByte(addr, ':')+1:]
 		text = strings.NewReplacer(":"+port, ":"+ours, "%3A"+port, "%3A"+ours).Replace(text)
 	}
-	return strings.ReplaceAll(text, theirPush, g.pushKey())
+	for theirs, ours := range g.sums() {
+		text = strings.ReplaceAll(text, theirs, ours)
+	}
+	return text
 }
 
-// theirPush is what stands for the URL of a push in the keys of the captures.
-const theirPush = "3b35414bf18e45d99e4770dae5932d1d"
-
-// pushKey is what stands for it here, where the port is another.
-func (g *stage) pushKey() string {
-	sum := md5.Sum([]byte("rtmp://" + g.ports["28935"] + "/push/dst")) //nolint:gosec // the contract's
-	return hex.EncodeToString(sum[:])
+// sums are what stands for URLs in the keys of the captures, and in those here, where the port is another.
+func (g *stage) sums() map[string]string {
+	sum := func(path string) string {
+		sum := md5.Sum([]byte("rtmp://" + g.ports["28935"] + path)) //nolint:gosec // the contract's
+		return hex.EncodeToString(sum[:])
+	}
+	return map[string]string{"3b35414bf18e45d99e4770dae5932d1d": sum("/push/dst"), "15c26d9c27590a23b20d0472c34e7641": sum("/ff/out")}
 }

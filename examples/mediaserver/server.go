@@ -125,17 +125,12 @@ func recordConfig(cfg *config.Config) record.Config {
 	}
 }
 
-// relayConfig is the part of the configuration that relays act on.
-func relayConfig(cfg *config.Config) relay.Config {
-	return relay.Config{RTMP: rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")}}
-}
-
 // newProtocols makes the servers of RTMP and RTSP, plain and with TLS, and what HTTP serves.
 func (s *server) newProtocols() (err error) {
 	if s.recorder, err = record.New(s.media, recordConfig(s.cfg)); err != nil {
 		return err
 	}
-	if s.relay, err = relay.New(s.media, relayConfig(s.cfg)); err != nil {
+	if s.relay, err = relay.New(s.media, s.relayConfig(s.cfg)); err != nil {
 		return err
 	}
 	files, err := filesConfig(s.cfg, s.recorder.Library())

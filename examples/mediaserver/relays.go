@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/sluice-media/sluice/api/config"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
+	"github.com/sluice-media/sluice/relay"
+	"github.com/sluice-media/sluice/rtmp"
+)
+
+// relayConfig is the part of the configuration that relays act on.
+func (s *server) relayConfig(cfg *config.Config) relay.Config {
+	templates := map[string]string{}
+	for key, value := range cfg.All() {
+		if strings.HasPrefix(key, "ffmpeg.cmd") {
+			templates[key] = value
+		}
+	}
+	return relay.Config{
+		RTMP: rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")},
+		FFmpeg: relay.FFmpegConfig{
+			Path: cfg.String("ffmpeg.bin"), Template: cfg.String("ffmpeg.cmd"), Templates: templates, Local: s.localStream, Record: s.recordRelay,
+		},
+	}
+}
+
+// localStream says which stream of this server a URL is.
+func (s *server) localStream(u *url.URL) (media.StreamKey, bool) {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"rtmp": "1935", "rtsp": "554"}[u.Scheme]
+	}
+	if !s.isOwn(u.Hostname()) {
+		return media.StreamKey{}, false
+	}
+	for _, l := range s.listeners {
+		_, own, err := net.SplitHostPort(l.Addr().String())
+		if err == nil && own == port && l.scheme == u.Scheme {
+			app, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+			return media.StreamKey{App: app, Name: name}.Canonical(), app != "" && name != ""
+		}
+	}
+	return media.StreamKey{}, false
+}
+
+// isOwn reports whether a host of a URL is this machine.
+func (s *server) isOwn(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if ip.IsLoopback() {
+		return true
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr() == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// recordRelay records what an ffmpeg publishes.
+func (s *server) recordRelay(key media.StreamKey, hls, mp4 bool) (errs error) {
+	for kind, on := range map[record.Kind]bool{record.HLS: hls, record.MP4: mp4} {
+		if on {
+			errs = errors.Join(errs, s.recorder.Start(context.Background(), record.Request{Stream: key, Kind: kind}))
+		}
+	}
+	return errs
+}

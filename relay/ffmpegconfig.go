@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// FFmpegConfig says how ffmpeg is run for [Relay.RunFFmpeg].
+type FFmpegConfig struct {
+	// Path of the program. Empty means "ffmpeg", which is looked for where the system does.
+	Path string
+	// Template is a command line: words with spaces between them, the first of which is %s for the program, and two more of which are %s
+	// for source and destination. Each of these becomes one argument, whatever is in it: there is no shell. Empty means one that
+	// publishes H.264 and AAC.
+	Template string
+	// Templates are others, by their names. A request with another name gets Template.
+	Templates map[string]string
+	// Local says which stream of this server a destination is: it is waited for then, and when it is gone for long ffmpeg is started anew.
+	// False, or nil, means another server: ffmpeg has succeeded when it has run for the time of the request.
+	Local func(u *url.URL) (media.StreamKey, bool)
+	// Record records a stream that is there, as the request of its source has asked. Nil records nothing.
+	Record func(key media.StreamKey, hls, mp4 bool) error
+}
+
+const defaultTemplate = "%s -re -i %s -c:a aac -strict -2 -ar 44100 -ab 48k -c:v libx264 -f flv %s"
+
+// template is a command line that was taken apart.
+type template []string
+
+// protocols are those that ffmpeg may read: no files of this machine, and nothing that leads to one.
+const protocols = "tcp,udp,rtp,rtcp,rtsp,rtmp,rtmps,http,https,httpproxy,tls,crypto,hls,srt"
+
+// parseTemplate takes a command line apart.
+func parseTemplate(text string) (template, error) {
+	words := strings.Fields(text)
+	places := 0
+	for _, w := range words {
+		if w == "%s" {
+			places++
+		} else if strings.Contains(w, "%") {
+			return nil, fmt.Errorf("relay: the ffmpeg template has %q: only a word of its own can be %%s", w)
+		}
+	}
+	if places != 3 || words[0] != "%s" {
+		return nil, fmt.Errorf("relay: the ffmpeg template %.200q needs %%s for program, source and destination, and to begin with one", text)
+	}
+	return words, nil
+}
+
+// command returns the arguments for a source and a destination. In front of -i is what ffmpeg may read.
+func (t template) command(path, source, destination string) []string {
+	values := []string{path, source, destination}
+	var args []string
+	for _, w := range t {
+		if w == "-i" {
+			args = append(args, "-protocol_whitelist", protocols)
+		}
+		if w == "%s" {
+			w, values = values[0], values[1:]
+		}
+		args = append(args, w)
+	}
+	return args
+}
+
+// told is the command as people are told it: without what the relay has put in.
+func (t template) told(path, source, destination string) string {
+	values := []any{path, source, destination}
+	return fmt.Sprintf(strings.Join(t, " "), values...)
+}
+
+// templates are those of a config.
+func (c *FFmpegConfig) templates() (map[string]template, error) {
+	all := map[string]template{}
+	for name, text := range c.Templates {
+		t, err := parseTemplate(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all[name] = t
+	}
+	if c.Template == "" {
+		c.Template = defaultTemplate
+	}
+	t, err := parseTemplate(c.Template)
+	all[""] = t
+	return all, err
+}

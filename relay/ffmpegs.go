@@ -1,0 +1,165 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/redact"
+	"github.com/sluice-media/sluice/media"
+)
+
+// program is an ffmpeg that is supervised.
+type program struct {
+	*job
+	request FFmpegRequest
+	args    []string
+	told    string
+	local   bool
+}
+
+const (
+	// lookEvery is how often it is looked whether the stream of an ffmpeg is there, and goneFor how long it may be gone.
+	lookEvery = 100 * time.Millisecond
+	goneFor   = 20 * time.Second
+)
+
+// RunFFmpeg starts an ffmpeg that reads a source and publishes it, and returns once it delivers, or has ended. Then it is started again when
+// it ends. It returns [ErrExists] if there is one of that key, [ErrScheme] for a URL of a protocol that is not for this, and [ErrAddress]. The
+// child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does.
+func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
+	q.Key = cmp.Or(q.Key, q.Destination)
+	if err := r.allowSource(ctx, q.Source); err != nil {
+		return err
+	}
+	u, err := url.Parse(q.Destination)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"rtmp", "rtmps", "rtsp", "rtsps", "srt"}, u.Scheme) {
+		return fmt.Errorf("%w: ffmpeg publishes by RTMP, RTSP or SRT", ErrScheme)
+	}
+	t := r.templates[q.Template]
+	if t == nil {
+		t = r.templates[""]
+	}
+	p := &program{request: q, args: t.command(r.cfg.FFmpeg.Path, q.Source, q.Destination), told: t.told(r.cfg.FFmpeg.Path, q.Source, q.Destination)}
+	var key media.StreamKey
+	if local := r.cfg.FFmpeg.Local; local != nil {
+		key, p.local = local(u)
+	}
+	p.job = r.newJob("ffmpeg", q.Key, key, q.Source, Retry{Timeout: q.Timeout}, p.run(r))
+	if err := r.begin(r.ffmpegs, p.job); err != nil { //nolint:contextcheck // it outlives the call
+		p.cancel(err)
+		return err
+	}
+	r.keep(p)
+	return p.await(ctx)
+}
+
+// keep notes what a program is, as long as its job is there.
+func (r *Relay) keep(p *program) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ffmpegs[p.key] == p.job {
+		r.programs[p.job] = p
+	}
+}
+
+// StopFFmpeg ends one, and reports whether there was one.
+func (r *Relay) StopFFmpeg(key string) bool { return r.cancel(r.ffmpegs, key) }
+
+// FFmpegs lists them, in the order of their keys.
+func (r *Relay) FFmpegs() []FFmpegStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []FFmpegStatus
+	for _, p := range r.programs {
+		q := p.request
+		list = append(list, FFmpegStatus{Key: q.Key, Source: q.Source, Destination: q.Destination, Template: q.Template, Command: p.told})
+	}
+	slices.SortFunc(list, func(a, b FFmpegStatus) int { return cmp.Compare(a.Key, b.Key) })
+	return list
+}
+
+// allowSource looks at what ffmpeg is to read: it dials by itself, so that only what a name stands for now can be looked at.
+func (r *Relay) allowSource(ctx context.Context, source string) error {
+	u, err := url.Parse(source)
+	if err != nil || u.Host == "" || !slices.Contains(strings.Split(protocols, ","), u.Scheme) {
+		return fmt.Errorf("%w: ffmpeg may read what comes over the network", ErrScheme)
+	}
+	addrs, err := r.resolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
+	for _, addr := range addrs {
+		if err := r.cfg.Allow(netip.AddrPortFrom(addr, 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run returns what runs the program once.
+func (p *program) run(r *Relay) attempt {
+	return func(ctx context.Context, playing func(*media.Session)) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		ended := make(chan error, 1)
+		go func() { ended <- runProcess(ctx, p.args, p.said) }()
+		look := time.NewTicker(lookEvery)
+		defer look.Stop()
+		begun, seen, told := time.Now(), time.Now(), false
+		for {
+			select {
+			case err := <-ended:
+				if cause := context.Cause(ctx); cause != nil {
+					return cause
+				}
+				return err
+			case <-look.C:
+			}
+			if there := p.there(r.media, begun); there {
+				seen = time.Now()
+				if !told {
+					told = true
+					playing(nil)
+					p.record(r)
+				}
+			}
+			if p.local && told && time.Since(seen) > goneFor {
+				cancel(errGone)
+			}
+		}
+	}
+}
+
+var errGone = errors.New("relay: the stream of ffmpeg is gone")
+
+// there reports whether the program delivers: its stream is there, or it has run for most of the time.
+func (p *program) there(m *media.Server, begun time.Time) bool {
+	if p.local {
+		_, ok := m.Stream(p.stream)
+		return ok
+	}
+	return time.Since(begun) > max(p.retry.Timeout/2, p.retry.Timeout-5*lookEvery)
+}
+
+// record records the stream, if the request wants it.
+func (p *program) record(r *Relay) {
+	q := &p.request
+	if r.cfg.FFmpeg.Record == nil || !p.local || !q.RecordHLS && !q.RecordMP4 {
+		return
+	}
+	if err := r.cfg.FFmpeg.Record(p.stream, q.RecordHLS, q.RecordMP4); err != nil {
+		p.log.Warn("what ffmpeg publishes is not recorded", "err", err)
+	}
+}
+
+// said is what the program has said last.
+func (p *program) said(text string) {
+	p.log.Warn("ffmpeg ended", "said", redact.Text(text))
+}

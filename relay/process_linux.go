@@ -1,0 +1,15 @@
+package relay
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup gives a program a process group of its own, and has it end with this process.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+// endGroup ends what is left of the group of a program that has ended.
+func endGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
