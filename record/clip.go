@@ -52,6 +52,9 @@ func (r *Recorder) Clip(_ context.Context, q ClipRequest) (string, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return "", &os.PathError{Op: "create", Path: path, Err: os.ErrExist}
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // recordings are to be served
+		return "", err
+	}
 	for other := range r.clips {
 		if other.clip.path == path {
 			return "", &os.PathError{Op: "create", Path: path, Err: os.ErrExist}

@@ -10,7 +10,8 @@ import (
 
 // Config configures a [Recorder]. The zero value is usable.
 type Config struct {
-	// Dir is where recordings are, below it App: for streams whose options have no MP4SavePath. It remembers other directories, in a hidden
+	// Dir is where recordings are, below it App: for streams whose options have no MP4SavePath. Recordings by HLS are not below App, but where
+	// live HLS is in a URL: Dir/live/NAME/2026-11-27/15/vod.m3u8. It is for one recorder; what another process writes there is left alone. It remembers other directories, in a hidden
 	// file, so that what a crash leaves there is finished, too. The default is "www".
 	Dir string
 	// App is the directory below Dir, and the app by whose streams recordings are played. The default is "record".
@@ -34,11 +35,11 @@ type Config struct {
 	// NoPlayback leaves it to the host who plays recordings: their streams are not found.
 	NoPlayback bool
 	// MaxAge and MaxBytes are how old a file of App may become since it was written, and how large all are together: the oldest are deleted
-	// then, but none that is being played or written. 0 keeps all. Recordings by HLS are kept.
+	// then, but none that is being played or written, or that the Store has not taken yet. 0 keeps all. Recordings by HLS are kept.
 	MaxAge   time.Duration
 	MaxBytes int64
-	// Store takes finished files away, such as to an object store: MP4 and MPEG-TS, not HLS. Nil leaves them where they are. DeleteStored
-	// removes a file when the store has it.
+	// Store takes finished files away, such as to an object store: MP4 and MPEG-TS, not HLS, and not what was finished without one. Nil
+	// leaves them where they are. DeleteStored removes a file when the store has it.
 	Store        Store
 	DeleteStored bool
 	// Notify is told what happens to recordings. A recording waits for it. It may be called

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,7 @@ func wantsExact(q *media.OpenRequest) bool { return q.Session.Query().Get("exact
 func (r *Recorder) openTime(ctx context.Context, q *media.OpenRequest, from, to string) (media.Source, error) {
 	begin, end, err := parseTimes(from, to)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err)
 	}
 	app, name, ok := strings.Cut(q.Stream.Name, "/")
 	if !ok || !isVisible(q.Stream.Name) {
@@ -133,6 +134,10 @@ func isVisible(rel string) bool {
 func expand(paths []string) (files []string, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) && isRecordingName(path) { // it may still be written
+			files = append(files, path)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -49,8 +49,10 @@ type wish struct {
 	max time.Duration
 }
 
+var _ media.Service = (*Recorder)(nil)
+
 // New returns a recorder of m's streams. Recordings below Config.Dir that a crash has left are finished in the background. It returns
-// an error for a Config that makes no sense.
+// an error for a Config that makes no sense, and after m was closed. The recorder ends with m.
 func New(m *media.Server, cfg Config) (*Recorder, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -71,6 +73,9 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 	r.roots = cfg.knownRoots()
 	for _, root := range r.roots {
 		r.finisher.recover(root)
+	}
+	if err := m.Register(r); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	r.finisher.sweepNow()
 	r.detach = append(r.detach, m.RecordsMP4(), m.Tap(nil, media.TapFunc(r.serve)))
@@ -302,10 +307,12 @@ func (r *Recorder) Shutdown(ctx context.Context) error {
 	err := r.finisher.shutdown(ctx)
 	r.storer.shutdown()
 	r.shelf.close()
+	r.media.Unregister(r)
 	return err
 }
 
-// Close is Shutdown that does not wait for files to become ordinary ones.
+// Close is Shutdown that does not wait for files to become ordinary ones: they are, and the observers are told, when a recorder begins with the
+// directory again.
 func (r *Recorder) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

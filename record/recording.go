@@ -114,7 +114,7 @@ func (g *recording) packet(p *media.Packet) {
 	start := g.starts(p)
 	if g.current != nil {
 		back, ahead := g.steps(p)
-		g.stale = g.stale || !known || !g.current.has(p) || back || ahead && start
+		g.stale = g.stale || !known || !g.current.has(p) || back || start && (ahead || g.late(p))
 	}
 	if start && (g.current == nil || g.stale || g.clip == nil && p.DTS-g.current.base >= g.max) {
 		g.next(p)
@@ -263,6 +263,12 @@ func (g *recording) wallClock(at time.Duration) time.Time {
 		return now
 	}
 	return follows
+}
+
+// late reports that a packet is much later by the clock than the file says: the stream was away meanwhile, and its stamps do not tell. A
+// clip has what is in the files.
+func (g *recording) late(p *media.Packet) bool {
+	return g.clip == nil && g.stream.Epoch().Add(p.DTS).Sub(g.current.start.Add(p.DTS-g.current.base)) > jump
 }
 
 // maxDrift is how far the clock of a stream may run from that of the system.

@@ -69,7 +69,7 @@ func (f *finisher) sweep(now time.Time) {
 		if f.ctx.Err() != nil {
 			return
 		}
-		if f.recorder.shelf.has(k.path) {
+		if f.recorder.shelf.has(k.path) || f.recorder.storer.waits(k.path) {
 			continue
 		}
 		if err := os.Remove(k.path); err != nil {

@@ -81,6 +81,15 @@ func (s *storer) wanted(j *job) error {
 	return os.WriteFile(mark(j.final), nil, 0o600)
 }
 
+// waits reports whether a file is still to be stored.
+func (s *storer) waits(final string) bool {
+	if s.recorder.cfg.Store == nil {
+		return false
+	}
+	_, err := os.Lstat(mark(final))
+	return err == nil
+}
+
 // add has a file stored that is there.
 func (s *storer) add(j *job) {
 	if s.recorder.cfg.Store == nil {

@@ -23,8 +23,8 @@ type Span struct {
 	Duration time.Duration
 	// Size of the file, in bytes.
 	Size int64
-	// Growing says that the file is still being written, or about to be finished. Path is what it will be called, under which it can
-	// be read by all parts of this package.
+	// Growing says that the file is still being written, or about to be finished. Path is what it will be called: by that it can be played
+	// already, and watched by HLS, but not yet be opened.
 	Growing bool
 }
 
@@ -35,7 +35,7 @@ func (s Span) End() time.Time { return s.Start.Add(s.Duration) }
 const longestTimeline = 31 * 24 * time.Hour
 
 // errTimeline says that a time is none.
-var errTimeline = errors.New("record: the time asked for ends before it begins, or lasts over 31 days")
+var errTimeline = errors.New("record: the time asked for ends before it begins, as one in the future does, or lasts over 31 days")
 
 // Timeline returns what there is of a stream from one time to another, oldest first: the MP4 files that have some of it, and what there is
 // so far of the one that is being written. It is no error if there is none.

@@ -118,7 +118,7 @@ func (j *job) once() (played bool, err error) {
 // begins notes that media moves.
 func (j *job) begins(x *media.Session) {
 	j.mu.Lock()
-	j.state, j.since = Playing, time.Now()
+	j.state, j.since, j.err = Playing, time.Now(), nil
 	j.traffic.follow(x)
 	j.mu.Unlock()
 	j.tell(nil)

@@ -3,9 +3,11 @@ package relay
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
@@ -15,6 +17,9 @@ import (
 // returns [ErrExists] if there is a pull of that key, [ErrScheme], [ErrTooMany] or [ErrClosed]. If ctx ends before, so does the pull.
 func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	q.Stream = q.Stream.Canonical()
+	if q.Stream.App == "" || q.Stream.Name == "" {
+		return fmt.Errorf("relay: PullRequest.Stream: %w", media.ErrBadName)
+	}
 	try, err := r.puller(q)
 	if err != nil {
 		return err
@@ -70,14 +75,14 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 			return rtmp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
 		}, nil
 	}
-	return nil, ErrScheme
+	return nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))
 }
 
 // parse takes a URL apart, and puts a user into it.
 func parse(raw, user, password string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return nil, ErrScheme // the error would repeat the password
+	if err != nil || u.Host == "" { // the error would repeat the password
+		return nil, fmt.Errorf("%w: %.100q is no URL with a scheme and a host", ErrScheme, redact.URL(raw))
 	}
 	if user != "" {
 		u.User = url.UserPassword(user, password)

@@ -3,7 +3,9 @@ package relay
 import (
 	"cmp"
 	"context"
+	"fmt"
 
+	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
@@ -56,5 +58,5 @@ func (r *Relay) pusher(q PushRequest) (attempt, error) {
 			return rtmp.Push(ctx, r.media, q.Stream, u.String(), cfg)
 		}, nil
 	}
-	return nil, ErrScheme
+	return nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))
 }

@@ -20,6 +20,15 @@ const (
 	Dropped
 )
 
+// String returns the word for s.
+func (s State) String() string {
+	names := [...]string{"connecting", "playing", "failed", "dropped"}
+	if s < 0 || int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
 // Status is a pull or a push at present.
 type Status struct {
 	Key    string
@@ -27,7 +36,7 @@ type Status struct {
 	// URL is without its password.
 	URL   string
 	State State
-	// Err is why the newest attempt ended; nil if none has.
+	// Err is why the newest attempt ended; nil if none has, and while one plays.
 	Err error
 	// Alive is for how long it has played without a break.
 	Alive time.Duration

@@ -276,7 +276,7 @@ func TestReportsAfterAPause(t *testing.T) {
 			v.ask("PLAY", "")
 			after, second := v.report()
 			played := time.Duration(int32(second-first)) * time.Second / 90000
-			require.GreaterOrEqual(t, after.Sub(before)-played, least-time.Millisecond)
+			require.GreaterOrEqual(t, after.Sub(before)-played, least*2/3, "of which the source may have played on for a little")
 		})
 	}
 }

@@ -2,13 +2,16 @@ package cookbook
 
 import (
 	"context"
+	"crypto/subtle"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/record"
+	"github.com/sluice-media/sluice/relay"
 	"github.com/sluice-media/sluice/web"
 )
 
@@ -21,7 +24,7 @@ func (uploads) OnRecordMP4(_ context.Context, ev *hook.RecordEvent) {
 	slog.Info("recorded", "stream", ev.Stream, "file", ev.FilePath, "from", ev.Start, "length", ev.Length)
 }
 
-// recording is a server that records all streams of the app live, in files of ten minutes. Close the recorder before the server.
+// recording is a server that records all streams of the app live, in files of ten minutes. It ends with the server: m.Shutdown leaves no file half done.
 func recording(dir string) (*media.Server, *record.Recorder, error) {
 	m, err := media.New(media.Config{Hooks: []hook.Hook{uploads{}}})
 	if err != nil {
@@ -46,4 +49,33 @@ func today(ctx context.Context, r *record.Recorder, key media.StreamKey) ([]stri
 // recordings serves the directory of recordings, and what is made of them, to whom OnHTTPAccess lets in.
 func recordings(m *media.Server, r *record.Recorder, dir string) (http.Handler, error) {
 	return web.NewFiles(m, web.FilesConfig{Root: dir, Made: r.Library()})
+}
+
+// token lets in who has it: to recordings by HTTP, and to those by all other protocols and to live streams. A playlist has it in the
+// addresses of its segments. Without a hook everybody may have everything.
+type token string
+
+var (
+	_ hook.HTTPAccessHook = token("")
+	_ hook.PlayHook       = token("")
+)
+
+func (t token) OnHTTPAccess(_ context.Context, ev *hook.HTTPAccessEvent) (hook.HTTPAccessReply, error) {
+	return hook.HTTPAccessReply{}, t.check(ev.Session)
+}
+
+func (t token) OnPlay(_ context.Context, ev *hook.PlayEvent) error { return t.check(ev.Session) }
+
+func (t token) check(s hook.Session) error {
+	if subtle.ConstantTimeCompare([]byte(s.Query().Get("token")), []byte(t)) != 1 {
+		return hook.Deny(401, "a token is needed")
+	}
+	return nil
+}
+
+// control is the API with recordings and relays.
+func control(m *media.Server, r *record.Recorder, pulls *relay.Relay, secret string) (http.Handler, error) {
+	return api.NewHandler(m, api.Options{Secret: secret, Parts: api.Parts{
+		Recorder: r, Library: r.Library(), Files: r, Relay: pulls, FFmpeg: pulls,
+	}})
 }

@@ -4,16 +4,48 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/clip"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/record"
+	"github.com/sluice-media/sluice/relay"
 )
+
+// Who has the token may have recordings and streams, nobody else; and the API records.
+func TestToken(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "record", "live"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "record", "live", "x.mp4"), []byte("a film"), 0o600))
+	m := newMedia(t, media.Config{Hooks: []hook.Hook{token("abc")}, PlayWait: -1})
+	defer m.Close()
+	r, err := record.New(m, record.Config{Dir: dir})
+	require.NoError(t, err)
+	h, err := recordings(m, r, dir)
+	require.NoError(t, err)
+	for query, code := range map[string]int{"": 401, "?token=x": 401, "?token=abc": 200} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/record/live/x.mp4"+query, nil))
+		require.Equal(t, code, w.Code, query)
+	}
+	_, err = m.Play(t.Context(), media.PlayRequest{Stream: media.StreamKey{App: "live", Name: "x"}, Params: "token=x"})
+	require.ErrorContains(t, err, "a token is needed")
+	pulls, err := relay.New(m, relay.Config{})
+	require.NoError(t, err)
+	calls, err := control(m, r, pulls, "s")
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	calls.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/index/api/listStreamProxy?secret=s", nil))
+	require.Contains(t, w.Body.String(), `"code": 0`)
+}
 
 func TestRecording(t *testing.T) {
 	dir := t.TempDir()
