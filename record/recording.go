@@ -128,7 +128,13 @@ func (g *recording) packet(p *media.Packet) {
 			to = g.previous
 		}
 	}
-	if to == nil || !to.form.carries(p.Track) {
+	switch {
+	case !g.form.carries(p.Track):
+		return
+	case to == nil:
+		if g.failing {
+			g.lost.Add(1)
+		}
 		return
 	}
 	if !to.has(p) || g.stale && to == g.current {
@@ -205,7 +211,6 @@ func (g *recording) next(p *media.Packet) {
 		}
 	}
 	if time.Now().Before(g.retry) {
-		g.lost.Add(1)
 		return
 	}
 	t, err := g.open(p)
@@ -367,6 +372,11 @@ func (g *recording) abandon(t *tape) {
 	} else {
 		g.current = nil
 	}
+	g.lost.Add(t.held)
+	if !t.saved { // there is nothing to be finished
+		g.discard(t)
+		return
+	}
 	_ = t.close() // why it failed was said
 	g.closed(t)
 }
@@ -374,6 +384,8 @@ func (g *recording) abandon(t *tape) {
 // discard removes a file that was not begun.
 func (g *recording) discard(t *tape) {
 	_ = t.disk.file.Close()
-	_ = os.Remove(t.path)
+	if err := os.Remove(t.path); err == nil {
+		removeEmpty(filepath.Dir(t.path), g.place.dir())
+	}
 	g.recorder.letGo(t.path)
 }

@@ -57,6 +57,8 @@ type tape struct {
 	since  time.Duration // DTS of the first in it
 	spare  []byte
 	looked time.Time // when the file was last seen to be there
+	saved  bool      // media is in the file
+	held   uint64    // packets that are not, yet
 	err    error
 }
 
@@ -86,6 +88,7 @@ func (t *tape) packet(p *media.Packet, start bool) error {
 	own := *p // the stream's belongs to everyone
 	own.DTS, own.PTS = max(p.DTS-t.base, 0), max(p.PTS-t.base, 0)
 	t.ends = max(t.ends, own.DTS)
+	t.held++
 	err := t.mux.WritePacket(t, &own, start)
 	if err == nil && t.form.block && own.DTS-t.since >= fragment {
 		t.flush()
@@ -128,7 +131,9 @@ func (t *tape) put(b []byte) {
 	if t.err != nil || len(b) == 0 {
 		return
 	}
-	t.err = t.disk.write(b)
+	if t.err = t.disk.write(b); t.err == nil {
+		t.saved, t.held = true, 0
+	}
 	if now := time.Now(); t.err == nil && now.Sub(t.looked) > lookTime {
 		t.looked = now
 		_, t.err = os.Lstat(t.path)

@@ -25,10 +25,13 @@ func (g *recording) stalled(path string) {
 	g.notify(Event{What: Stalled, Path: path, Err: errStalled})
 }
 
+// settled is how much of a new file has to be written until that is called going on: on a full disk there is room for a little now and then.
+const settled = 2 * time.Second
+
 // recovered says that the recording goes on, after a failure or a gap.
 func (g *recording) recovered(t *tape) {
 	lost := g.lost.Load() - g.told
-	if !g.failing && lost == 0 || t != g.current {
+	if !g.failing && lost == 0 || t != g.current || g.failing && (t.ends < settled || !t.saved) {
 		return
 	}
 	g.failing, g.told = false, g.told+lost
