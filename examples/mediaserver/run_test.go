@@ -133,7 +133,7 @@ func TestPortZeroIsOff(t *testing.T) {
 	require.NotContains(t, out.String(), "telnet")
 	require.NotContains(t, out.String(), "no effect")
 	_, body := get(t, out.url(t, "page")+"server.json")
-	require.JSONEq(t, `{"publish":""}`, body)
+	require.JSONEq(t, `{"publish":"","recordings":"record"}`, body)
 }
 
 func TestMistakesInConfig(t *testing.T) {
