@@ -171,6 +171,15 @@ func testSendsTheSameFile(t *testing.T) {
 	_, err = (&passage{b.key, b.info, other}).ReadAt(make([]byte, 10), 0)
 	require.ErrorIs(t, err, os.ErrClosed)
 
+	looked, err := s.r.shelf.take(s.obs.told[1].FilePath)
+	require.NoError(t, err)
+	s.r.shelf.giveBack(looked)
+	require.False(t, s.r.shelf.has(s.obs.told[1].FilePath), "it was only looked at")
+	s.get("/" + s.obs.told[1].URL + "/head.mp4")
+	require.True(t, s.r.shelf.has(s.obs.told[1].FilePath), "more of it is to be fetched")
+	time.Sleep(keepTime + time.Second)
+	require.False(t, s.r.shelf.has(s.obs.told[1].FilePath))
+
 	require.False(t, s.r.shelf.has("/x.mp4"))
 	done := s.r.shelf.sends("/x.mp4")
 	also := s.r.shelf.sends("/x.mp4")

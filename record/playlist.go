@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ const (
 	// playlistSegment is how long a segment is at least: it ends at the next key frame.
 	playlistSegment = 4 * time.Second
 	// longestText is how many bytes a playlist has, about: a query that goes on is in each line.
-	longestText = 8 << 20
+	longestText = 4 << 20
 	// openTarget is the target duration of an open playlist, which may not change, unless there is a longer segment already.
 	openTarget = 10 * time.Second
 )
@@ -66,26 +67,12 @@ type playlist struct {
 // servePlaylist sends a playlist of files, which is an open one if files may come.
 func (l *Library) servePlaylist(w *docroot.Writer, r *http.Request, a *ask, cuts []cut, open bool) error {
 	p := &playlist{library: l, ask: a, open: open}
-	for i := range cuts {
-		if r.Context().Err() != nil {
-			return nil // the client has left
-		}
-		if err := p.file(&cuts[i]); err != nil {
-			if len(cuts) == 1 || errors.Is(err, errTooMany) {
-				return err
-			}
-			l.log.Warn("a file is passed over that cannot be played", "path", cuts[i].path, "err", err)
-		}
-	}
-	if p.files == 0 {
-		return errNothingYet
+	if err := l.alone(r.Context(), func(ctx context.Context) error { return p.all(ctx, cuts) }); err != nil {
+		return err
 	}
 	head := w.Header()
 	head.Set("Content-Type", "application/vnd.apple.mpegurl")
 	head.Set("Cache-Control", "no-store")
-	if !open || !cuts[len(cuts)-1].growing {
-		p.text.WriteString("#EXT-X-ENDLIST\n")
-	}
 	first := p.head()
 	head.Set("Content-Length", strconv.Itoa(len(first)+p.text.Len()))
 	if r.Method == http.MethodHead {
@@ -93,6 +80,28 @@ func (l *Library) servePlaylist(w *docroot.Writer, r *http.Request, a *ask, cuts
 	}
 	if _, err := io.WriteString(w, first); err == nil {
 		_, _ = w.Write(p.text.Bytes()) // the client may have left
+	}
+	return nil
+}
+
+// all writes the segments of all files.
+func (p *playlist) all(ctx context.Context, cuts []cut) error {
+	for i := range cuts {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := p.file(&cuts[i]); err != nil {
+			if len(cuts) == 1 || errors.Is(err, errTooMany) {
+				return err
+			}
+			p.library.log.Warn("a file is passed over that cannot be played", "path", cuts[i].path, "err", err)
+		}
+	}
+	if p.files == 0 {
+		return errNothingYet
+	}
+	if !p.open || !cuts[len(cuts)-1].growing {
+		p.text.WriteString("#EXT-X-ENDLIST\n")
 	}
 	return nil
 }

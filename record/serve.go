@@ -41,7 +41,7 @@ func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //   - /record/live/cam/2026-11-27/x.mp4.m3u8 is a playlist of one file.
 //
 // Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; a playlist or file of at most 24 hours, a list of at
-// most 31 days. Other parts of the query go on in the addresses that a playlist has, which is 8 MiB long at most.
+// most 31 days. Other parts of the query go on in the addresses that a playlist has, which is 4 MiB long at most.
 func (l *Library) ServeVHost(w http.ResponseWriter, r *http.Request, vhost string) {
 	out, ok := w.(*docroot.Writer)
 	if !ok {
@@ -62,7 +62,7 @@ func (l *Library) ServeVHost(w http.ResponseWriter, r *http.Request, vhost strin
 	default:
 		err = os.ErrNotExist
 	}
-	if err != nil {
+	if err != nil && r.Context().Err() == nil { // else the client has left
 		l.refuse(out, r, err)
 	}
 }
@@ -99,6 +99,7 @@ func (l *Library) servePiece(w *docroot.Writer, r *http.Request, a *ask) error {
 		return err
 	}
 	defer l.shelf.giveBack(b)
+	l.shelf.watch(b)
 	head := w.Header()
 	head.Set("Content-Type", "video/mp4")
 	head.Set("ETag", b.tag(filepath.Base(r.URL.Path)))
@@ -153,13 +154,11 @@ func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
 	if a.form != timeList && to.Sub(from) > longestMade {
 		return errLongTime
 	}
-	if a.form != timeFile {
-		if err := l.enter(r.Context()); err != nil {
-			return nil //nolint:nilerr // the client has left
-		}
-		defer l.leave()
-	}
-	spans, err := l.Timeline(r.Context(), a.key, from, to)
+	var spans []Span
+	err = l.alone(r.Context(), func(ctx context.Context) (err error) {
+		spans, err = l.Timeline(ctx, a.key, from, to)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -181,20 +180,19 @@ func (l *Library) serveTime(w *docroot.Writer, r *http.Request, a *ask) error {
 	return l.servePlaylist(w, r, a, cuts, open)
 }
 
-// maxLists is how many playlists and lists are made at once. Others wait.
+// maxLists is how many times are looked through, and playlists made, at once. Others wait.
 const maxLists = 8
 
-// enter waits until a playlist may be made, or ctx ends.
-func (l *Library) enter(ctx context.Context) error {
+// alone has something done that is one of few at once. Nothing in it waits for a client.
+func (l *Library) alone(ctx context.Context, do func(context.Context) error) error {
 	select {
 	case l.lists <- struct{}{}:
-		return nil
+		defer func() { <-l.lists }()
+		return do(ctx)
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
-
-func (l *Library) leave() { <-l.lists }
 
 // parseTimes reads a beginning, and an end, which is now if it is not said.
 func parseTimes(from, to string) (begin, end time.Time, err error) {

@@ -42,12 +42,13 @@ type bookKey struct {
 // book is a file that is open.
 type book struct {
 	*mp4.File
-	key   bookKey
-	info  os.FileInfo
-	from  *os.File
-	users int           // guarded by the shelf
-	ready chan struct{} // closed when the index is there, or err
-	err   error
+	key     bookKey
+	info    os.FileInfo
+	from    *os.File
+	users   int // guarded by the shelf, as watched is: segments of it are being fetched
+	watched bool
+	ready   chan struct{} // closed when the index is there, or err
+	err     error
 }
 
 // open opens the file of a path. While a recording is being written, and until it is finished, it has another name.
@@ -204,12 +205,19 @@ func (s *shelf) sends(path string) (done func()) {
 	}
 }
 
-// has reports whether a file is being played, or sent, or was a moment ago.
+// watch notes that a file is played piece by piece, so that it is also between two.
+func (s *shelf) watch(b *book) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.watched = true
+}
+
+// has reports whether a file is being played or sent. One that was only looked at a moment ago is not.
 func (s *shelf) has(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key := range s.books {
-		if key.path == path {
+	for key, b := range s.books {
+		if key.path == path && (b.users > 0 || b.watched) {
 			return true
 		}
 	}

@@ -9,7 +9,7 @@ var (
 	ErrNotFound = errors.New("relay: no such pull")
 	// ErrClosed says that the relay was closed.
 	ErrClosed = errors.New("relay: closed")
-	// ErrRemoved is why a pull or a push ends that was stopped.
+	// ErrRemoved is why a pull or a push ends that was stopped, and the stream of a pull for which nothing is tried any more.
 	ErrRemoved = errors.New("relay: removed")
 	// ErrTooMany says that there are Config.Max of them already.
 	ErrTooMany = errors.New("relay: too many")

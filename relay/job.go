@@ -34,6 +34,8 @@ type job struct {
 	retries int
 	told    bool // first has got its answer
 	traffic meter
+	made    *media.Stream // by the newest session that published one, and which that was
+	by      string
 }
 
 // newJob returns a job that begin can run. Its context is that of the relay.
@@ -70,6 +72,7 @@ func (j *job) await(ctx context.Context) error {
 // run tries until it is told to stop, or there is no sense in more.
 func (j *job) run() {
 	defer j.cancel(nil)
+	defer j.leave()
 	for failures := 0; ; {
 		played, err := j.once()
 		if j.ctx.Err() != nil {
@@ -90,6 +93,13 @@ func (j *job) run() {
 		if !j.wait(delay) {
 			return
 		}
+	}
+}
+
+// leave ends the stream that waits for its source: nobody tries for it any more. One that somebody else publishes by now is his.
+func (j *job) leave() {
+	if j.made != nil && j.made.Source("").OriginSession.ID == j.by {
+		j.made.Kick(ErrRemoved)
 	}
 }
 
@@ -120,6 +130,9 @@ func (j *job) begins(x *media.Session) {
 	j.mu.Lock()
 	j.state, j.since, j.err = Playing, time.Now(), nil
 	j.traffic.follow(x)
+	if x != nil && x.Publisher() != nil {
+		j.made, j.by = x.Publisher().Stream(), x.Info().ID
+	}
 	j.mu.Unlock()
 	j.tell(nil)
 }

@@ -205,6 +205,31 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
+// A pull that is removed while its source is away leaves no stream that waits for it; one that somebody else has taken over is his.
+func TestRemovedWhileAway(t *testing.T) {
+	for name, adopted := range map[string]bool{"waits": false, "adopted": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, stop := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+			o.publish(t)
+			m, r := newRelay(t, Config{})
+			require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: "rtmp://" + o.rtmp + "/live/cam"}))
+			stop()
+			require.Eventually(t, func() bool { return r.Pulls()[0].State == Dropped }, patience, time.Millisecond)
+			_, ok := m.Stream(edge)
+			require.True(t, ok, "who watches stays")
+			if adopted {
+				pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: edge})
+				require.NoError(t, err)
+				defer pub.Close(nil)
+			}
+			require.True(t, r.StopPull(edge.String()))
+			_, ok = m.Stream(edge)
+			require.Equal(t, adopted, ok)
+		})
+	}
+}
+
 // What cannot be pulled is an error of the call, unless it is to be tried again all the same.
 func TestFails(t *testing.T) {
 	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")

@@ -34,7 +34,7 @@ type client struct {
 
 var errNoStream = errors.New("rtmp: the URL names no app and stream")
 
-// dialServer connects to the server of a URL, and goes as far as createStream.
+// dialServer connects to the server of a URL.
 func dialServer(ctx context.Context, rawURL string, cfg ClientConfig) (*client, error) {
 	c := &client{cfg: cfg.withDefaults()}
 	u, address, err := c.parse(rawURL)

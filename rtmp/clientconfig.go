@@ -17,7 +17,8 @@ type ClientConfig struct {
 	TLSConfig *tls.Config
 	// DialTimeout bounds connecting, and each request. 0 means 10 s.
 	DialTimeout time.Duration
-	// IdleTimeout ends a pull that gets no media for so long, and a push whose server takes none. 0 means 15 s.
+	// IdleTimeout ends a pull that gets no media for so long, or a quarter longer. 0 means 15 s. A push whose server takes none ends as other
+	// players that do not read.
 	IdleTimeout time.Duration
 	// Dial opens connections. Nil means a net.Dialer's; a host can keep addresses away here.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

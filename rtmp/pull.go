@@ -50,6 +50,7 @@ type pull struct {
 	*publication // nil until the server plays
 	server       *media.Server
 	key          media.StreamKey
+	last         time.Time // when media came
 }
 
 func (p *pull) run(ctx context.Context) error {
@@ -100,28 +101,30 @@ func (p *pull) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.publication = &publication{media: pub, demux: flv.NewDemuxer(pub), begun: time.Now()}
+	p.publication, p.last = &publication{media: pub, demux: flv.NewDemuxer(pub)}, time.Now()
 	return nil
 }
 
-// readAll takes what the server sends until it ends, or no media has come for too long.
+// readAll takes what the server sends until it ends, or no media has come for too long: pings are none.
 func (p *pull) readAll() error {
+	spare := p.cfg.IdleTimeout / 4 // so that the deadline need not be set for each message
+	set := time.Time{}
 	for {
-		if err := p.conn.SetReadDeadline(p.deadline(p.cfg.IdleTimeout)); err != nil {
+		if until := p.last.Add(p.cfg.IdleTimeout + spare); until.Sub(set) > spare {
+			if err := p.conn.SetReadDeadline(until); err != nil {
+				return err
+			}
+			set = until
+		}
+		m, err := p.read()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("rtmp: no media for %v", p.cfg.IdleTimeout)
+		}
+		if err != nil {
 			return err
 		}
-		until := time.Now().Add(p.cfg.IdleTimeout / 2)
-		for time.Now().Before(until) {
-			m, err := p.read()
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return fmt.Errorf("rtmp: no media for %v", p.cfg.IdleTimeout)
-			}
-			if err != nil {
-				return err
-			}
-			if err := p.take(m); err != nil {
-				return err
-			}
+		if err := p.take(m); err != nil {
+			return err
 		}
 	}
 }
@@ -150,7 +153,9 @@ func (p *pull) takeMedia(m chunk.Message) error {
 	if len(m.Body) == 0 {
 		return nil
 	}
-	p.heard = true
+	if m.Type == chunk.TypeAudio || m.Type == chunk.TypeVideo {
+		p.last = time.Now()
+	}
 	err := p.tag(m)
 	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
 		if p.leaveOut(err) {

@@ -172,6 +172,38 @@ func silent(t *testing.T) string {
 	return ln.Addr().String()
 }
 
+// A server that pings and sends no media is idle.
+func TestPingsAreNoMedia(t *testing.T) {
+	m, _ := start(t, media.Config{}, rtmp.Config{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		command := func(args ...any) []byte {
+			return chunk.AppendMessage(nil, 3, chunk.Message{Type: chunk.TypeCommandAMF0, Body: amf.Append(nil, args...)}, 128)
+		}
+		b := append([]byte{3}, make([]byte, 2*1536)...)
+		b = append(b, command("_result", 1.0, nil, nil)...)
+		b = append(b, command("_result", 2.0, nil, 1.0)...)
+		b = append(b, command("onStatus", 0.0, nil, amf.Object{{Key: "level", Value: "status"}, {Key: "code", Value: "NetStream.Play.Start"}})...)
+		ping := chunk.AppendMessage(nil, 2, chunk.Message{Type: chunk.TypeUserControl, Body: []byte{0, 6, 0, 0, 0, 1}}, 128)
+		go func() { _, _ = io.Copy(io.Discard, c) }()
+		for _, err := c.Write(b); err == nil; _, err = c.Write(ping) {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	err = rtmp.Pull(t.Context(), m, "rtmp://"+ln.Addr().String()+"/a/b", media.StreamKey{App: "a", Name: "b"}, rtmp.ClientConfig{IdleTimeout: 400 * time.Millisecond})
+	require.ErrorContains(t, err, "no media")
+	<-done
+}
+
 // A server that says anything at all harms nobody: each of these ends the pull with an error, soon.
 func TestHostileServers(t *testing.T) {
 	m, _ := start(t, media.Config{}, rtmp.Config{})

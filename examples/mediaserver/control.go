@@ -140,8 +140,11 @@ func (s *server) tellIdle(ctx context.Context) {
 
 // fixed reports whether a setting, live in ZLMediaKit, is built into what runs here.
 func fixed(key string) bool {
+	if strings.HasPrefix(key, "ffmpeg.cmd") { // and others that are templates
+		return true
+	}
 	switch key {
-	case "ffmpeg.bin", "ffmpeg.cmd", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
+	case "ffmpeg.bin", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
 		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep":
 		return true
 	}
