@@ -12,7 +12,10 @@ import (
 )
 
 const (
-	// lead is how far ahead of the clock a source is read, so that a viewer begins at once and stays smooth.
+	// lead is how far ahead of the clock a source is read, so that a viewer begins at once and stays smooth. Datagrams get
+	// none, since a second at once is more than the buffer of many a socket; and neither does who takes a burst for a fast
+	// clock: GStreamer's jitter buffer works out from what has come when the recording ends, and ends it then if nothing
+	// more has come in time.
 	lead = time.Second
 	// window is how many bytes of a source are written before the viewer must have taken all of them.
 	window = 1 << 20
@@ -31,6 +34,7 @@ type playback struct {
 	commands chan command
 	attached chan struct{} // closed when the player reads
 	attach   sync.Once
+	ahead    time.Duration // of the clock the source is read so far; set when the player reads
 	wake     chan struct{} // a reader has come, come further or left, or the player wants to pause or to go on
 	wanted   atomic.Bool   // the player has paused
 
@@ -268,7 +272,7 @@ func (b *playback) look() error {
 func (b *playback) early() time.Duration {
 	at, ahead := b.last, time.Duration(0)
 	if b.held != nil {
-		at, ahead = b.held.DTS, lead
+		at, ahead = b.held.DTS, b.ahead
 	}
 	return time.Duration(float64(at-b.position())/b.speed) - ahead
 }

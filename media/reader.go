@@ -100,7 +100,7 @@ func gated[T, I any](st *Stream, r *Reader[T], inner *fanout.Reader[I], log held
 		b.leave(gate)
 		end()
 	}
-	b.begin(reined{gate, log, inner})
+	b.begin(reined{gate, log, inner}, lead)
 	return r
 }
 

@@ -2,6 +2,7 @@ package media
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sluice-media/sluice/media/internal/fanout"
 )
@@ -31,14 +32,18 @@ func (b *playback) newGate() *fanout.Gate {
 }
 
 // begin lets the source begin, or go on, once somebody reads it.
-func (b *playback) begin(r reined) {
+// begin takes in a reader. The first says how far ahead of the clock the source is read.
+func (b *playback) begin(r reined, ahead time.Duration) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	b.readers = append(b.readers, r)
 	b.mu.Unlock()
-	b.attach.Do(func() { close(b.attached) })
+	b.attach.Do(func() {
+		b.ahead = ahead
+		close(b.attached)
+	})
 	b.rouse()
 }
 

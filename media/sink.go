@@ -42,7 +42,7 @@ type SinkFeed struct {
 }
 
 // FeedSink lets the fan-out engine give the stream in format f to sink, chunk by chunk, from the newest key
-// frame on.
+// frame on. A [Source] is not read a second ahead for it: datagrams that come at once are lost.
 func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, error) {
 	if p.server.isClosing() {
 		return nil, ErrServerClosed
@@ -65,7 +65,7 @@ func (p *Player) FeedSink(sink ChunkSink, f *Format, o SinkOptions) (*SinkFeed, 
 		return nil, p.panicked(err)
 	}
 	feed := &SinkFeed{player: p, feed: inner, release: release}
-	p.stream.private.begin(reined{gate, out.log, inner})
+	p.stream.private.begin(reined{gate, out.log, inner}, 0)
 	held.keep(feed.Close)
 	return feed, nil
 }

@@ -80,8 +80,13 @@ type watcher struct {
 
 func watch(t *testing.T, p *media.Player) *watcher {
 	t.Helper()
+	return watchFeed(t, p, 0)
+}
+
+func watchFeed(t *testing.T, p *media.Player, catchUp float64) *watcher {
+	t.Helper()
 	here, there := net.Pipe()
-	feed, err := p.Feed(there, wire, media.FeedOptions{OnEnd: func(error) { there.Close() }})
+	feed, err := p.Feed(there, wire, media.FeedOptions{CatchUp: catchUp, OnEnd: func(error) { there.Close() }})
 	require.NoError(t, err)
 	t.Cleanup(func() { here.Close() })
 	return &watcher{wireReader: wireReader{t: t, r: here}, feed: feed}
@@ -144,6 +149,48 @@ func TestSourceIsReadASecondAhead(t *testing.T) {
 		require.Empty(t, slices.Collect(m.Streams()), "it is in no table")
 	})
 }
+
+// Who works out the length of a recording from what comes, and datagrams, get it as fast as it was made and no faster.
+func TestSourceIsNotReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p := show(t, &film{pictures: 1500})
+		defer m.Close()
+		w := watchFeed(t, p, 1.1)
+		w.run()
+		synctest.Wait()
+		require.Zero(t, w.seen())
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 10*time.Second, w.seen())
+		require.EqualValues(t, 251, w.n.Load())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		m, p := show(t, &film{pictures: 1500})
+		defer m.Close()
+		sink := &counter{}
+		_, err := p.FeedSink(sink, wire, media.SinkOptions{})
+		require.NoError(t, err)
+		synctest.Wait()
+		require.EqualValues(t, 2, sink.n.Load(), "the header and a picture")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.EqualValues(t, 252, sink.n.Load())
+	})
+}
+
+// counter is a sink that counts its chunks.
+type counter struct {
+	sent int
+	n    atomic.Int64
+}
+
+func (c *counter) Queue(_ media.SinkBatch, chunks [][]byte) media.SinkBatch {
+	c.sent = len(chunks)
+	c.n.Add(int64(c.sent))
+	return nil
+}
+
+func (c *counter) Result() (chunks, bytes int, err error) { return c.sent, 0, nil }
 
 func TestSourceWaitsForASlowViewer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

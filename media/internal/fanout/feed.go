@@ -105,7 +105,7 @@ func (e *Engine) NewFeed(conn net.Conn, log *Log[Item], g *Group, cfg FeedConfig
 	f := &Feed{
 		engine: e, conn: conn, pending: cfg.Prelude,
 		sent: cfg.Sent, skipped: cfg.Skipped, stall: cfg.StallTimeout, onEnd: cfg.OnEnd, disconnect: cfg.Disconnect,
-		gate: cfg.Gate, pace: newPace(cfg.CatchUp),
+		gate: cfg.Gate, pace: newPace(cfg.CatchUp, log),
 	}
 	f.ended.Add(1)
 	if raw := rawConn(conn); raw != nil {

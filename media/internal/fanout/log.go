@@ -33,6 +33,8 @@ type Log[T any] struct {
 	came   []time.Time // when they came
 	past   int         // the index in starts of the last one found by passed
 	hold   uint64      // items from here on are kept within the limits; 0 keeps what new readers need
+
+	late atomic.Int32 // how many readers are behind on purpose: while there are any, one group of pictures more is kept
 }
 
 type ring[T any] struct {
@@ -115,13 +117,18 @@ func (l *Log[T]) trim() {
 	}
 }
 
-// passed returns the last start point but one, if what is before it came a moment ago; else the last of which that is so.
+// passed returns the last start point but one, if what is before it came a moment ago; else the last of which that is so. A
+// reader that is behind on purpose may be a whole group of pictures behind already before its source has a hiccup.
 func (l *Log[T]) passed() uint64 {
-	if len(l.starts) <= 2 {
+	last := len(l.starts) - 2
+	if l.late.Load() > 0 {
+		last--
+	}
+	if last <= 0 {
 		return l.tail.Load()
 	}
 	before := l.came[len(l.came)-1].Add(-moment)
-	for l.past < len(l.starts)-2 && !l.came[l.past+1].After(before) {
+	for l.past < last && !l.came[l.past+1].After(before) {
 		l.past++ // it is kept, as a writer of start points alone would be slowed down by all that it has written in a moment
 	}
 	if !l.came[l.past].After(before) {

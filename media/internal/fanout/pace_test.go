@@ -112,3 +112,49 @@ func newPaced(t *testing.T, e *Engine, s *stream, kind string, rate float64) (fe
 		return n
 	}, ended
 }
+
+// A reader that catches up slowly is as far behind as it may be; what comes in a burst then does not make it lose anything.
+// When it has caught up, or is gone, the log holds no more than before.
+func TestCatchUpLosesNothing(t *testing.T) {
+	const step, group = 40 * time.Millisecond, 50
+	for _, kind := range []string{"sink", "connection"} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := NewEngine(1)
+				defer e.Close()
+				s := newStream(e, Limits{Bytes: 1 << 20, Items: 1000})
+				written := 0
+				write := func() {
+					s.write(50, written%group == 0)
+					s.dts += step
+					written++
+					s.group.Wake()
+				}
+				for range group - 1 {
+					write()
+				}
+				_, got, ended := newPaced(t, e, s, kind, 1.1)
+				for range 20 { // what was held up before the reader came
+					write()
+				}
+				for written < 15*group {
+					time.Sleep(step)
+					write()
+				}
+				synctest.Wait()
+				require.Zero(t, s.log.late.Load())
+				require.Less(t, int(s.log.Head()-s.log.Tail()), 2*group+1)
+				require.Equal(t, written, (got()-4)/50)
+
+				_, _, gone := newPaced(t, e, s, kind, 1.1)
+				synctest.Wait()
+				require.EqualValues(t, 1, s.log.late.Load())
+				s.log.Close()
+				s.group.Wake()
+				require.ErrorIs(t, <-ended, io.EOF)
+				require.ErrorIs(t, <-gone, io.EOF)
+				require.Zero(t, s.log.late.Load())
+			})
+		})
+	}
+}

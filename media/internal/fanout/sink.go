@@ -62,7 +62,7 @@ type SinkConfig struct {
 // NewSinkFeed begins to feed sink from log. begin, if it is not nil, gets the first item, or nil if there is
 // none yet, before anything is sent. If it panics there is no feed.
 func (e *Engine) NewSinkFeed(sink Sink, log *Log[Item], g *Group, cfg SinkConfig, begin func(first *Item)) (*SinkFeed, error) {
-	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, pace: newPace(cfg.CatchUp)}
+	f := &SinkFeed{engine: e, sink: sink, cfg: cfg, pace: newPace(cfg.CatchUp, log)}
 	f.ended.Add(1)
 	f.wip.Store(1) // nobody else works for it before it is ready
 	g.Add(&f.member, f)
