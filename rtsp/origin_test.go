@@ -60,14 +60,10 @@ func TestListenerRests(t *testing.T) {
 	require.NoError(t, err)
 	defer peer.Close()
 	taken, flushed := make(chan string, 8), atomic.Int64{}
-	l := &listener{
-		socket: datagram.NewSocket(conn), from: &origin{},
-		take: func(b []byte, _ time.Time) bool {
-			taken <- string(b)
-			return string(b) == "early"
-		},
-		flush: func(time.Time) bool { return flushed.Add(1) < 3 },
-	}
+	l := newListener(datagram.NewSocket(conn), &origin{}, func(b []byte, _ time.Time) bool {
+		taken <- string(b)
+		return string(b) == "early"
+	}, func(time.Time) bool { return flushed.Add(1) < 3 })
 	ended := make(chan struct{})
 	go func() {
 		l.listen()

@@ -24,12 +24,14 @@ type publication struct {
 	setups   int
 	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
 	pairs    map[int]*lease
+	rtp      listeners // of the pairs, since RECORD
 	remote   netip.Addr
 	last     atomic.Int64 // when media came, Unix nanoseconds
 
 	// Nil before RECORD: who only announces holds no stream.
 	media  *media.Publisher
 	ingest *ingest.Ingest
+	closed bool
 }
 
 // lease is a pair of ports that the media of a track comes to.
@@ -175,23 +177,16 @@ func (p *publication) frame(f wire.Frame, now time.Time) {
 
 // listen takes what comes to a pair of ports, from the client and nobody else.
 func (p *publication) listen(m int, pair *lease) {
-	rtp := &listener{
-		socket: pair.RTP, from: &origin{addr: p.remote, named: pair.client[0]},
-		take: func(b []byte, now time.Time) bool {
-			p.heard(len(b))
-			return p.ingest.Packet(m, b, now)
-		},
-		flush: func(now time.Time) bool { return p.ingest.Flush(m, now) },
-	}
-	rtcp := &listener{
-		socket: pair.RTCP, from: &origin{addr: p.remote, named: pair.client[1]},
-		take: func(b []byte, now time.Time) bool {
-			p.heard(len(b))
-			p.ingest.Report(m, b, now)
-			return false
-		},
-		flush: nothingWaits,
-	}
+	rtp := newListener(pair.RTP, &origin{addr: p.remote, named: pair.client[0]}, func(b []byte, now time.Time) bool {
+		p.heard(len(b))
+		return p.ingest.Packet(m, b, now)
+	}, func(now time.Time) bool { return p.ingest.Flush(m, now) })
+	rtcp := newListener(pair.RTCP, &origin{addr: p.remote, named: pair.client[1]}, func(b []byte, now time.Time) bool {
+		p.heard(len(b))
+		p.ingest.Report(m, b, now)
+		return false
+	}, nothingWaits)
+	p.rtp = append(p.rtp, rtp)
 	p.session.server.acceptor.Go(rtp.listen)
 	p.session.server.acceptor.Go(rtcp.listen)
 }
@@ -202,8 +197,19 @@ func (p *publication) heard(n int) {
 	p.session.entry.Received(n)
 }
 
+// finish ends publishing cleanly, before the client is told so. What it has sent by UDP before comes another way: if it was held up,
+// seconds of its media.
+func (p *publication) finish() {
+	p.rtp.drain()
+	p.close(true, nil)
+}
+
 // close ends publishing: cleanly if the client has said so.
 func (p *publication) close(finished bool, cause error) {
+	if p.closed {
+		return
+	}
+	p.closed = true
 	for _, pair := range p.pairs {
 		pair.Close()
 	}

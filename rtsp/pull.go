@@ -53,6 +53,7 @@ type pull struct {
 	ingest   *ingest.Ingest
 	channels [256]int8 // 1 + the media that comes on a channel, minus if it is RTCP; 0 is none
 	closers  []func()
+	rtp      listeners
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
 	byed     atomic.Bool  // the server has said that all tracks end
@@ -89,6 +90,9 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		err = cause
 	case p.byed.Load():
 		err = io.EOF
+	}
+	if ctx.Err() == nil && entry.Err() == nil { // the end has come by TCP
+		p.rtp.drain()
 	}
 	p.ingest.Close()
 	pub.Close(err)
@@ -274,22 +278,16 @@ func (p *pull) joinGroup(m int, t wire.Transport) error {
 
 // hear takes what comes to a pair of ports from where it may.
 func (p *pull) hear(m int, rtp, rtcp *datagram.Socket, media, reports *origin) {
-	p.udp.Go((&listener{
-		socket: rtp, from: media,
-		take: func(b []byte, now time.Time) bool {
-			p.touch(len(b))
-			return p.ingest.Packet(m, b, now)
-		},
-		flush: func(now time.Time) bool { return p.ingest.Flush(m, now) },
-	}).listen)
-	p.udp.Go((&listener{
-		socket: rtcp, from: reports,
-		take: func(b []byte, now time.Time) bool {
-			p.ingest.Report(m, b, now) // which is no media
-			return false
-		},
-		flush: nothingWaits,
-	}).listen)
+	l := newListener(rtp, media, func(b []byte, now time.Time) bool {
+		p.touch(len(b))
+		return p.ingest.Packet(m, b, now)
+	}, func(now time.Time) bool { return p.ingest.Flush(m, now) })
+	p.rtp = append(p.rtp, l)
+	p.udp.Go(l.listen)
+	p.udp.Go(newListener(rtcp, reports, func(b []byte, now time.Time) bool {
+		p.ingest.Report(m, b, now) // which is no media
+		return false
+	}, nothingWaits).listen)
 }
 
 func (p *pull) close() {

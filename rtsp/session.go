@@ -232,6 +232,9 @@ func (x *session) respond(r *wire.Request) (*wire.Response, error) {
 		return x.record()
 	case "TEARDOWN":
 		x.finished = true
+		if x.publisher != nil {
+			x.publisher.finish()
+		}
 		return &wire.Response{Code: wire.StatusOK}, errTeardown
 	case "GET_PARAMETER", "SET_PARAMETER":
 		return &wire.Response{Code: wire.StatusOK}, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -50,33 +51,18 @@ func TestTakenPorts(t *testing.T) {
 // Media comes from the port that the publisher sends from, and from no other of its host.
 func TestForeignMediaIsNotTaken(t *testing.T) {
 	m, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44200, 44300}})
-	conn, url := dial(t, addr), "rtsp://h/live/test"
-	own, foreign := udpPair(t), udpPair(t)
-	port := own[0].LocalAddr().(*net.UDPAddr).Port
-	say(t, conn, announce(url))
-	res := request(t, conn, "SETUP "+url+"/streamid=0 RTSP/1.0\nCSeq: 2\n"+fmt.Sprintf(viaUDP, port, port+1)+inRecord)
-	var to int
-	_, err := fmt.Sscanf(header(res, "Transport")[strings.Index(header(res, "Transport"), "server_port="):], "server_port=%d-", &to)
-	require.NoError(t, err)
-	say(t, conn, "RECORD "+url+" RTSP/1.0\nCSeq: 3")
-	seq := uint16(0)
-	send := func(from *net.UDPConn, fill byte) {
-		b := binary.BigEndian.AppendUint16([]byte{0x80, 8}, seq)
-		b = binary.BigEndian.AppendUint32(b, uint32(seq)*160)
-		b = append(binary.BigEndian.AppendUint32(b, 7), bytes.Repeat([]byte{fill}, 160)...)
-		_, err := from.WriteToUDP(b, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: to})
-		require.NoError(t, err)
-	}
-	send(own[0], 1)
+	p := recordByUDP(t, addr)
+	foreign := udpPair(t)
+	p.send(p.own, 1)
 	r := await(t, m).Read()
 	defer r.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	packets := make([]*media.Packet, 64)
 	for got := 0; got < 50; {
-		seq++
-		send(foreign[0], 2)
-		send(own[0], 1)
+		p.seq++
+		p.send(foreign[0], 2)
+		p.send(p.own, 1)
 		n, err := r.ReadBatch(ctx, packets)
 		require.NoError(t, err)
 		for _, p := range packets[:n] {
@@ -84,6 +70,65 @@ func TestForeignMediaIsNotTaken(t *testing.T) {
 		}
 		got += n
 	}
+}
+
+// What was sent by UDP before TEARDOWN, which comes by TCP, is not lost; and when that is answered the name is free.
+func TestTeardownBehindDatagrams(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44702, 44802}})
+	for range 5 {
+		p := recordByUDP(t, addr)
+		p.send(p.own, 1)
+		r := await(t, m).Read()
+		defer r.Close()
+		const burst = 300
+		for range burst {
+			p.seq++
+			p.send(p.own, 1)
+		}
+		require.Contains(t, status(request(t, p.conn, "TEARDOWN "+p.url+" RTSP/1.0\nCSeq: 4")), " 200 ")
+		packets, got := make([]*media.Packet, 64), 0
+		for {
+			n, err := r.ReadBatch(t.Context(), packets)
+			got += n
+			if err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				break
+			}
+		}
+		require.Equal(t, 1+burst, got)
+	}
+}
+
+// udpPublisher publishes G.711 by UDP.
+type udpPublisher struct {
+	t    *testing.T
+	conn net.Conn
+	url  string
+	own  *net.UDPConn // the port that it has named
+	to   int
+	seq  uint16
+}
+
+func recordByUDP(t *testing.T, addr string) *udpPublisher {
+	t.Helper()
+	p := &udpPublisher{t: t, conn: dial(t, addr), url: "rtsp://h/live/test", own: udpPair(t)[0]}
+	port := p.own.LocalAddr().(*net.UDPAddr).Port
+	say(t, p.conn, announce(p.url))
+	res := request(t, p.conn, "SETUP "+p.url+"/streamid=0 RTSP/1.0\nCSeq: 2\n"+fmt.Sprintf(viaUDP, port, port+1)+inRecord)
+	_, err := fmt.Sscanf(header(res, "Transport")[strings.Index(header(res, "Transport"), "server_port="):], "server_port=%d-", &p.to)
+	require.NoError(t, err)
+	say(t, p.conn, "RECORD "+p.url+" RTSP/1.0\nCSeq: 3")
+	return p
+}
+
+// send sends the packet that is next, of 20 ms.
+func (p *udpPublisher) send(from *net.UDPConn, fill byte) {
+	p.t.Helper()
+	b := binary.BigEndian.AppendUint16([]byte{0x80, 8}, p.seq)
+	b = binary.BigEndian.AppendUint32(b, uint32(p.seq)*160)
+	b = append(binary.BigEndian.AppendUint32(b, 7), bytes.Repeat([]byte{fill}, 160)...)
+	_, err := from.WriteToUDP(b, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p.to})
+	require.NoError(p.t, err)
 }
 
 // pipes is a listener whose connections have no IP addresses.
