@@ -9,11 +9,13 @@ import (
 	"iter"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/docroot"
 	"github.com/sluice-media/sluice/internal/mp4"
+	"github.com/sluice-media/sluice/media"
 )
 
 const (
@@ -21,6 +23,8 @@ const (
 	playlistSegment = 4 * time.Second
 	// longestText is how many bytes a playlist has, about: a query that goes on is in each line.
 	longestText = 4 << 20
+	// shortSilent is how long a file without sound is at most that is left out behind one with sound.
+	shortSilent = time.Second
 	// openTarget is the target duration of an open playlist, which may not change, unless there is a longer segment already.
 	openTarget = 10 * time.Second
 )
@@ -61,6 +65,7 @@ type playlist struct {
 	longest time.Duration
 	length  time.Duration // of all segments so far: stamps go on over files, as many players want it
 	files   int
+	sounds  bool          // those before have sound
 	ahead   time.Duration // from the beginning of the first segment to what was asked for
 }
 
@@ -127,6 +132,9 @@ func (p *playlist) file(c *cut) error {
 		return err
 	}
 	defer p.library.shelf.giveBack(b)
+	if p.falls(b) {
+		return nil
+	}
 	url := p.library.urlOf(c.path, p.ask.key.VHost)
 	more, begun := time.Duration(0), false
 	for r := range c.ranges(b, p.open) {
@@ -142,6 +150,17 @@ func (p *playlist) file(c *cut) error {
 		}
 	}
 	return nil
+}
+
+// falls reports whether a file is left out: a recording that ends just after it was cut has a few pictures and no sound yet in its last
+// file, for which hls.js would give up all of the playlist, since it cannot lose a track.
+func (p *playlist) falls(b *book) bool {
+	silent := !slices.ContainsFunc(b.Tracks(), func(t *media.Track) bool { return !t.Codec.Video() })
+	if silent && p.sounds && b.Duration() < shortSilent {
+		return true
+	}
+	p.sounds = p.sounds || !silent
+	return false
 }
 
 // begin writes what comes before the first segment of a file, and returns what is to be added to the stamps of all.
