@@ -57,12 +57,13 @@ func rtspCopier(name, transport string) reader {
 }
 
 // rtspCopy decodes the pictures: undecoded no container would take them, since ffmpeg gives the first packet of RTP
-// no time when a key frame comes in more than four, and none a DTS before it has seen the reordering. The receive
-// buffer is made larger than a key frame's burst.
+// no time when a key frame comes in more than four, and none a DTS before it has seen the reordering. Times are not rounded
+// to the frame rate, by which one that follows the publisher's clock jumps now and then. The receive buffer is made larger
+// than a key frame's burst.
 func rtspCopy(url, transport, path string) []string {
 	return []string{
 		"ffmpeg", "-v", "error", "-y", "-rtsp_transport", transport, "-buffer_size", "4000000", "-i", url,
-		"-fps_mode", "passthrough", "-c:v", "rawvideo", "-c:a", "copy", path,
+		"-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "rawvideo", "-c:a", "copy", path,
 	}
 }
 
@@ -77,8 +78,14 @@ func gstRTSP(name, protocol, codec string) reader {
 	})
 }
 
+// gstRTSPSource reads a live stream as it comes, without smoothing what a busy machine does to it. Of a recording it would then work out
+// by that when the end comes, and believe it.
 func gstRTSPSource(url, protocol string) []string {
-	return []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "buffer-mode=none", "location=" + url}
+	args := []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "location=" + url}
+	if strings.Contains(url, "/record/") {
+		return args
+	}
+	return append(args, "buffer-mode=none")
 }
 
 // rtspPublish is an ffmpeg that publishes a file by RTSP.

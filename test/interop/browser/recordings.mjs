@@ -34,7 +34,8 @@ async function advanced(page, more) {
   return await page.evaluate(() => video.currentTime) - from;
 }
 
-// picture stops the video, and reads the second of its picture and the clock when both stand still. A picture without bars is -1.
+// picture stops the video, and reads the second of its picture and the clock when both stand still. A picture without bars is -1: on a
+// busy machine none may be decoded yet, so it gets half a minute.
 async function picture(page) {
   await page.evaluate(() => video.pause());
   const read = () => page.evaluate(() => {
@@ -46,10 +47,12 @@ async function picture(page) {
     for (let i = 0; i < 8; i++) second += light(i + 1) ? 2 ** i : 0;
     return { second: light(0) && !light(9) ? second : -1, clock: clock.value };
   });
+  const until = Date.now() + 30000;
   for (let last = await read(); ; ) {
     await page.waitForTimeout(500);
     const now = await read();
-    if (now.second === last.second && now.clock === last.clock) return { second: now.second, clock: seconds(now.clock) };
+    const drawn = now.second >= 0 || Date.now() > until;
+    if (drawn && now.second === last.second && now.clock === last.clock) return { second: now.second, clock: seconds(now.clock) };
     last = now;
   }
 }
@@ -131,8 +134,10 @@ async function dayBefore(page) {
   return page.locator("#recorded").innerText();
 }
 
+const log = [];
+let page;
 try {
-  const page = await context.newPage(), log = [];
+  page = await context.newPage();
   page.setDefaultTimeout(60000);
   page.on("console", (m) => { if (m.type() === "error" && !m.location().url.endsWith("/streams.json")) log.push(m.text() + " " + m.location().url); });
   page.on("pageerror", (e) => log.push(String(e)));
@@ -145,6 +150,13 @@ try {
   saw.excerpt = await excerpt(page);
   saw.message = await dayBefore(page);
   console.log(JSON.stringify({ ...saw, log }));
+} catch (e) { // what the page was at says more than what was waited for
+  const state = () => ({
+    paused: video.paused, seeking: video.seeking, ready: video.readyState, at: video.currentTime, error: video.error?.message,
+    clock: clock.value, shown: document.body.innerText.slice(0, 2000),
+  });
+  console.error(JSON.stringify({ ...await page?.evaluate(state).catch(String), log }));
+  throw e;
 } finally {
   await context.close();
   rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
