@@ -171,7 +171,11 @@ func TestImpairedPublisher(t *testing.T) {
 					count++
 				}
 			}
-			t.Logf("%d of %d pictures", count, last+1)
+			lost := uint64(0) // packets that were not waited for any longer
+			for x := range m.Sessions() {
+				lost += x.Lost()
+			}
+			t.Logf("%d of %d pictures, %d packets lost", count, last+1, lost)
 			switch {
 			case how.blackout > 0:
 				first := 0 // picture after the blackout
@@ -179,15 +183,14 @@ func TestImpairedPublisher(t *testing.T) {
 					first++
 				}
 				require.LessOrEqual(t, recovered-first, impairedGOP+1, "recovery takes more than a GOP")
-			case how.lose == 0:
+			case how.lose == 0 && lost == 0:
 				require.Equal(t, last+1, count, "nothing was lost")
+			case how.lose == 0: // on a busy machine what is late may be too late
+				require.Positive(t, how.delay)
+				require.Greater(t, count, last*9/10)
 			default:
 				require.Greater(t, count, last/10)
 				require.GreaterOrEqual(t, st.Stats().Tracks[0].Loss, 0.)
-				lost := uint64(0)
-				for x := range m.Sessions() {
-					lost += x.Lost()
-				}
 				require.Positive(t, lost)
 			}
 		})
