@@ -2,7 +2,7 @@
 //
 // A [Relay] has any number of pulls and pushes, each with a key. An attempt that fails is followed by another, by one rule for all: see
 // [Retry]. Who watches a pulled stream stays while it is away. The clients themselves are in the packages of their protocols, such as
-// rtsp.Pull.
+// rtsp.Pull, rtmp.Pull and web.Pull.
 //
 // For sources that it cannot pull itself a Relay runs ffmpeg, see [Relay.RunFFmpeg].
 //

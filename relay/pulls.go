@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
+	"github.com/sluice-media/sluice/web"
 )
 
 // Pull begins to pull, and returns when the first attempt has ended, with its error unless the request is to try again all the same. It
@@ -73,6 +75,18 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 			cfg := cfg
 			cfg.OnPlaying = playing
 			return rtmp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
+		}, nil
+	case "http", "https":
+		if q.Format != "flv" && (q.Format != "" || path.Ext(u.Path) != ".flv") {
+			return nil, errFormat
+		}
+		cfg := r.cfg.HTTP
+		cfg.Options = options
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		return func(ctx context.Context, playing func(*media.Session)) error {
+			cfg := cfg
+			cfg.OnPlaying = playing
+			return web.Pull(ctx, r.media, u.String(), q.Stream, cfg)
 		}, nil
 	}
 	return nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))

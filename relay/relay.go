@@ -15,13 +15,15 @@ import (
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
+	"github.com/sluice-media/sluice/web"
 )
 
 // Config configures a [Relay]. The zero value works.
 type Config struct {
-	// RTSP and RTMP are for the clients. What a request says goes before it; Dial is the relay's, which heeds Allow.
+	// RTSP, RTMP and HTTP are for the clients. What a request says goes before it; Dial is the relay's, which heeds Allow.
 	RTSP rtsp.ClientConfig
 	RTMP rtmp.ClientConfig
+	HTTP web.ClientConfig
 	// FFmpeg is for RunFFmpeg.
 	FFmpeg FFmpegConfig
 	// Max is how many pulls there may be, and how many pushes and ffmpegs. 0 means 10,000 of each.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -20,16 +21,17 @@ import (
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
+	"github.com/sluice-media/sluice/web"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 30 * time.Second
 
-// origin is a server with RTMP and RTSP.
+// origin is a server with RTMP, RTSP and HTTP.
 type origin struct {
-	media      *media.Server
-	rtmp, rtsp string // addresses
+	media            *media.Server
+	rtmp, rtsp, http string // addresses
 }
 
 func listen(t *testing.T, addr string) net.Listener {
@@ -52,8 +54,12 @@ func newOrigin(t *testing.T, rtmpAddr, rtspAddr string) (o *origin, stop func())
 	require.NoError(t, err)
 	b, err := rtsp.NewServer(m, rtsp.Config{})
 	require.NoError(t, err)
-	x, y := listen(t, rtmpAddr), listen(t, rtspAddr)
-	served := make(chan error, 2)
+	h, err := web.NewHandler(m, web.Config{})
+	require.NoError(t, err)
+	c := &http.Server{Handler: h, ReadHeaderTimeout: patience}
+	x, y, z := listen(t, rtmpAddr), listen(t, rtspAddr), listen(t, "127.0.0.1:0")
+	served := make(chan error, 3)
+	go func() { served <- c.Serve(z) }()
 	go func() { served <- a.Serve(x) }()
 	go func() { served <- b.Serve(y) }()
 	stopped := false
@@ -62,12 +68,13 @@ func newOrigin(t *testing.T, rtmpAddr, rtspAddr string) (o *origin, stop func())
 			return
 		}
 		stopped = true
-		require.NoError(t, m.Close())
-		<-served
-		<-served
+		require.NoError(t, errors.Join(m.Close(), c.Close()))
+		for range cap(served) {
+			<-served
+		}
 	}
 	t.Cleanup(stop)
-	return &origin{m, x.Addr().String(), y.Addr().String()}, stop
+	return &origin{m, x.Addr().String(), y.Addr().String(), z.Addr().String()}, stop
 }
 
 // publish publishes the clip as live/cam, in real time and for ever, until the server ends.
@@ -175,20 +182,29 @@ func picture(data []byte) string { return string(data[max(len(data)-40, 0):]) }
 
 // A stream is pulled and pushed by each protocol, and is what it was.
 func TestRelays(t *testing.T) {
-	for _, proto := range []string{"rtmp", "rtsp"} {
+	for _, proto := range []string{"rtmp", "rtsp", "http"} {
 		t.Run(proto, func(t *testing.T) {
 			o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
 			o.publish(t)
-			addr := map[string]string{"rtmp": o.rtmp, "rtsp": o.rtsp}[proto]
+			addr := map[string]string{"rtmp": o.rtmp, "rtsp": o.rtsp, "http": o.http}[proto]
 			m, r := newRelay(t, Config{})
-			url := proto + "://user:secret@" + addr + "/live/cam?token=x"
+			path := "/live/cam"
+			if proto == "http" {
+				path += ".live.flv"
+			}
+			url := proto + "://user:secret@" + addr + path + "?token=x"
 			require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: url}))
 			pictures(t, m, edge, 50)
 			require.ErrorIs(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: url}), ErrExists)
 			st, _ := m.Stream(edge)
 			require.Equal(t, hook.OriginPull, st.Source("").Origin)
 
-			require.NoError(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: proto + "://" + addr + "/live/back"}))
+			back := proto + "://" + addr + "/live/back"
+			if proto == "http" { // nothing is pushed by it
+				require.ErrorIs(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: back}), ErrScheme)
+				back = "rtmp://" + o.rtmp + "/live/back"
+			}
+			require.NoError(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: back}))
 			pictures(t, o.media, media.StreamKey{App: "live", Name: "back"}, 50)
 			for _, list := range [][]Status{r.Pulls(), r.Pushes()} {
 				require.Len(t, list, 1)

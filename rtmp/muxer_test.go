@@ -76,13 +76,3 @@ func TestStreamNames(t *testing.T) {
 		require.Equal(t, c.params, params, "%+v", c)
 	}
 }
-
-func TestStampsUnroll(t *testing.T) {
-	var s stamps
-	for _, c := range []struct {
-		in   uint32
-		want time.Duration
-	}{{0xfffffff0, 0xfffffff0}, {0x10, 0x100000010}, {0x8, 0x100000008}, {0x28, 0x100000028}} {
-		require.Equal(t, c.want*time.Millisecond, s.unroll(c.in))
-	}
-}

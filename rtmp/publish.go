@@ -15,34 +15,11 @@ import (
 
 // publication is what a session that publishes has.
 type publication struct {
-	media   *media.Publisher
-	demux   *flv.Demuxer
-	stamps  stamps
-	begun   time.Time
-	heard   bool     // it has sent something
-	leftOut []string // why tags could not be used
+	media *media.Publisher
+	tags  *flv.Intake
+	begun time.Time
+	heard bool // it has sent something
 }
-
-// stamps unrolls the 32 bits of milliseconds of a publisher, so that a wrap is no jump.
-type stamps struct {
-	begun bool
-	last  uint32
-	at    int64
-}
-
-func (s *stamps) unroll(stamp uint32) time.Duration {
-	if !s.begun {
-		s.begun = true
-		s.at = int64(stamp)
-	} else {
-		s.at += int64(int32(stamp - s.last))
-	}
-	s.last = stamp
-	return s.now()
-}
-
-// now is the newest time stamp.
-func (s *stamps) now() time.Duration { return time.Duration(s.at) * time.Millisecond }
 
 func (x *session) publish(c command) error {
 	name := c.text(1)
@@ -67,7 +44,8 @@ func (x *session) publish(c command) error {
 	if pub == nil {
 		return x.refusePublish(key, err)
 	}
-	x.publisher = &publication{media: pub, demux: flv.NewDemuxer(pub), begun: time.Now()}
+	x.publisher = &publication{media: pub, begun: time.Now()}
+	x.publisher.tags = flv.NewIntake(pub, func(err error) { x.logger().Warn("media left out", "err", err) })
 	if err != nil {
 		return err
 	}
@@ -144,24 +122,16 @@ func (x *session) handleMedia(m chunk.Message) error {
 		return nil
 	}
 	p.heard = true
-	err := p.tag(m)
-	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
-		if p.leaveOut(err) {
-			x.logger().Warn("media left out", "err", err)
-		}
-		return nil
-	}
-	return err
+	return p.tag(m)
 }
 
-// tag takes a message as the tag that it is in FLV. Data messages carry time stamps of their own making, often
-// 0, and say nothing of the time.
+// tag takes a message as the tag that it is in FLV.
 func (p *publication) tag(m chunk.Message) error {
 	switch m.Type {
 	case chunk.TypeDataAMF0, chunk.TypeDataAMF3:
-		return p.demux.Tag(flv.TagScript, p.stamps.now(), amf0Body(m))
+		return p.tags.Take(flv.TagScript, m.Timestamp, amf0Body(m))
 	}
-	return p.demux.Tag(m.Type, p.stamps.unroll(m.Timestamp), m.Body)
+	return p.tags.Take(m.Type, m.Timestamp, m.Body)
 }
 
 // closeStream is how a peer says that it has finished. A publisher may go on with another stream, or is expected

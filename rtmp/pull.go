@@ -101,7 +101,9 @@ func (p *pull) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.publication, p.last = &publication{media: pub, demux: flv.NewDemuxer(pub)}, time.Now()
+	p.publication, p.last = &publication{media: pub, tags: flv.NewIntake(pub, func(err error) {
+		p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.url), "err", err)
+	})}, time.Now()
 	return nil
 }
 
@@ -156,14 +158,7 @@ func (p *pull) takeMedia(m chunk.Message) error {
 	if m.Type == chunk.TypeAudio || m.Type == chunk.TypeVideo {
 		p.last = time.Now()
 	}
-	err := p.tag(m)
-	if errors.Is(err, flv.ErrBadTag) || errors.Is(err, flv.ErrUnsupported) {
-		if p.leaveOut(err) {
-			p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.url), "err", err)
-		}
-		return nil
-	}
-	return err
+	return p.tag(m)
 }
 
 // takeCommand notices that the server has ended the stream.

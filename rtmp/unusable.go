@@ -4,33 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 )
 
-const (
-	// usableWithin is how long a publisher has to send something that can be passed on.
-	usableWithin = 15 * time.Second
-	// maxLeftOut bounds how many reasons are kept of what was left out.
-	maxLeftOut = 8
-)
-
-// leaveOut notes why something was left out, and reports whether it is the first time.
-func (p *publication) leaveOut(err error) bool {
-	why := err.Error()
-	if len(p.leftOut) == maxLeftOut || slices.Contains(p.leftOut, why) {
-		return false
-	}
-	p.leftOut = append(p.leftOut, why)
-	return true
-}
+// usableWithin is how long a publisher has to send something that can be passed on.
+const usableWithin = 15 * time.Second
 
 // deadline is until when a publisher has to be heard of again. One that has sent nothing usable cannot put it off for
 // ever.
 func (p *publication) deadline(idle time.Duration) time.Time {
 	until := time.Now().Add(idle)
-	if last := p.begun.Add(max(usableWithin, idle)); !p.demux.Started() && last.Before(until) {
+	if last := p.begun.Add(max(usableWithin, idle)); !p.tags.Started() && last.Before(until) {
 		return last
 	}
 	return until
@@ -40,12 +25,12 @@ func (p *publication) deadline(idle time.Duration) time.Time {
 // without grace. One that has sent nothing at all has dropped.
 func (x *session) endUnusable(err error) error {
 	p := x.publisher
-	if p == nil || !p.heard || p.demux.Started() || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if p == nil || !p.heard || p.tags.Started() || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	text := fmt.Sprintf("no, or too little, audio and video of a known codec came within %v", time.Since(p.begun).Round(time.Second))
-	if len(p.leftOut) > 0 {
-		text += ", left out: " + strings.Join(p.leftOut, "; ")
+	if list := p.tags.LeftOut(); len(list) > 0 {
+		text += ", left out: " + strings.Join(list, "; ")
 	}
 	p.media.Close(nil)
 	return x.refuse("NetStream.Publish.Failed", text, nil)
