@@ -32,7 +32,6 @@ func (b *playback) newGate() *fanout.Gate {
 }
 
 // begin lets the source begin, or go on, once somebody reads it.
-// begin takes in a reader. The first says how far ahead of the clock the source is read.
 func (b *playback) begin(r reined, ahead time.Duration) {
 	if b == nil {
 		return

@@ -12,8 +12,8 @@ import (
 const (
 	// flushEvery is how often packets that wait for one before them are looked at.
 	flushEvery = 50 * time.Millisecond
-	// silentFor is for how long nothing comes until all that a client has sent before it tore down is believed to be there.
-	silentFor = 20 * time.Millisecond
+	// silentFor is, three times, for how long nothing comes until all that a client has sent before it tore down is believed to be there.
+	silentFor = 10 * time.Millisecond
 	// maxDrain bounds how long that is waited for.
 	maxDrain = time.Second
 )
@@ -41,9 +41,8 @@ func newListener(socket *datagram.Socket, from *origin, take func([]byte, time.T
 func (l *listener) listen() {
 	defer close(l.ended)
 	b := make([]byte, 64<<10)
-	conn, timed := l.socket.Conn(), false
+	conn, timed, silent := l.socket.Conn(), false, 0
 	for {
-		asked := time.Now()
 		n, from, err := conn.ReadFromUDPAddrPort(b)
 		now := time.Now()
 		waits, over := timed, false
@@ -51,14 +50,14 @@ func (l *listener) listen() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case isTimeout(err):
-			// Of a deadline that was over before it asked it learns nothing.
-			if waits, over = l.flush(now), true; l.drains() && now.Sub(asked) > silentFor/2 {
+			waits, over = l.flush(now), true
+			if silent++; l.drains() && silent > 2 && !waits { // a deadline may be over before it has looked
 				return
 			}
 		case err != nil:
 			time.Sleep(time.Millisecond)
 		case l.from.takes(from):
-			waits = l.take(b[:n], now)
+			waits, silent = l.take(b[:n], now), 0
 		}
 		if waits != timed || over || l.drains() {
 			timed = waits

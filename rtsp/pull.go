@@ -82,6 +82,9 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		c.conn.Close()
 	}})
 	err = p.play(ctx)
+	if ctx.Err() == nil && entry.Err() == nil { // the end has come by TCP
+		p.rtp.drain()
+	}
 	if ctx.Err() != nil {
 		entry.Kick(context.Cause(ctx)) // what the host itself ends need not wait for another publisher
 	}
@@ -90,9 +93,6 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		err = cause
 	case p.byed.Load():
 		err = io.EOF
-	}
-	if ctx.Err() == nil && entry.Err() == nil { // the end has come by TCP
-		p.rtp.drain()
 	}
 	p.ingest.Close()
 	pub.Close(err)

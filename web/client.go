@@ -99,7 +99,7 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 		conn.Close()
 		return nil, reply.Header.Get("Location"), nil
 	default:
-		err = &StatusError{reply.StatusCode, reply.Status}
+		err = &StatusError{reply.StatusCode, reply.Status[:min(len(reply.Status), 100)]}
 	}
 	conn.Close()
 	switch {
@@ -150,7 +150,10 @@ func (c *client) ask() (*http.Response, error) {
 	}
 	reply, err := http.ReadResponse(bufio.NewReaderSize(c, 16<<10), r)
 	if err != nil {
-		return nil, fmt.Errorf("web: no reply: %w", err)
+		if errors.Is(err, errHead) {
+			return nil, errHead
+		}
+		return nil, fmt.Errorf("web: no reply of HTTP: %.200s", err) // it repeats what the server has sent
 	}
 	return reply, nil
 }

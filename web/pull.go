@@ -95,7 +95,7 @@ func (p *pull) run(ctx context.Context) error {
 			return io.EOF // a server that ends does so where it is
 		case err != nil:
 			return err
-		case typ != flv.TagScript:
+		case (typ == flv.TagAudio || typ == flv.TagVideo) && len(body) > 0:
 			p.last = time.Now()
 		}
 		if p.media == nil {

@@ -79,11 +79,11 @@ func gstRTSP(name, protocol, codec string) reader {
 }
 
 // gstRTSPSource reads a live stream as it comes, without smoothing what a busy machine does to it. Of a recording it would then work out
-// by that when the end comes, and believe it.
+// by that when the end comes, and believe it; and with the two seconds of latency that it has by itself it has been seen not to end.
 func gstRTSPSource(url, protocol string) []string {
 	args := []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "location=" + url}
 	if strings.Contains(url, "/record/") {
-		return args
+		return append(args, "latency=200")
 	}
 	return append(args, "buffer-mode=none")
 }
