@@ -78,14 +78,14 @@ func gstRTSP(name, protocol, codec string) reader {
 	})
 }
 
-// gstRTSPSource reads a live stream as it comes, without smoothing what a busy machine does to it. Of a recording it would then work out
-// by that when the end comes, and believe it; and with the two seconds of latency that it has by itself it has been seen not to end.
+// gstRTSPSource reads what comes as it comes, without smoothing what a busy machine does to it. Of a recording GStreamer then works out
+// by the first packets when the end comes, and believes it: the sooner it hands them on, the less they can be wrong.
 func gstRTSPSource(url, protocol string) []string {
-	args := []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "location=" + url}
+	args := []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "buffer-mode=none", "location=" + url}
 	if strings.Contains(url, "/record/") {
-		return append(args, "latency=200")
+		args = append(args, "latency=200")
 	}
-	return append(args, "buffer-mode=none")
+	return args
 }
 
 // rtspPublish is an ffmpeg that publishes a file by RTSP.
