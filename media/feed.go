@@ -33,8 +33,7 @@ type FeedOptions struct {
 	// Policy for a peer that reads too slowly.
 	Policy SlowPolicy
 	// CatchUp, if it is more than 1, is how many times as fast as it was made the player gets what there is since the
-	// newest key frame, until it has caught up: for peers that take a burst for a fast clock. A [Source] is not read a
-	// second ahead for them.
+	// newest key frame, until it has caught up: for peers that take a burst for a fast clock.
 	CatchUp float64
 }
 
@@ -72,11 +71,7 @@ func (p *Player) Feed(conn net.Conn, f *Format, o FeedOptions) (*Feed, error) {
 		return nil, p.panicked(err)
 	}
 	feed := &Feed{feed: inner, player: p, release: release}
-	ahead := lead
-	if o.CatchUp > 1 {
-		ahead = 0
-	}
-	p.stream.private.begin(reined{gate, out.log, inner}, ahead)
+	p.stream.private.begin(reined{gate, out.log, inner}, lead)
 	held.keep(feed.Close)
 	return feed, nil
 }

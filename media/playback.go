@@ -13,9 +13,7 @@ import (
 
 const (
 	// lead is how far ahead of the clock a source is read, so that a viewer begins at once and stays smooth. Datagrams get
-	// none, since a second at once is more than the buffer of many a socket; and neither does who takes a burst for a fast
-	// clock: GStreamer's jitter buffer works out from what has come when the recording ends, and ends it then if nothing
-	// more has come in time.
+	// none, since a second at once is more than the buffer of many a socket.
 	lead = time.Second
 	// window is how many bytes of a source are written before the viewer must have taken all of them.
 	window = 1 << 20

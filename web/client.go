@@ -153,7 +153,7 @@ func (c *client) ask() (*http.Response, error) {
 		if errors.Is(err, errHead) {
 			return nil, errHead
 		}
-		return nil, fmt.Errorf("web: no reply of HTTP: %.200s", err) // it repeats what the server has sent
+		return nil, fmt.Errorf("web: no reply of HTTP: %.200s", err.Error()) // it repeats what the server has sent
 	}
 	return reply, nil
 }
