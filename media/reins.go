@@ -31,7 +31,7 @@ func (b *playback) newGate() *fanout.Gate {
 	return fanout.NewGate(b.wake)
 }
 
-// begin lets the source begin, or go on, once somebody reads it.
+// begin lets the source begin, or go on, once somebody reads it. The first reader says how far ahead of the clock it is read.
 func (b *playback) begin(r reined, ahead time.Duration) {
 	if b == nil {
 		return

@@ -31,13 +31,7 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 	c.entry = outbound.NewSession(m, "rtmp", c.conn)
 	defer c.entry.Close()
 	p := &pull{client: c, server: m, key: key}
-	err = acceptor.Guard(func() error { return p.run(ctx) })
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-		c.entry.Kick(err) // what the host itself ends need not wait for another publisher
-	} else if cause := c.entry.Err(); cause != nil {
-		err = cause
-	}
+	err = outbound.Ended(ctx, c.entry, acceptor.Guard(func() error { return p.run(ctx) }))
 	if p.publication != nil {
 		p.media.Close(err)
 	}
@@ -84,11 +78,7 @@ func (p *pull) run(ctx context.Context) error {
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	defer cancel()
-	telling.Go(func() {
-		if _, err := p.media.Stream().Tracks(ctx); err == nil {
-			outbound.Tell(p.cfg.OnPlaying, p.server, p.entry)
-		}
-	})
+	telling.Go(func() { outbound.TellPlaying(ctx, p.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
 	return p.readAll()
 }
 

@@ -51,8 +51,10 @@ func (l *listener) listen() {
 			return
 		case isTimeout(err):
 			waits, over = l.flush(now), true
-			if silent++; l.drains() && silent > 2 && !waits { // a deadline may be over before it has looked
-				return
+			if l.drains() {
+				if silent++; silent > 2 && !waits { // a deadline may be over before it has looked
+					return
+				}
 			}
 		case err != nil:
 			time.Sleep(time.Millisecond)

@@ -32,7 +32,7 @@ func beside(t *testing.T, m *media.Server, ip string, cfg rtsp.Config) string {
 // Two servers of one media server never give the same ports, also not at two addresses, and a range that is used up is
 // told at once.
 func TestPortsOfTwoServers(t *testing.T) {
-	cfg := rtsp.Config{PortRange: [2]int{44600, 44637}}
+	cfg := rtsp.Config{PortRange: [2]int{24600, 24637}} // below those that the system gives to whoever asks: all of them are counted
 	m, first := start(t, media.Config{}, cfg)
 	addrs := []string{first, beside(t, m, "127.0.0.2", cfg)}
 	given := map[string]net.Conn{}

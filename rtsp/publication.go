@@ -217,7 +217,7 @@ func (p *publication) close(finished bool, cause error) {
 		cause = nil
 	}
 	if p.media != nil {
+		defer p.media.Close(cause) // whatever becomes of the rest
 		p.ingest.Close()
-		p.media.Close(cause)
 	}
 }

@@ -143,11 +143,7 @@ func (p *pull) play(ctx context.Context) error {
 	defer keeping.Wait()
 	defer cancel()
 	keeping.Go(func() { c.keepAlive(ctx) })
-	keeping.Go(func() {
-		if _, err := p.media.Stream().Tracks(ctx); err == nil {
-			outbound.Tell(c.cfg.OnPlaying, p.server, p.entry)
-		}
-	})
+	keeping.Go(func() { outbound.TellPlaying(ctx, c.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
 	err := p.read()
 	_, _ = c.send("TEARDOWN", aggregate, nil, nil) // as a courtesy
 	return err

@@ -74,7 +74,7 @@ func TestForeignMediaIsNotTaken(t *testing.T) {
 
 // What was sent by UDP before TEARDOWN, which comes by TCP, is not lost; and when that is answered the name is free.
 func TestTeardownBehindDatagrams(t *testing.T) {
-	m, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44702, 44802}})
+	m, addr := start(t, media.Config{}, rtsp.Config{PortRange: [2]int{44802, 44902}})
 	for range 5 {
 		p := recordByUDP(t, addr)
 		p.send(p.own, 1)

@@ -71,6 +71,9 @@ func dialURL(ctx context.Context, rawURL string, cfg *ClientConfig) (*client, er
 		if err != nil || len(elsewhere) > maxURL {
 			return nil, errors.New("web: the server redirects to what is no URL")
 		}
+		if next.User == nil && next.Scheme == u.Scheme && next.Host == u.Host { // an address that is written out is the same server's
+			next.User = u.User
+		}
 		u = next
 	}
 	return nil, errRedirects
@@ -148,7 +151,11 @@ func (c *client) ask() (*http.Response, error) {
 	if err := r.Write(c.conn); err != nil {
 		return nil, err
 	}
-	reply, err := http.ReadResponse(bufio.NewReaderSize(c, 16<<10), r)
+	from := bufio.NewReaderSize(c, 16<<10)
+	reply, err := http.ReadResponse(from, r)
+	for err == nil && reply.StatusCode/100 == 1 && reply.StatusCode != http.StatusSwitchingProtocols { // more is to come (RFC 9110, 15.2)
+		reply, err = http.ReadResponse(from, r)
+	}
 	if err != nil {
 		if errors.Is(err, errHead) {
 			return nil, errHead

@@ -14,7 +14,7 @@ import (
 
 // ClientConfig of [Pull]. The zero value works.
 type ClientConfig struct {
-	// TLSConfig is for https URLs.
+	// TLSConfig is for https URLs, also for those that the server redirects to: so a ServerName or a certificate in it is shown to all.
 	TLSConfig *tls.Config
 	// DialTimeout bounds connecting, and waiting for the reply, at each address that the server redirects to. 0 means 10 s.
 	DialTimeout time.Duration

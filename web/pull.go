@@ -40,13 +40,7 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 	defer c.entry.Close()
 	c.entry.Received(c.early)
 	p := &pull{client: c, server: m, key: key, cfg: cfg, origin: withoutUser(rawURL), last: time.Now()}
-	err = acceptor.Guard(func() error { return p.run(ctx) })
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-		c.entry.Kick(err) // what the host itself ends need not wait for another publisher
-	} else if cause := c.entry.Err(); cause != nil {
-		err = cause
-	}
+	err = outbound.Ended(ctx, c.entry, acceptor.Guard(func() error { return p.run(ctx) }))
 	if p.media != nil {
 		p.media.Close(err)
 	}
@@ -102,11 +96,7 @@ func (p *pull) run(ctx context.Context) error {
 			if err := p.begin(ctx); err != nil {
 				return err
 			}
-			telling.Go(func() {
-				if _, err := p.media.Stream().Tracks(ctx); err == nil {
-					outbound.Tell(p.cfg.OnPlaying, p.server, p.entry)
-				}
-			})
+			telling.Go(func() { outbound.TellPlaying(ctx, p.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
 		}
 		if len(body) == 0 {
 			continue

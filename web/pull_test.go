@@ -257,6 +257,9 @@ func TestPullIsRedirected(t *testing.T) {
 			http.Error(w, "", http.StatusUnauthorized)
 		case r.URL.Path == "/a.flv":
 			http.Redirect(w, r, "/b.flv", http.StatusMovedPermanently)
+		case r.URL.Path == "/b.flv":
+			w.WriteHeader(http.StatusEarlyHints)
+			http.Redirect(w, r, "http://"+r.Host+"/c.flv", http.StatusFound)
 		default:
 			http.Redirect(w, r, s.URL+"/live/cam.live.flv", http.StatusFound)
 		}

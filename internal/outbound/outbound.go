@@ -46,6 +46,27 @@ func NewSession(m *media.Server, schema string, conn net.Conn) *media.Session {
 	}, func(error) { conn.Close() })
 }
 
+// Ended is why a client has ended, which itself says err: for ctx, or because its session x was kicked. What ctx ends, the host itself
+// does, so the stream need not wait for another publisher.
+func Ended(ctx context.Context, x *media.Session, err error) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+		x.Kick(err)
+		return err
+	}
+	if cause := x.Err(); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// TellPlaying is Tell when the tracks of a stream are known, unless ctx or the stream ends before.
+func TellPlaying(ctx context.Context, fn func(*media.Session), st *media.Stream, m *media.Server, x *media.Session) {
+	if _, err := st.Tracks(ctx); err == nil {
+		Tell(fn, m, x)
+	}
+}
+
 // Tell calls fn, the host's, with the session of a client that plays, unless it is nil. A panic of it is the host's to see in the log of m,
 // and ends nothing.
 func Tell(fn func(*media.Session), m *media.Server, x *media.Session) {

@@ -140,8 +140,8 @@ func (s sighting) requirePlayed(t *testing.T, seconds int) {
 	first, last := s.Samples[0], s.Samples[len(s.Samples)-1]
 	require.Empty(t, last.Error)
 	require.GreaterOrEqual(t, last.Time-first.Time, float64(seconds))
-	// A busy machine may drop most pictures; but time without pictures would be no playing.
-	require.Greater(t, last.Pictures-first.Pictures, seconds)
+	// A busy machine may drop pictures; but time without pictures would be no playing.
+	require.Greater(t, last.Pictures-first.Pictures, seconds*pictureRate/8)
 	require.Positive(t, last.Width)
 	t.Logf("played %.1f s, %d pictures; %s", last.Time-first.Time, last.Pictures-first.Pictures, last.State)
 }

@@ -33,8 +33,9 @@ func TestPlaybackSpeeds(t *testing.T) {
 	require.Less(t, slow, usual)
 	require.Less(t, usual, far)
 	for scale, v := range viewers {
-		_, err := v.client.Pause()
-		require.NoError(t, err)
+		if _, err := v.client.Pause(); err != nil { // the fastest may be at the end by now, and the server have left
+			require.Equal(t, len(f.pictures)-keyBefore(20.5), seen(scale), "%v", err)
+		}
 		require.NoError(t, v.failed)
 		require.NoError(t, v.check(f, keyBefore(20.5)), scale)
 		t.Logf("at speed %s: %d pictures", scale, seen(scale))

@@ -21,8 +21,11 @@ func (f *Feed) gather(s *Scratch) bool {
 		f.cursor.Restart()
 	}
 	f.cursor.enter(f.gate)
-	if sig&(signalPaused|signalHeld|signalFinish) == 0 {
+	switch {
+	case sig&(signalPaused|signalHeld|signalFinish) == 0:
 		f.gatherItems(s)
+	case sig&signalPaused != 0:
+		f.pace.caughtUp() // it goes on at the newest start point
 	}
 	if s.size == 0 {
 		f.cursor.leave(f.gate)

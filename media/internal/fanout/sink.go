@@ -158,6 +158,9 @@ func (f *SinkFeed) next(s *Scratch) (queued bool, err error) {
 	case sig&signalClose != 0:
 		return false, net.ErrClosed
 	case sig&(signalPaused|signalHeld) != 0:
+		if sig&signalPaused != 0 {
+			f.pace.caughtUp() // it goes on at the newest start point
+		}
 		if f.cursor.log.closed.Load() {
 			return false, f.cursor.log.end()
 		}
