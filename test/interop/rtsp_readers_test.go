@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,23 +70,44 @@ func rtspCopy(url, transport, path string) []string {
 
 // gstRTSP is a GStreamer that reads RTSP. The timestamper works out DTS, which RTP does not carry.
 func gstRTSP(name, protocol, codec string) reader {
-	return program(name, "out.ts", func(s *server, path string) []string {
+	args := func(s *server, path string) []string {
 		return deepQueues(append(gstRTSPSource(s.rtspURL(), protocol),
 			"mpegtsmux", "name=m", "!", "filesink", "location="+path,
 			"s.", "!", "rtp"+codec+"depay", "!", codec+"parse", "!", "video/x-"+codec+",alignment=au",
 			"!", codec+"timestamper", "!", codec+"parse", "!", "queue", "!", "m.",
 			"s.", "!", "rtpmp4gdepay", "!", "aacparse", "!", "queue", "!", "m."))
-	})
+	}
+	r := program(name, "out.ts", args)
+	live := r.read
+	r.read = func(ctx context.Context, s *server, path string) error {
+		if !strings.Contains(s.at(), "/record/") {
+			return live(ctx, s, path)
+		}
+		return readToTheEnd(ctx, args(s, path))
+	}
+	return r
 }
 
-// gstRTSPSource reads what comes as it comes, without smoothing what a busy machine does to it. Of a recording GStreamer then works out
-// by the first packets when the end comes, and believes it: the sooner it hands them on, the less they can be wrong.
-func gstRTSPSource(url, protocol string) []string {
-	args := []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "buffer-mode=none", "location=" + url}
-	if strings.Contains(url, "/record/") {
-		args = append(args, "latency=200")
+// npt is what GStreamer's jitter buffer says when it takes a recording to be over, with the seconds since it began.
+var npt = regexp.MustCompile(`(?m)^0:00:(\d\d)\.\d+ .* got the NPT timeout`)
+
+// readToTheEnd reads a recording of 15 s. From the first packets, as late as they come to it, GStreamer works out when that ends, ends it
+// then, and may wait for ever: on a busy machine long before its time. It says so, and reads it again then.
+func readToTheEnd(ctx context.Context, args []string) error {
+	args = append([]string{args[0], "--gst-debug=rtpjitterbuffer:4", "--gst-debug-no-color"}, args[1:]...)
+	for tries := 1; ; tries++ {
+		once, cancel := context.WithTimeout(ctx, patience/5)
+		out, err := run(once, args...)
+		cancel()
+		over := npt.FindStringSubmatch(out)
+		if over == nil || over[1] >= "10" || tries == 4 {
+			return err
+		}
 	}
-	return args
+}
+
+func gstRTSPSource(url, protocol string) []string {
+	return []string{"gst-launch-1.0", "-q", "rtspsrc", "name=s", "protocols=" + protocol, "buffer-mode=none", "location=" + url}
 }
 
 // rtspPublish is an ffmpeg that publishes a file by RTSP.
