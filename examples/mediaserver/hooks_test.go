@@ -106,6 +106,18 @@ func (g *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
+// answer has an event answered with text from now on.
+func (g *hooked) answer(event, text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	answers := maps.Clone(g.answers) // the scene's own stay as they are
+	if answers == nil {
+		answers = map[string]string{}
+	}
+	answers[event] = text
+	g.answers = answers
+}
+
 // events returns what the backend was told of one kind, or of any.
 func (g *hooked) events(name string) []told {
 	g.mu.Lock()
@@ -263,7 +275,7 @@ func scenes() map[string]scene {
 				publishClip(g.t, g.ports["28935"], "test")
 				g.await("test")
 				g.awaitEvents("on_stream_none_reader", 1)
-				g.told = slices.DeleteFunc(g.told, func(ev told) bool { return ev.event == "on_stream_none_reader" })
+				g.forget(func(ev told) bool { return ev.event == "on_stream_none_reader" })
 				x := dialRTMP(g.t, g.ports["28935"], "play", "test", "NetStream.Play.Start")
 				g.awaitReaders(1)
 				x.conn.Close()
@@ -298,10 +310,10 @@ func scenes() map[string]scene {
 			g.awaitEvents("on_record_mp4", 3)
 		}},
 		"recording by the reply": {
-			answers:  map[string]string{"on_publish": `{"code":0,"enable_mp4":true,"mp4_max_second":3,"mp4_save_path":"REC2","stream_replace":"renamed"}`},
 			captures: []string{"on_record_mp4.from_publish_reply"},
 			act: func(g *hooked) {
-				g.answers["on_publish"] = strings.Replace(g.answers["on_publish"], "REC2", filepath.Join(filepath.Dir(g.www), "rec2"), 1)
+				g.answer("on_publish", fmt.Sprintf(`{"code":0,"enable_mp4":true,"mp4_max_second":3,"mp4_save_path":%q,"stream_replace":"renamed"}`,
+					filepath.Join(filepath.Dir(g.www), "rec2")))
 				g.publishLoops("orig")(3)
 				call(g, "stopRecord?vhost=__defaultVhost__&app=live&stream=renamed&type=1")
 				g.awaitEvents("on_record_mp4", 5)
