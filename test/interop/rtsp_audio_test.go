@@ -74,12 +74,44 @@ func TestRTSPG711(t *testing.T) {
 	}
 }
 
-// The packets of Opus pass unchanged through RTP.
+// The packets of Opus and of MP3 pass unchanged through RTP and the containers.
 func TestRTSPOpus(t *testing.T) {
 	t.Parallel()
+	copySound(t, soundSource{[]string{"-c:a", "libopus", "-b:a", "64k"}, soundByRTSP, 0}, gstSound("rtpopusdepay", "opusparse"))
+}
+
+// Several frames of MP3 are in a packet, and ffmpeg does not send one that is not full when it ends.
+func TestRTSPMP3(t *testing.T) {
+	t.Parallel()
+	readers := append(flvSound(), gstSound("rtpmpadepay", "mpegaudioparse"))
+	copySound(t, soundSource{[]string{"-c:a", "libmp3lame", "-b:a", "128k"}, soundByRTSP, 3}, readers...)
+}
+
+// Of MPEG-2, half as many samples are in a frame.
+func TestRTMPMP3(t *testing.T) {
+	t.Parallel()
+	copySound(t, soundSource{[]string{"-c:a", "libmp3lame", "-ar", "22050"}, soundByRTMP, 0}, flvSound()...)
+}
+
+func soundByRTSP(file string, s *server) []string { return rtspPublish("tcp")(file, s.rtspURL()) }
+
+func soundByRTMP(file string, s *server) []string {
+	return []string{"ffmpeg", "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", s.rtmpURL()}
+}
+
+// soundSource is noise as it is published.
+type soundSource struct {
+	options []string // of the encoder
+	publish func(file string, s *server) []string
+	keeps   int // how many of the last packets the publisher keeps to itself, at most
+}
+
+// copySound publishes noise, copies it with every client that knows the codec, and compares the packets.
+func copySound(t *testing.T, from soundSource, more ...reader) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	file := noise(ctx, t, "noise.mka", "-c:a", "libopus", "-b:a", "64k")
+	file := noise(ctx, t, "noise.mka", from.options...)
 	packetsOf := func(path string) []string {
 		list, err := hashes(ctx, path, "-map", "0:a", "-c", "copy")
 		require.NoError(t, err)
@@ -87,36 +119,53 @@ func TestRTSPOpus(t *testing.T) {
 	}
 	source := packetsOf(file)
 	s := serve(t, media.Config{}, nil)
-	p := background(ctx, t, rtspPublish("tcp")(file, s.rtspURL())...)
+	p := background(ctx, t, from.publish(file, s)...)
 	s.awaitFrom(ctx, t, p)
-	copies := func(transport string) reader {
-		return program("ffmpeg RTSP "+transport, "out.mka", func(s *server, path string) []string {
-			return []string{"ffmpeg", "-v", "error", "-y", "-rtsp_transport", transport, "-i", s.rtspURL(), "-c", "copy", path}
-		})
-	}
-	results := readAll(ctx, t, s, []reader{
-		copies("tcp"), mayLose(copies("udp")), copies("http"),
-		copier("ffmpeg TS", "out.mka", (*server).tsURL, "ffmpeg"),
-		copier("ffmpeg fMP4", "out.mka", (*server).fmp4URL, "ffmpeg"),
-		copier("ffmpeg HLS TS", "out.mka", (*server).hlsURL, "ffmpeg"),
-		copier("ffmpeg HLS fMP4", "out.mka", (*server).hls4URL, "ffmpeg"),
-		program("GStreamer RTSP TCP", "out.mka", func(s *server, path string) []string {
-			return append(gstRTSPSource(s.rtspURL(), "tcp"), "!", "rtpopusdepay", "!", "opusparse", "!", "matroskamux", "!", "filesink", "location="+path)
-		}),
-	})
+	results := readAll(ctx, t, s, append(soundCopies(), more...))
 	require.NoError(t, p.wait())
 	for _, r := range results {
 		t.Run(r.name, func(t *testing.T) {
 			need(t, r.client)
 			require.NoError(t, r.err)
 			got := packetsOf(r.path)
-			require.Greater(t, len(got), len(source)/2, "too little was read")
-			from, err := findRun(source, got)
+			require.Greater(t, len(got), len(source)/5, "too little was read: even many clients on a busy machine have begun by then")
+			first, err := findRun(source, got)
 			require.NoError(t, err)
 			if r.spoils == 0 {
-				require.Equal(t, len(source), from+len(got), "the last packets are missing")
+				require.GreaterOrEqual(t, first+len(got), len(source)-from.keeps, "the last packets are missing")
 			}
-			t.Logf("packets %d to %d of %d", from, from+len(got), len(source))
+			t.Logf("packets %d to %d of %d", first, first+len(got), len(source))
 		})
 	}
+}
+
+// soundCopies are the readers that copy what is sound alone.
+func soundCopies() []reader {
+	byRTSP := func(transport string) reader {
+		return program("ffmpeg RTSP "+transport, "out.mka", func(s *server, path string) []string {
+			return []string{"ffmpeg", "-v", "error", "-y", "-rtsp_transport", transport, "-i", s.rtspURL(), "-c", "copy", path}
+		})
+	}
+	return []reader{
+		byRTSP("tcp"), mayLose(byRTSP("udp")), byRTSP("http"),
+		copier("ffmpeg TS", "out.mka", (*server).tsURL, "ffmpeg"),
+		copier("ffmpeg fMP4", "out.mka", (*server).fmp4URL, "ffmpeg"),
+		copier("ffmpeg HLS TS", "out.mka", (*server).hlsURL, "ffmpeg"),
+		copier("ffmpeg HLS fMP4", "out.mka", (*server).hls4URL, "ffmpeg"),
+	}
+}
+
+// flvSound are those that copy sound that plain FLV carries.
+func flvSound() []reader {
+	return []reader{
+		copier("ffmpeg RTMP", "out.mka", (*server).rtmpURL, "ffmpeg"),
+		copier("ffmpeg HTTP", "out.mka", (*server).httpURL, "ffmpeg"),
+	}
+}
+
+// gstSound is a GStreamer that copies sound by RTSP with two of its elements.
+func gstSound(depayloader, parser string) reader {
+	return program("GStreamer RTSP TCP", "out.mka", func(s *server, path string) []string {
+		return append(gstRTSPSource(s.rtspURL(), "tcp"), "!", depayloader, "!", parser, "!", "matroskamux", "!", "filesink", "location="+path)
+	})
 }
