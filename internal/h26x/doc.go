@@ -47,6 +47,14 @@ func StartsPicture(codec media.Codec, head byte) bool {
 	return typ == AVCIDR
 }
 
+// IsSlice reports whether NAL units of a type hold a part of the picture itself.
+func IsSlice(codec media.Codec, typ byte) bool {
+	if codec == media.H265 {
+		return typ < HEVCVPS
+	}
+	return typ >= AVCSlice && typ <= AVCIDR
+}
+
 // Units yields the NAL units of a packet's data, which lie behind their lengths in four bytes. It ends at the
 // first that is not whole; empty ones are left out.
 func Units(data []byte) iter.Seq[[]byte] {

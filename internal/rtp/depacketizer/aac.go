@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/pion/rtp"
+
+	"github.com/sluice-media/sluice/internal/bits"
 )
 
 // maxAAC bounds an access unit of AAC, in bytes: twice what any encoder makes of 48 channels.
@@ -48,14 +50,14 @@ func (f *aac) push(p *rtp.Packet, lost bool) error {
 	if f.part != nil {
 		return f.goOn(b, p.Marker)
 	}
-	size := headers.read(f.size)
-	headers.read(f.index)
-	if headers.left < f.size && size == len(b) && lost && f.mayBeTail(p) {
+	size := headers.Read(f.size)
+	headers.Read(f.index)
+	if headers.Left < f.size && size == len(b) && lost && f.mayBeTail(p) {
 		f.skip, f.stamp = !p.Marker, p.Timestamp
 		f.d.drop(p.Timestamp)
 		return nil
 	}
-	if headers.left < f.size && (size > len(b) || size == len(b) && !p.Marker) {
+	if headers.Left < f.size && (size > len(b) || size == len(b) && !p.Marker) {
 		return f.begin(b, size, p)
 	}
 	f.whole = f.whole || p.Marker
@@ -63,18 +65,18 @@ func (f *aac) push(p *rtp.Packet, lost bool) error {
 }
 
 // several takes the access units of a packet, the first of which has the given size.
-func (f *aac) several(headers *bitReader, b []byte, size int, stamp uint32) error {
+func (f *aac) several(headers *bits.Reader, b []byte, size int, stamp uint32) error {
 	for {
 		if size > len(b) {
 			return fmt.Errorf("%w: an access unit of %d bytes in %d", ErrBadPacket, size, len(b))
 		}
 		f.emit(stamp, bytes.Clone(b[:size]))
 		b = b[size:]
-		if headers.left < f.size || len(b) == 0 {
+		if headers.Left < f.size || len(b) == 0 {
 			return nil
 		}
-		size = headers.read(f.size)
-		stamp += f.ticks * uint32(headers.read(f.next)+1)
+		size = headers.Read(f.size)
+		stamp += f.ticks * uint32(headers.Read(f.next)+1)
 	}
 }
 

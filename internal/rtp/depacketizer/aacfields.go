@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 
+	"github.com/sluice-media/sluice/internal/bits"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -52,16 +53,16 @@ func newAACFields(params map[string]string) (f aacFields, ok bool) {
 }
 
 // auHeaders takes apart the payload of a packet: the AU headers (RFC 3640, 3.2.1) and what they are of.
-func auHeaders(b []byte) (headers bitReader, data []byte, err error) {
+func auHeaders(b []byte) (headers bits.Reader, data []byte, err error) {
 	if len(b) < 2 {
 		return headers, nil, fmt.Errorf("%w: a payload of %d bytes", ErrBadPacket, len(b))
 	}
-	bits := int(b[0])<<8 | int(b[1])
-	at := 2 + (bits+7)/8
-	if bits == 0 || at > len(b) {
-		return headers, nil, fmt.Errorf("%w: AU headers of %d bits", ErrBadPacket, bits)
+	size := int(b[0])<<8 | int(b[1])
+	at := 2 + (size+7)/8
+	if size == 0 || at > len(b) {
+		return headers, nil, fmt.Errorf("%w: AU headers of %d bits", ErrBadPacket, size)
 	}
-	return bitReader{b: b[2:at], left: bits}, b[at:], nil
+	return bits.Reader{B: b[2:at], Left: size}, b[at:], nil
 }
 
 // frameTicks is how long a frame of AAC lasts, in ticks of the track's clock: its 1024 or 960 samples, and twice

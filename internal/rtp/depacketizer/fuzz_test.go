@@ -112,15 +112,7 @@ func checkUnit(t *testing.T, d *Depacketizer, u Unit) {
 func memoryOf(d *Depacketizer) int {
 	switch f := d.format.(type) {
 	case *nals:
-		n := cap(f.buf)
-		for _, s := range []h26x.Sets{f.sets.now, f.sets.next} {
-			for _, list := range [][][]byte{s.VPS, s.SPS, s.PPS} {
-				for _, set := range list {
-					n += cap(set)
-				}
-			}
-		}
-		return n
+		return cap(f.buf) + f.sets.Size()
 	case *aac:
 		return cap(f.part)
 	case *latm:

@@ -78,7 +78,7 @@ func (f *nals) fragment(b []byte) error {
 	}
 	if f.frag < 0 { // the first fragment is missing
 		f.torn = true
-		f.slices = f.slices || isSlice(f.codec, f.fragmentType(fu))
+		f.slices = f.slices || h26x.IsSlice(f.codec, f.fragmentType(fu))
 		return nil
 	}
 	if err := f.fits(len(part)); err != nil {

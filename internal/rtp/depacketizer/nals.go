@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -17,7 +18,7 @@ type nals struct {
 	d     *Depacketizer
 	codec media.Codec
 	head  int // bytes of a NAL unit's header, and of a payload's
-	sets  setList
+	sets  *h26x.SetList
 
 	open   bool // a picture is being put together
 	torn   bool // a part of it is missing
@@ -32,11 +33,10 @@ type nals struct {
 }
 
 func newNALs(d *Depacketizer) *nals {
-	f := &nals{d: d, codec: d.track.Codec, head: 1, frag: -1}
+	f := &nals{d: d, codec: d.track.Codec, sets: h26x.NewSetList(d.track), head: 1, frag: -1}
 	if f.codec == media.H265 {
 		f.head = 2
 	}
-	f.sets.init(d.track)
 	return f
 }
 
@@ -87,7 +87,7 @@ func (f *nals) finish() {
 	case f.torn:
 		f.d.drop(f.stamp)
 	case f.slices:
-		f.sets.settle(f.d, f.key)
+		f.d.track = f.sets.Settle(f.d.track, f.key)
 		f.d.emit(f.stamp, bytes.Clone(f.buf), f.key)
 	}
 	if cap(f.buf) > maxScratch {

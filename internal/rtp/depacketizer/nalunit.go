@@ -35,7 +35,7 @@ func (f *nals) mayHoldMore(b []byte) bool {
 	if len(b) < 4 {
 		return false
 	}
-	return b[0] == 0 && b[1] == 0 || !isSlice(f.codec, h26x.UnitType(f.codec, b[0]))
+	return b[0] == 0 && b[1] == 0 || !h26x.IsSlice(f.codec, h26x.UnitType(f.codec, b[0]))
 }
 
 // keep adds a unit to the picture, or to the parameter sets.
@@ -51,10 +51,13 @@ func (f *nals) keep(b []byte) error {
 		f.torn = true
 		return fmt.Errorf("%w: more than %d NAL units", ErrBadPacket, maxNALs)
 	}
-	if taken, err := f.sets.take(typ, b); taken || err != nil {
-		return err
+	switch taken, err := f.sets.Take(b); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrBadPacket, err)
+	case taken:
+		return nil
 	}
-	if isSlice(f.codec, typ) {
+	if h26x.IsSlice(f.codec, typ) {
 		f.torn = f.torn || f.doubt && !f.slices && !isFirstSlice(f.codec, typ, b[f.head:])
 		f.slices = true
 	}
@@ -92,14 +95,6 @@ func (f *nals) idle(typ byte) bool {
 		return typ >= h26x.HEVCDelimiter && typ <= 38 || typ >= hevcAP
 	}
 	return typ == 0 || typ >= h26x.AVCDelimiter && typ <= 12 || typ >= avcSTAPA
-}
-
-// isSlice reports whether units of a type hold a part of the picture itself.
-func isSlice(codec media.Codec, typ byte) bool {
-	if codec == media.H265 {
-		return typ < h26x.HEVCVPS
-	}
-	return typ >= h26x.AVCSlice && typ <= h26x.AVCIDR
 }
 
 // isFirstSlice reports whether a slice, without its header, begins a picture: first_mb_in_slice is 0 (H.264,

@@ -1,11 +1,10 @@
-package depacketizer
+package h26x
 
 import (
 	"bytes"
 	"fmt"
 	"slices"
 
-	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -16,41 +15,56 @@ const (
 	maxSet = 8 << 10
 )
 
-// setList collects parameter sets that come in band.
-type setList struct {
+// SetList collects parameter sets that come in band, of pictures that come one after the other. It is for one goroutine at a time.
+type SetList struct {
 	codec media.Codec
-	now   h26x.Sets // those of the track
-	next  h26x.Sets // those that came since the last whole picture
+	now   Sets // those of the track
+	next  Sets // those that came since the last whole picture
 }
 
-func (l *setList) init(t *media.Track) {
-	l.codec = t.Codec
-	if sets, _, err := h26x.Parse(t.Codec, t.Config); err == nil {
+// NewSetList returns a list that begins with what is known of a track.
+func NewSetList(t *media.Track) *SetList {
+	l := &SetList{codec: t.Codec}
+	if sets, _, err := Parse(t.Codec, t.Config); err == nil {
 		l.now = sets
 	}
+	return l
+}
+
+// Size returns how many bytes the sets have that are kept.
+func (l *SetList) Size() (n int) {
+	for _, s := range []Sets{l.now, l.next} {
+		for _, list := range [][][]byte{s.VPS, s.SPS, s.PPS} {
+			for _, set := range list {
+				n += cap(set)
+			}
+		}
+	}
+	return n
 }
 
 // kind returns where in s the sets of a type of NAL unit are, or nil.
-func (l *setList) kind(s *h26x.Sets, typ byte) *[][]byte {
+func (l *SetList) kind(s *Sets, typ byte) *[][]byte {
 	switch {
-	case l.codec == media.H264 && typ == h26x.AVCSPS, l.codec == media.H265 && typ == h26x.HEVCSPS:
+	case l.codec == media.H264 && typ == AVCSPS, l.codec == media.H265 && typ == HEVCSPS:
 		return &s.SPS
-	case l.codec == media.H264 && typ == h26x.AVCPPS, l.codec == media.H265 && typ == h26x.HEVCPPS:
+	case l.codec == media.H264 && typ == AVCPPS, l.codec == media.H265 && typ == HEVCPPS:
 		return &s.PPS
-	case l.codec == media.H265 && typ == h26x.HEVCVPS:
+	case l.codec == media.H265 && typ == HEVCVPS:
 		return &s.VPS
 	}
 	return nil
 }
 
-// take takes a unit if it is a parameter set.
-func (l *setList) take(typ byte, b []byte) (taken bool, err error) {
+// Take takes a NAL unit if it is a parameter set, and copies it. The error, an [ErrBadConfig], is of one that is too long.
+func (l *SetList) Take(b []byte) (taken bool, err error) {
+	typ := UnitType(l.codec, b[0])
 	next := l.kind(&l.next, typ)
 	if next == nil {
 		return false, nil
 	}
 	if len(b) > maxSet {
-		return true, fmt.Errorf("%w: a parameter set of %d bytes", ErrBadPacket, len(b))
+		return true, fmt.Errorf("%w: a parameter set of %d bytes", ErrBadConfig, len(b))
 	}
 	now := *l.kind(&l.now, typ)
 	// Nearly always they are those of the last time, whose memory then does for them.
@@ -65,7 +79,7 @@ func (l *setList) take(typ byte, b []byte) (taken bool, err error) {
 }
 
 // with puts a set in a list, instead of the one with its identifier, or of the first if there are too many.
-func (l *setList) with(list [][]byte, b []byte) [][]byte {
+func (l *SetList) with(list [][]byte, b []byte) [][]byte {
 	id := setID(l.codec, b)
 	at := slices.IndexFunc(list, func(old []byte) bool { return setID(l.codec, old) == id })
 	switch {
@@ -78,10 +92,11 @@ func (l *setList) with(list [][]byte, b []byte) [][]byte {
 	return append(list, b)
 }
 
-// settle describes the track anew if the sets in front of a picture differ from what is known, and all are there.
-func (l *setList) settle(d *Depacketizer, key bool) {
+// Settle says that the picture is whole that the sets which have come belong to, and whether it is a key picture. It returns a new
+// description of the track if they differ from what is known, and all are there; otherwise t.
+func (l *SetList) Settle(t *media.Track, key bool) *media.Track {
 	if len(l.next.VPS)+len(l.next.SPS)+len(l.next.PPS) == 0 {
-		return
+		return t
 	}
 	was := l.now
 	l.now.VPS = l.merge(l.now.VPS, l.next.VPS, key)
@@ -89,21 +104,21 @@ func (l *setList) settle(d *Depacketizer, key bool) {
 	l.now.PPS = l.merge(l.now.PPS, l.next.PPS, key)
 	l.next.VPS, l.next.SPS, l.next.PPS = l.next.VPS[:0], l.next.SPS[:0], l.next.PPS[:0]
 	if l.now.Equal(was) {
-		return
+		return t
 	}
 	config := l.now.Config(l.codec)
-	if config == nil || bytes.Equal(config, d.track.Config) {
-		return
+	if config == nil || bytes.Equal(config, t.Config) {
+		return t
 	}
-	t := *d.track
-	t.Config = config
-	h26x.Describe(&t, l.now)
-	d.track = &t
+	anew := *t
+	anew.Config = config
+	Describe(&anew, l.now)
+	return &anew
 }
 
 // merge returns the sets of a kind after those of a picture. A key picture brings all it needs, unless it only
 // repeats; others may bring the one that has changed.
-func (l *setList) merge(now, next [][]byte, key bool) [][]byte {
+func (l *SetList) merge(now, next [][]byte, key bool) [][]byte {
 	known := func(b []byte) bool {
 		return slices.ContainsFunc(now, func(old []byte) bool { return bytes.Equal(old, b) })
 	}
