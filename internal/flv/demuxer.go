@@ -4,22 +4,15 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/gate"
 	"github.com/sluice-media/sluice/media"
 )
 
 // Sink is where a [Demuxer] puts what it finds; a *media.Publisher is one.
 type Sink interface {
-	SetTracks(tracks ...*media.Track) error
+	gate.Sink
 	SetMetadata(md map[string]any)
-	WritePacket(p *media.Packet) error
 }
-
-const (
-	// maxHeld, maxHeldBytes and maxWait bound how long packets are held back for a track that has not shown up.
-	maxHeld      = 100
-	maxHeldBytes = 16 << 20
-	maxWait      = 3 * time.Second
-)
 
 // Demuxer turns tags into tracks and packets. Packets are held back, in their order, until it is known which
 // tracks there are: what the metadata announces, or both kinds, or all that has come after a while. It is for
@@ -33,9 +26,7 @@ type Demuxer struct {
 	source     []byte      // the video configuration as sent
 	expect     [2]forecast // video, audio
 
-	started   bool
-	held      []*media.Packet
-	heldBytes int
+	gate *gate.Gate
 }
 
 // forecast is what is known of a kind of track before it has shown up.
@@ -53,10 +44,14 @@ const (
 )
 
 // NewDemuxer returns a demuxer that fills s.
-func NewDemuxer(s Sink) *Demuxer { return &Demuxer{sink: s, lengthSize: 4} }
+func NewDemuxer(s Sink) *Demuxer {
+	d := &Demuxer{sink: s, lengthSize: 4}
+	d.gate = gate.New(s, d.tracks)
+	return d
+}
 
 // Started reports whether there are tracks, and packets have been let go.
-func (d *Demuxer) Started() bool { return d.started }
+func (d *Demuxer) Started() bool { return d.gate.Opened() }
 
 // Tag takes a tag. The body belongs to the packets from then on. Errors of the sink come back as they are;
 // those that match [ErrBadTag] or [ErrUnsupported] speak of this tag only.
@@ -102,7 +97,7 @@ func (d *Demuxer) videoTag(stamp time.Duration, body []byte) error {
 			return err
 		}
 		p.Data, p.Key = data, p.Key || key
-		return d.packet(p)
+		return d.gate.Packet(p)
 	}
 	p.Key = p.Key || startsHere(t.codec, t.data)
 	if t.codec == media.AV1 {
@@ -110,7 +105,7 @@ func (d *Demuxer) videoTag(stamp time.Duration, body []byte) error {
 			return nil
 		}
 	}
-	return d.packet(p)
+	return d.gate.Packet(p)
 }
 
 // setVideo takes a sequence header. One that is the same as before changes nothing.
@@ -125,7 +120,7 @@ func (d *Demuxer) setVideo(codec media.Codec, config []byte) error {
 		}
 		late := d.video == nil
 		d.video, d.lengthSize, d.source = t, size, config
-		return d.tracksChanged(late)
+		return d.gate.Changed(d.complete(), late)
 	}
 	return nil
 }
@@ -149,7 +144,7 @@ func (d *Demuxer) audioTag(stamp time.Duration, body []byte) error {
 			return err
 		}
 	}
-	return d.packet(&media.Packet{Track: d.audio, DTS: stamp, PTS: stamp, Data: t.data})
+	return d.gate.Packet(&media.Packet{Track: d.audio, DTS: stamp, PTS: stamp, Data: t.data})
 }
 
 func (d *Demuxer) setAudio(tg tag) error {
@@ -162,21 +157,7 @@ func (d *Demuxer) setAudio(tg tag) error {
 	}
 	late := d.audio == nil
 	d.audio = t
-	return d.tracksChanged(late)
-}
-
-// tracksChanged starts the stream if all tracks are there, or tells of one that came late.
-func (d *Demuxer) tracksChanged(late bool) error {
-	if !d.started {
-		if d.complete() {
-			return d.start()
-		}
-		return nil
-	}
-	if !late {
-		return nil // its packets say so
-	}
-	return d.sink.SetTracks(d.tracks()...)
+	return d.gate.Changed(d.complete(), late)
 }
 
 func (d *Demuxer) tracks() []*media.Track {
@@ -193,33 +174,4 @@ func (d *Demuxer) tracks() []*media.Track {
 // complete reports whether every kind is there or known to be absent.
 func (d *Demuxer) complete() bool {
 	return (d.video != nil || d.expect[kindVideo] == absent) && (d.audio != nil || d.expect[kindAudio] == absent)
-}
-
-// packet passes a packet on, or holds it back.
-func (d *Demuxer) packet(p *media.Packet) error {
-	if d.started {
-		return d.sink.WritePacket(p)
-	}
-	d.held = append(d.held, p)
-	d.heldBytes += len(p.Data)
-	if len(d.held) < maxHeld && d.heldBytes < maxHeldBytes && p.DTS-d.held[0].DTS < maxWait {
-		return nil
-	}
-	return d.start()
-}
-
-// start declares the tracks and lets go of what was held back.
-func (d *Demuxer) start() error {
-	d.started = true
-	held := d.held
-	d.held = nil
-	if err := d.sink.SetTracks(d.tracks()...); err != nil {
-		return err
-	}
-	for _, p := range held {
-		if err := d.sink.WritePacket(p); err != nil {
-			return err
-		}
-	}
-	return nil
 }

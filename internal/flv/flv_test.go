@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/internal/gate"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 )
@@ -138,7 +139,7 @@ func TestEveryCodecBothWays(t *testing.T) {
 				require.NoError(t, d.Tag(e.TagType(p), 0, config), "the same again")
 			}
 			require.NoError(t, d.Tag(e.TagType(p), 80*ms, body), name)
-			require.NoError(t, d.start())
+			require.NoError(t, d.gate.Open())
 			require.Len(t, got.sets, 1, name)
 			require.Equal(t, c.track.Codec, got.sets[0][0].Codec, name)
 			require.Len(t, got.packets, 1, name)
@@ -167,7 +168,7 @@ func TestNALLengthsBecomeFour(t *testing.T) {
 		d := NewDemuxer(got)
 		require.NoError(t, d.Tag(TagVideo, 0, append([]byte{0x17, 0, 0, 0, 0}, config...)))
 		require.NoError(t, d.Tag(TagVideo, 0, append([]byte{0x27, 1, 0xff, 0xff, 0xd8}, append(unit, unit...)...)))
-		require.NoError(t, d.start())
+		require.NoError(t, d.gate.Open())
 		require.Equal(t, []byte{0, 0, 0, 2, 0x41, 9, 0, 0, 0, 2, 0x41, 9}, got.packets[0].Data)
 		require.Equal(t, -40*ms, got.packets[0].PTS, "composition time is signed")
 		require.Equal(t, byte(0xff), got.sets[0][0].Config[4])
@@ -238,11 +239,11 @@ func TestHoldBack(t *testing.T) {
 			got := &record{}
 			d := NewDemuxer(got)
 			require.NoError(t, d.Tag(TagAudio, 0, audioConfig))
-			for i := range maxHeld {
+			for i := range gate.MaxHeld {
 				require.NoError(t, d.Tag(TagAudio, time.Duration(i)*step, sound))
 			}
 			require.Len(t, got.sets, 1)
-			require.Len(t, got.packets, maxHeld)
+			require.Len(t, got.packets, gate.MaxHeld)
 		}
 	})
 	t.Run("gives up when it is much", func(t *testing.T) {
@@ -262,7 +263,7 @@ func TestHoldBack(t *testing.T) {
 		got := &record{}
 		d := NewDemuxer(got)
 		require.NoError(t, d.Tag(TagVideo, 0, videoConfig))
-		require.NoError(t, d.start())
+		require.NoError(t, d.gate.Open())
 		other := bytes.Clone(videoConfig)
 		other[7] = 1
 		require.NoError(t, d.Tag(TagVideo, 0, other))
@@ -310,13 +311,15 @@ func TestBadTags(t *testing.T) {
 			}
 		})
 	}
-	d := NewDemuxer(&record{})
+	got := &record{}
+	d := NewDemuxer(got)
 	require.NoError(t, d.Tag(TagVideo, 0, append([]byte{0x17, 0, 0, 0, 0}, avcC...)))
 	require.ErrorIs(t, d.Tag(TagVideo, 0, []byte{0x17, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1}), ErrBadTag)
 	require.ErrorIs(t, d.Tag(TagVideo, 0, []byte{0x17, 1, 0, 0, 0, 1, 2}), ErrBadTag)
 	require.NoError(t, d.Tag(TagVideo, 0, []byte{0x17, 1, 0, 0, 0, 0, 0, 0, 0}), "a picture of nothing is passed over")
 	require.NoError(t, d.Tag(TagVideo, 0, []byte{0x57, 1}), "a command is no picture")
-	require.Empty(t, d.held)
+	require.NoError(t, d.gate.Open())
+	require.Empty(t, got.packets)
 }
 
 func TestReaderRefuses(t *testing.T) {
@@ -341,7 +344,7 @@ func FuzzTag(f *testing.F) {
 		d := NewDemuxer(got)
 		_ = d.setVideo(media.H264, avcC)
 		_ = d.Tag(typ, 0, body)
-		_ = d.start()
+		_ = d.gate.Open()
 		require.Equal(t, before, body)
 		for _, p := range got.packets {
 			require.NotNil(t, p.Track)

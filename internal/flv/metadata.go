@@ -36,12 +36,12 @@ func (d *Demuxer) script(body []byte) error {
 			md[p.Key] = p.Value
 		}
 	}
-	if !d.started {
+	if !d.gate.Opened() {
 		d.announce(md)
 	}
 	d.sink.SetMetadata(md)
-	if !d.started && len(d.tracks()) > 0 && d.complete() {
-		return d.start()
+	if !d.gate.Opened() && len(d.tracks()) > 0 && d.complete() {
+		return d.gate.Open()
 	}
 	return nil
 }

@@ -55,6 +55,15 @@ func IsSlice(codec media.Codec, typ byte) bool {
 	return typ >= AVCSlice && typ <= AVCIDR
 }
 
+// Idle reports whether NAL units of a type say nothing: delimiters, filler, ends of sequence and stream, and types that only RTP has
+// or nobody.
+func Idle(codec media.Codec, typ byte) bool {
+	if codec == media.H265 {
+		return typ >= HEVCDelimiter && typ <= 38 || typ >= 48
+	}
+	return typ == 0 || typ >= AVCDelimiter && typ <= 12 || typ >= 24
+}
+
 // Units yields the NAL units of a packet's data, which lie behind their lengths in four bytes. It ends at the
 // first that is not whole; empty ones are left out.
 func Units(data []byte) iter.Seq[[]byte] {

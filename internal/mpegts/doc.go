@@ -1,5 +1,5 @@
 // Package mpegts makes MPEG-2 transport streams (ISO/IEC 13818-1) of streams: once for all who read them, each packet as one
-// run of bytes.
+// run of bytes. A [Demuxer] makes streams of transport streams.
 package mpegts
 
 import "time"

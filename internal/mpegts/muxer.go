@@ -10,9 +10,9 @@ import (
 
 // Muxer makes a transport stream of a stream. It allocates nothing for a packet.
 type Muxer struct {
-	tracks []*elementary
-	clock  *elementary // whose packets have the PCR
-	video  bool        // there is some
+	tracks []*output
+	clock  *output // whose packets have the PCR
+	video  bool    // there is some
 	tables tables
 	given  uint16 // PIDs that tracks have got
 
@@ -55,7 +55,7 @@ func (m *Muxer) describe(d *media.Description) {
 		if !ok {
 			continue
 		}
-		e := &elementary{id: t.ID, pid: m.freePID(before)}
+		e := &output{id: t.ID, pid: m.freePID(before)}
 		for _, old := range before {
 			if old.id == t.ID {
 				e.pid, e.counter, e.reached = old.pid, old.counter, old.reached
@@ -80,11 +80,11 @@ func (m *Muxer) describe(d *media.Description) {
 }
 
 // freePID returns a PID that no track has, nor had before. One that was given up is given again as late as possible.
-func (m *Muxer) freePID(before []*elementary) uint16 {
+func (m *Muxer) freePID(before []*output) uint16 {
 	for {
 		pid := firstPID + m.given
 		m.given = (m.given + 1) % (pmtPID - firstPID)
-		has := func(e *elementary) bool { return e.pid == pid }
+		has := func(e *output) bool { return e.pid == pid }
 		if !slices.ContainsFunc(before, has) && !slices.ContainsFunc(m.tracks, has) {
 			return pid
 		}
@@ -108,7 +108,7 @@ func parameterSets(t *media.Track) (b []byte) {
 	return b
 }
 
-func (m *Muxer) find(id int) *elementary {
+func (m *Muxer) find(id int) *output {
 	for _, e := range m.tracks {
 		if e.id == id {
 			return e

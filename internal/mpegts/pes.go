@@ -9,7 +9,7 @@ import (
 
 // pesHead returns the head of the PES packet of p (2.4.3.6), with what its codec wants in front of the data, and the size of
 // all; 0 if there is nothing to send.
-func (m *Muxer) pesHead(e *elementary, p *media.Packet) (head []byte, size int) {
+func (m *Muxer) pesHead(e *output, p *media.Packet) (head []byte, size int) {
 	var inner [32]byte // what the codec wants
 	b, data := inner[:0], len(p.Data)
 	switch p.Track.Codec {
@@ -99,7 +99,7 @@ func needsSets(p *media.Packet) bool {
 }
 
 // writeUnits writes the NAL units of a picture as a byte stream.
-func (m *Muxer) writeUnits(w *writer, e *elementary, p *media.Packet) {
+func (m *Muxer) writeUnits(w *writer, e *output, p *media.Packet) {
 	if needsSets(p) {
 		w.write(e.sets)
 	}

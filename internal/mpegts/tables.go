@@ -14,7 +14,7 @@ type tables struct {
 }
 
 // set makes the tables of tracks. Their version is a new one if they are not what they were.
-func (t *tables) set(tracks []*elementary, pcr uint16) {
+func (t *tables) set(tracks []*output, pcr uint16) {
 	pmt := []byte{0xe0 | byte(pcr>>8), byte(pcr), 0xf0, 0}
 	for _, e := range tracks {
 		d := e.kind.descriptors

@@ -8,7 +8,7 @@ const noPCR = -1 << 62
 // writer appends the packets of one PES packet.
 type writer struct {
 	dst   []byte
-	track *elementary
+	track *output
 	left  int           // bytes of the PES packet that have not been written
 	room  int           // bytes that the packet under way can still take
 	pcr   time.Duration // of the first packet; noPCR for none
@@ -77,7 +77,7 @@ func appendPCR(dst []byte, t time.Duration) []byte {
 }
 
 // appendClock appends a packet that has nothing but a PCR. It does not count.
-func appendClock(dst []byte, e *elementary, t time.Duration) []byte {
+func appendClock(dst []byte, e *output, t time.Duration) []byte {
 	dst = append(dst, 0x47, byte(e.pid>>8), byte(e.pid), 0x20|(e.counter-1)&0xf, packetSize-headerSize-1, 0x10)
 	dst = appendPCR(dst, t)
 	for range packetSize - headerSize - 8 {

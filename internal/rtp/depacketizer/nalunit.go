@@ -44,7 +44,7 @@ func (f *nals) keep(b []byte) error {
 		return nil
 	}
 	typ := h26x.UnitType(f.codec, b[0])
-	if f.idle(typ) {
+	if h26x.Idle(f.codec, typ) {
 		return nil
 	}
 	if f.count++; f.count > maxNALs {
@@ -86,15 +86,6 @@ func (f *nals) fits(n int) error {
 		return fmt.Errorf("%w: a picture of more than %d bytes", ErrBadPacket, maxUnit)
 	}
 	return nil
-}
-
-// idle reports whether a unit says nothing: delimiters, filler, ends of sequence and stream, and types that only
-// RTP has or nobody.
-func (f *nals) idle(typ byte) bool {
-	if f.codec == media.H265 {
-		return typ >= h26x.HEVCDelimiter && typ <= 38 || typ >= hevcAP
-	}
-	return typ == 0 || typ >= h26x.AVCDelimiter && typ <= 12 || typ >= avcSTAPA
 }
 
 // isFirstSlice reports whether a slice, without its header, begins a picture: first_mb_in_slice is 0 (H.264,

@@ -52,8 +52,8 @@ func Carries(t *media.Track) bool {
 	return ok
 }
 
-// elementary is a track in the transport stream.
-type elementary struct {
+// output is a track in the transport stream.
+type output struct {
 	id      int // of the track
 	kind    kind
 	pid     uint16
@@ -64,12 +64,12 @@ type elementary struct {
 }
 
 // same reports whether another is the same to a decoder.
-func (e *elementary) same(other *elementary) bool {
+func (e *output) same(other *output) bool {
 	return e.id == other.id && e.kind.streamType == other.kind.streamType && e.aac == other.aac && bytes.Equal(e.sets, other.sets)
 }
 
 // next returns the continuity_counter of a packet.
-func (e *elementary) next() byte {
+func (e *output) next() byte {
 	c := e.counter
 	e.counter = (c + 1) & 0xf
 	return c

@@ -1,0 +1,223 @@
+package mpegts
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-media/sluice/internal/elementary"
+	"github.com/sluice-media/sluice/internal/gate"
+	"github.com/sluice-media/sluice/media"
+)
+
+// ErrNoStream says that bytes are no transport stream.
+var ErrNoStream = errors.New("mpegts: no transport stream")
+
+const (
+	syncByte = 0x47
+	// maxSkipped bounds what is looked through for the beginning of a packet, in bytes.
+	maxSkipped = 1 << 20
+	// maxProgramStreams bounds the elementary streams that are taken of a program.
+	maxProgramStreams = 16
+	// maxLeftOut bounds how many reasons are kept of what was left out.
+	maxLeftOut = 8
+)
+
+// Demuxer makes tracks and packets of a transport stream: those of its first program. It is for one goroutine at a time.
+type Demuxer struct {
+	gate    *gate.Gate
+	warn    func(error)
+	leftOut []string
+	clock   clock33
+
+	partial []byte // of a packet
+	astray  bool   // it is not known where the next one is
+	skipped int    // bytes since the last one
+	pat     section
+	pmt     section
+	pmtPID  uint16
+	list    []byte // of elementary streams, as the newest PMT has it
+	streams []*input
+}
+
+// NewDemuxer returns a demuxer that fills s. Why something is left out is told to warn, once for each reason.
+func NewDemuxer(s gate.Sink, warn func(error)) *Demuxer {
+	d := &Demuxer{warn: warn}
+	d.gate = gate.New(s, d.tracks)
+	return d
+}
+
+// Started reports whether there are tracks, and packets have been let go.
+func (d *Demuxer) Started() bool { return d.gate.Opened() }
+
+// Write takes the next bytes, of which it keeps none. An error is one of the sink, or [ErrNoStream].
+func (d *Demuxer) Write(b []byte) (int, error) {
+	size := len(b)
+	if len(d.partial) > 0 {
+		d.partial = append(d.partial, b...)
+		b = d.partial
+	}
+	rest, err := d.take(b)
+	d.partial = append(d.partial[:0], rest...) // it may be in there already, and further behind
+	if err != nil {
+		return 0, err
+	}
+	return size, nil
+}
+
+// take takes the packets of b, and returns what is left.
+func (d *Demuxer) take(b []byte) (rest []byte, err error) {
+	for len(b) >= packetSize {
+		switch {
+		case b[0] != syncByte:
+			d.astray = true
+		case !d.astray:
+			d.skipped = 0
+			if err := d.packet(b[:packetSize]); err != nil {
+				return nil, err
+			}
+			b = b[packetSize:]
+			continue
+		}
+		n := find(b)
+		if d.skipped += n; d.skipped > maxSkipped {
+			return nil, ErrNoStream
+		}
+		b = b[n:]
+		if len(b) <= (enough-1)*packetSize {
+			return b, nil // it takes more to be sure
+		}
+		d.astray = false
+	}
+	return b, nil
+}
+
+// find returns where the next packet is: where so many sync bytes are at the distance of packets, as far as b goes.
+func find(b []byte) int {
+	for i := range b {
+		found := true
+		for k := 0; k < enough && found && i+k*packetSize < len(b); k++ {
+			found = b[i+k*packetSize] == syncByte
+		}
+		if found {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// enough packets make sure that they are some.
+const enough = 3
+
+// Close takes what has come for all there is.
+func (d *Demuxer) Close() error {
+	for _, in := range d.streams {
+		if err := d.check(in.finish(&d.clock)); err != nil {
+			return err
+		}
+		if err := d.check(in.es.Flush()); err != nil {
+			return err
+		}
+	}
+	if !d.gate.Opened() && len(d.tracks()) > 0 {
+		return d.gate.Open()
+	}
+	return nil
+}
+
+// packet takes a packet (13818-1, 2.4.3.2).
+func (d *Demuxer) packet(b []byte) error {
+	if b[0] != syncByte || b[1]&0x80 != 0 { // transport_error_indicator
+		return nil
+	}
+	pid := uint16(b[1]&0x1f)<<8 | uint16(b[2])
+	p := tsPacket{begins: b[1]&0x40 != 0, scrambled: b[3]&0xc0 != 0, counter: b[3] & 0xf}
+	payload := b[headerSize:]
+	if b[3]&0x20 != 0 { // an adaptation field
+		n := 1 + int(payload[0])
+		if n > len(payload) {
+			return nil
+		}
+		p.restart = n > 1 && payload[1]&0x80 != 0
+		payload = payload[n:]
+	}
+	if b[3]&0x10 == 0 { // no payload, and the counter stands
+		return nil
+	}
+	p.payload = payload
+	switch {
+	case pid == patPID:
+		return d.program(d.pat.push(p))
+	case pid == d.pmtPID && pid != 0:
+		return d.streamsOf(d.pmt.push(p))
+	}
+	for _, in := range d.streams {
+		if in.pid == pid {
+			return d.feed(in, p)
+		}
+	}
+	return nil
+}
+
+// tsPacket is a packet with a payload.
+type tsPacket struct {
+	begins    bool // a section or a PES packet
+	scrambled bool
+	restart   bool // the counter may begin anew (discontinuity_indicator)
+	counter   byte
+	payload   []byte
+}
+
+// feed gives a packet to its elementary stream.
+func (d *Demuxer) feed(in *input, p tsPacket) error {
+	if p.scrambled {
+		d.leaveOut(errors.New("mpegts: it is scrambled"))
+		return nil
+	}
+	described := in.es.Track()
+	if err := d.check(in.push(p, &d.clock)); err != nil {
+		return err
+	}
+	if now := in.es.Track(); described == nil && now != nil {
+		return d.gate.Changed(d.complete(), true)
+	}
+	return nil
+}
+
+// check lets errors of the sink through, and takes note of others.
+func (d *Demuxer) check(err error) error {
+	if err != nil && (errors.Is(err, elementary.ErrBadData) || errors.Is(err, errBadPES)) {
+		d.leaveOut(err)
+		return nil
+	}
+	return err
+}
+
+func (d *Demuxer) leaveOut(err error) {
+	why := err.Error()
+	if len(d.leftOut) == maxLeftOut || slices.Contains(d.leftOut, why) {
+		return
+	}
+	d.leftOut = append(d.leftOut, why)
+	d.warn(err)
+}
+
+// tracks returns those that are known.
+func (d *Demuxer) tracks() (list []*media.Track) {
+	for _, in := range d.streams {
+		if t := in.es.Track(); t != nil {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// complete reports whether all that the program has is known.
+func (d *Demuxer) complete() bool { return len(d.streams) > 0 && len(d.tracks()) == len(d.streams) }
+
+// LeftOut tells why something was left out.
+func (d *Demuxer) LeftOut() []string { return d.leftOut }
+
+func (d *Demuxer) leaveOutType(streamType byte) {
+	d.leaveOut(fmt.Errorf("mpegts: stream type %#02x (%s) is not taken", streamType, typeName(streamType)))
+}
