@@ -1,9 +1,6 @@
 package relay
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 var (
 	// ErrExists is what is answered when something with the same key runs already.
@@ -21,7 +18,6 @@ var (
 	// ErrAddress is matched when an address may not be dialed.
 	ErrAddress = errors.New("relay: the address is not allowed")
 
-	errFormat  = fmt.Errorf("%w: of what comes by HTTP only FLV can be pulled yet, from a path that ends in .flv or with that as the Format", ErrScheme)
 	errSpeed   = errors.New("relay: the speed of a pull cannot be set yet")
 	errTimeout = errors.New("relay: no media came in time")
 )

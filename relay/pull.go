@@ -18,7 +18,7 @@ type PullRequest struct {
 	URL string
 	// User and Password, if User is not empty, go before those of the URL.
 	User, Password string
-	// Format is what an HTTP URL delivers whose path does not say so: "flv", the only one that a Relay has yet.
+	// Format is what an HTTP URL delivers: "flv", "ts" or "hls". A Relay need not be told: the first bytes tell it.
 	Format string
 	// Transport is how RTSP carries media.
 	Transport rtsp.Transport

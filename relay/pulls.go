@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"path"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/redact"
@@ -76,10 +75,7 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 			cfg.OnPlaying = playing
 			return rtmp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
 		}, nil
-	case "http", "https":
-		if q.Format != "flv" && (q.Format != "" || path.Ext(u.Path) != ".flv") {
-			return nil, errFormat
-		}
+	case "http", "https", "ws", "wss":
 		cfg := r.cfg.HTTP
 		cfg.Options = options
 		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)

@@ -182,17 +182,16 @@ func picture(data []byte) string { return string(data[max(len(data)-40, 0):]) }
 
 // A stream is pulled and pushed by each protocol, and is what it was.
 func TestRelays(t *testing.T) {
-	for _, proto := range []string{"rtmp", "rtsp", "http"} {
-		t.Run(proto, func(t *testing.T) {
+	for _, form := range []struct{ proto, suffix string }{
+		{"rtmp", ""}, {"rtsp", ""}, {"http", ".live.flv"}, {"http", ".live.ts"}, {"ws", ".live.flv"}, {"http", "/hls.m3u8"},
+	} {
+		proto := form.proto
+		t.Run(proto+form.suffix, func(t *testing.T) {
 			o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
 			o.publish(t)
-			addr := map[string]string{"rtmp": o.rtmp, "rtsp": o.rtsp, "http": o.http}[proto]
+			addr := map[string]string{"rtmp": o.rtmp, "rtsp": o.rtsp, "http": o.http, "ws": o.http}[proto]
 			m, r := newRelay(t, Config{})
-			path := "/live/cam"
-			if proto == "http" {
-				path += ".live.flv"
-			}
-			url := proto + "://user:secret@" + addr + path + "?token=x"
+			url := proto + "://user:secret@" + addr + "/live/cam" + form.suffix + "?token=x"
 			require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: url}))
 			pictures(t, m, edge, 50)
 			require.ErrorIs(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: url}), ErrExists)
@@ -200,7 +199,7 @@ func TestRelays(t *testing.T) {
 			require.Equal(t, hook.OriginPull, st.Source("").Origin)
 
 			back := proto + "://" + addr + "/live/back"
-			if proto == "http" { // nothing is pushed by it
+			if form.suffix != "" { // nothing is pushed by it
 				require.ErrorIs(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: back}), ErrScheme)
 				back = "rtmp://" + o.rtmp + "/live/back"
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
@@ -33,12 +32,13 @@ var (
 
 // client is a connection on which a server sends a stream.
 type client struct {
-	conn  net.Conn
-	url   *url.URL // where it is in the end
-	body  io.ReadCloser
-	left  int64 // of what may come
-	early int   // what has come before there was an entry
-	entry *media.Session
+	conn    net.Conn
+	url     *url.URL       // where it is in the end
+	from    *bufio.Reader  // the body of the reply
+	cookies []*http.Cookie // of the reply
+	left    int64          // of what may come
+	early   int            // what has come before there was an entry
+	entry   *media.Session
 }
 
 // Read counts what comes.
@@ -89,14 +89,14 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 	}
 	c = &client{conn: conn, url: u, left: maxReplyHead}
 	stop := context.AfterFunc(within, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	reply, err := c.ask()      //nolint:bodyclose // it ends with the connection
-	if !stop() && err == nil { // the deadline is set, or will be
+	reply, err := c.ask(within) //nolint:bodyclose // it ends with the connection
+	if !stop() && err == nil {  // the deadline is set, or will be
 		err = context.Cause(within)
 	}
 	switch {
 	case err != nil:
 	case reply.StatusCode == http.StatusOK:
-		c.left, c.body = math.MaxInt64, reply.Body
+		c.left, c.from, c.cookies = math.MaxInt64, bufio.NewReader(reply.Body), reply.Cookies()
 		return c, "", nil
 	case reply.StatusCode/100 == 3 && reply.Header.Get("Location") != "":
 		conn.Close()
@@ -114,13 +114,17 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 	return nil, "", err
 }
 
+func isSecure(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "wss" }
+
+func isWebSocket(u *url.URL) bool { return u.Scheme == "ws" || u.Scheme == "wss" }
+
 // dial connects to the server of a URL.
 func dial(ctx context.Context, u *url.URL, cfg *ClientConfig) (conn net.Conn, err error) {
 	port, dialer := "80", outbound.Dialer(cfg.Dial)
 	switch {
-	case u.Scheme == "https":
+	case isSecure(u):
 		port = "443"
-	case u.Scheme != "http":
+	case u.Scheme != "http" && u.Scheme != "ws":
 		return nil, fmt.Errorf("web: %.20q is no scheme of HTTP", u.Scheme)
 	}
 	if u.Hostname() == "" {
@@ -130,7 +134,7 @@ func dial(ctx context.Context, u *url.URL, cfg *ClientConfig) (conn net.Conn, er
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), port)
 	}
-	if u.Scheme == "https" {
+	if isSecure(u) {
 		conn, err = dialer.DialTLS(ctx, address, u.Hostname(), cfg.TLSConfig)
 	} else {
 		conn, err = dialer.Dial(ctx, address)
@@ -142,7 +146,10 @@ func dial(ctx context.Context, u *url.URL, cfg *ClientConfig) (conn net.Conn, er
 }
 
 // ask sends the request, and reads the head of the reply.
-func (c *client) ask() (*http.Response, error) {
+func (c *client) ask(ctx context.Context) (*http.Response, error) {
+	if isWebSocket(c.url) {
+		return c.upgrade(ctx)
+	}
 	r := &http.Request{Method: http.MethodGet, URL: c.url, Host: c.url.Host, Header: http.Header{"User-Agent": {"Sluice"}}, Close: true}
 	if user := c.url.User; user != nil {
 		password, _ := user.Password()

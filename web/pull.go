@@ -12,17 +12,18 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
-	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 )
 
-// Pull plays FLV from a URL (http or https) and publishes what comes as the stream key, until ctx or either side ends. OnPublish is not
-// asked. User and password of the URL are sent as HTTP Basic (RFC 7617), to the server that it names alone; redirects are followed. The
+// Pull plays FLV, MPEG-TS or HLS from a URL (http or https; ws or wss, but not HLS) and publishes what comes as the stream key, until ctx or either side ends.
+// The first bytes tell which it is. HLS is played with the variant of most bits, three target durations behind, at the pace of its stamps. OnPublish is not asked. User and password of the URL are sent as HTTP Basic (RFC 7617), to the server that it names alone; redirects of HTTP are followed. The
 // error is never nil: that of ctx, io.EOF when the server has ended the stream, a *[StatusError], or what the network or the stream
 // failed with.
 func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	cfg = cfg.withDefaults()
 	c, err := dialURL(ctx, rawURL, &cfg)
 	if err != nil {
@@ -33,13 +34,19 @@ func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamK
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	p := &pull{client: c, server: m, key: key, cfg: cfg, origin: withoutUser(rawURL), last: time.Now()}
+	if err := p.tell(ctx); err != nil {
+		return err
+	}
 	c.entry = m.NewSession(hook.Session{
-		Schema: "rtmp", Protocol: c.url.Scheme,
+		Schema: p.schema, Protocol: c.url.Scheme,
 		Remote: acceptor.Address(c.conn.RemoteAddr()), Local: acceptor.Address(c.conn.LocalAddr()),
-	}, func(error) { c.conn.Close() })
+	}, func(cause error) {
+		cancel(cause)
+		c.conn.Close()
+	})
 	defer c.entry.Close()
 	c.entry.Received(c.early)
-	p := &pull{client: c, server: m, key: key, cfg: cfg, origin: withoutUser(rawURL), last: time.Now()}
 	err = outbound.Ended(ctx, c.entry, acceptor.Guard(func() error { return p.run(ctx) }))
 	if p.media != nil {
 		p.media.Close(err)
@@ -55,10 +62,35 @@ type pull struct {
 	cfg    ClientConfig
 	origin string // the URL, without credentials
 
-	media *media.Publisher // nil until something comes
-	tags  *flv.Intake
-	last  time.Time // when media came
-	until time.Time // the deadline that is set
+	schema string
+	open   func(*pull) source
+	begin  func() error     // publishes
+	media  *media.Publisher // nil until the tracks are known
+	about  map[string]any   // metadata that came before
+	last   time.Time        // when media came
+	until  time.Time        // the deadline that is set
+}
+
+// tell waits for the first bytes, which tell what comes.
+func (p *pull) tell(ctx context.Context) (err error) {
+	if err = p.wait(); err == nil {
+		p.schema, p.open, err = sourceOf(p.from)
+	}
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return p.why(err)
+}
+
+// why says why reading has ended.
+func (p *pull) why(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("web: no media for %v", p.cfg.IdleTimeout)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return io.EOF // a server that ends does so where it is
+	}
+	return err
 }
 
 func withoutUser(rawURL string) string {
@@ -76,33 +108,29 @@ func (p *pull) run(ctx context.Context) error {
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	defer cancel()
-	r := flv.NewReader(p.body)
-	for {
+	p.begin = func() (err error) {
+		p.media, err = p.server.Publish(ctx, media.PublishRequest{
+			Stream: p.key, Session: p.entry, Schema: p.schema, Origin: hook.OriginPull, OriginURL: p.origin, Authorized: true,
+			Options: p.cfg.Options,
+		})
+		if err == nil {
+			telling.Go(func() { outbound.TellPlaying(ctx, p.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
+		}
+		return err
+	}
+	if p.open == nil {
+		return p.playHLS(ctx)
+	}
+	for from := p.open(p); ; {
 		if err := p.wait(); err != nil {
 			return err
 		}
-		typ, stamp, body, err := r.Next()
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("web: no media for %v", p.cfg.IdleTimeout)
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return io.EOF // a server that ends does so where it is
-		case err != nil:
-			return err
-		case (typ == flv.TagAudio || typ == flv.TagVideo) && len(body) > 0:
+		came, err := from.take()
+		if err != nil {
+			return p.why(err)
+		}
+		if came {
 			p.last = time.Now()
-		}
-		if p.media == nil {
-			if err := p.begin(ctx); err != nil {
-				return err
-			}
-			telling.Go(func() { outbound.TellPlaying(ctx, p.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
-		}
-		if len(body) == 0 {
-			continue
-		}
-		if err := p.tags.Take(typ, uint32(stamp/time.Millisecond), body); err != nil {
-			return err
 		}
 	}
 }
@@ -118,17 +146,31 @@ func (p *pull) wait() error {
 	return p.conn.SetReadDeadline(until)
 }
 
-// begin publishes the stream.
-func (p *pull) begin(ctx context.Context) (err error) {
-	p.media, err = p.server.Publish(ctx, media.PublishRequest{
-		Stream: p.key, Session: p.entry, Schema: "rtmp", Origin: hook.OriginPull, OriginURL: p.origin, Authorized: true,
-		Options: p.cfg.Options,
-	})
-	if err != nil {
-		return err
+// SetTracks publishes the stream when its tracks are known: before, its name is free.
+func (p *pull) SetTracks(tracks ...*media.Track) error {
+	if p.media == nil {
+		if err := p.begin(); err != nil {
+			return err
+		}
+		if p.about != nil {
+			p.media.SetMetadata(p.about)
+		}
 	}
-	p.tags = flv.NewIntake(p.media, func(err error) {
-		p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.origin), "err", err)
-	})
-	return nil
+	return p.media.SetTracks(tracks...)
+}
+
+// SetMetadata keeps what is known of the stream until there is one.
+func (p *pull) SetMetadata(md map[string]any) {
+	p.about = md
+	if p.media != nil {
+		p.media.SetMetadata(md)
+	}
+}
+
+// WritePacket gives the stream a packet.
+func (p *pull) WritePacket(pkt *media.Packet) error { return p.media.WritePacket(pkt) }
+
+// warn logs why something of what comes is left out.
+func (p *pull) warn(err error) {
+	p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.origin), "err", err)
 }

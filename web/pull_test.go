@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
-	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/web"
 )
@@ -70,10 +69,10 @@ func pull(t *testing.T, from string, cfg web.ClientConfig) *pulling {
 	return p
 }
 
-// requirePictures reads pictures of the stream, which follow each other and are those that were published.
-func (p *pulling) requirePictures(t *testing.T, n int) {
+// requirePictures reads pictures of the stream, which are those that were published, later by a delay.
+func (p *pulling) requirePictures(t *testing.T, n int, delay time.Duration) {
 	t.Helper()
-	x := <-p.playing
+	x := p.awaitPlaying(t)
 	st := x.Publisher().Stream()
 	require.Equal(t, pulledKey, st.Key())
 	require.Equal(t, hook.OriginPull, st.Source("").Origin)
@@ -86,12 +85,25 @@ func (p *pulling) requirePictures(t *testing.T, n int) {
 		k, err := r.ReadBatch(ctx, batch)
 		require.NoError(t, err)
 		for _, pkt := range batch[:k] {
-			i := int(pkt.SourceDTS / (40 * time.Millisecond))
+			i := int((pkt.SourceDTS - delay) / (40 * time.Millisecond))
 			require.Equal(t, packet(i).Data, pkt.Data)
 			require.Equal(t, packet(i).Key, pkt.Key)
 		}
 		got += k
 	}
+}
+
+func (p *pulling) awaitPlaying(t *testing.T) *media.Session {
+	t.Helper()
+	select {
+	case x := <-p.playing:
+		return x
+	case err := <-p.ended:
+		require.Fail(t, "it does not play", "%v", err)
+	case <-time.After(patience):
+		require.Fail(t, "it does not play")
+	}
+	return nil
 }
 
 func (p *pulling) requireEnd(t *testing.T, want error) {
@@ -106,22 +118,34 @@ func (p *pulling) requireEnd(t *testing.T, want error) {
 
 // A stream is pulled as it is, and ends with either side.
 func TestPull(t *testing.T) {
-	for _, scheme := range []string{"http", "https"} {
-		t.Run(scheme, func(t *testing.T) {
+	const tsDelay = 700 * time.Millisecond // of the stamps behind the clock, in MPEG-TS
+	for _, c := range []struct {
+		scheme, path string
+		delay        time.Duration
+	}{
+		{"http", "live/cam.live.flv", 0},
+		{"https", "live/cam.live.flv", 0},
+		{"ws", "live/cam.live.flv", 0},
+		{"wss", "live/cam.live.flv", 0},
+		{"http", "live/cam.live.ts", tsDelay},
+		{"wss", "live/cam.live.ts", tsDelay},
+	} {
+		t.Run(c.scheme+" "+c.path, func(t *testing.T) {
+			secure := strings.HasSuffix(c.scheme, "s") && c.scheme != "ws"
 			s := start(t, media.Config{}, web.Config{}, func(h http.Handler, s *httptest.Server) http.Handler {
-				if scheme == "https" {
+				if secure {
 					s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 				}
 				return h
 			})
 			cfg := web.ClientConfig{}
-			if scheme == "https" {
+			if secure {
 				cfg.TLSConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
 			}
 			stop := keepPublishing(t, s.publish(t, "live", "cam", 30), 30)
-			from := scheme + "://" + s.addr + "/live/cam.live.flv?token=secret"
+			from := c.scheme + "://" + s.addr + "/" + c.path + "?token=secret"
 			p := pull(t, from, cfg)
-			p.requirePictures(t, 50)
+			p.requirePictures(t, 50, c.delay)
 			gone := errors.New("enough")
 			p.cancel(gone)
 			p.requireEnd(t, gone)
@@ -129,8 +153,8 @@ func TestPull(t *testing.T) {
 			require.False(t, ok, "what the host ends is gone at once")
 
 			p = pull(t, from, cfg)
-			x := <-p.playing
-			require.Equal(t, scheme, x.Info().Protocol)
+			x := p.awaitPlaying(t)
+			require.Equal(t, c.scheme, x.Info().Protocol)
 			require.Equal(t, s.addr, x.Info().Remote.String())
 			received, _ := x.Bytes()
 			require.Positive(t, received)
@@ -138,7 +162,7 @@ func TestPull(t *testing.T) {
 			p.requireEnd(t, gone)
 
 			p = pull(t, from, cfg)
-			<-p.playing
+			p.awaitPlaying(t)
 			stop()
 			p.requireEnd(t, io.EOF)
 		})
@@ -176,7 +200,7 @@ func TestPullOfOddServers(t *testing.T) {
 		"404":    {serve: http.NotFound, status: 404, text: "404 Not Found"},
 		"401":    {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusUnauthorized) }, status: 401},
 		"204":    {serve: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, status: 204},
-		"a page": {serve: func(w http.ResponseWriter, _ *http.Request) { stream(w, []byte("<!DOCTYPE html><p>Hello")) }, end: flv.ErrBadTag},
+		"a page": {serve: func(w http.ResponseWriter, _ *http.Request) { stream(w, []byte("<!DOCTYPE html><p>Hello")) }, text: `it begins with "<!DO"`},
 		"empty":  {serve: func(http.ResponseWriter, *http.Request) {}, end: io.EOF},
 		"a redirect to itself": {serve: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
@@ -269,7 +293,7 @@ func TestPullIsRedirected(t *testing.T) {
 	require.NoError(t, err)
 	u.User = url.UserPassword("me", "p@ss")
 	p := pull(t, u.String(), web.ClientConfig{})
-	p.requirePictures(t, 20)
+	p.requirePictures(t, 20, 0)
 	st, _ := p.media.Stream(pulledKey)
 	require.Equal(t, first.URL+"/a.flv", st.Source("").OriginURL)
 

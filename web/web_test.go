@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 20 * time.Second
 
-var video = &media.Track{ID: 1, Codec: media.H264, Config: []byte{1, 0x42, 0, 10, 0xff, 0xe0, 0}}
+var video = &media.Track{ID: 1, Codec: media.H264, Config: []byte{1, 0x42, 0, 10, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0, 10, 1, 0, 4, 0x68, 0xee, 0x3c, 0x80}}
 
 type server struct {
 	*httptest.Server
@@ -63,7 +63,11 @@ func start(t testing.TB, mc media.Config, wc web.Config, wrap func(http.Handler,
 
 func packet(i int) *media.Packet {
 	at := time.Duration(i) * 40 * time.Millisecond
-	return &media.Packet{Track: video, DTS: at, PTS: at, Key: i%10 == 0, Data: []byte{0, 0, 0, 3, 0x41, byte(i), 9}}
+	p := &media.Packet{Track: video, DTS: at, PTS: at, Key: i%10 == 0, Data: []byte{0, 0, 0, 3, 0x41, byte(i), 9}}
+	if p.Key {
+		p.Data[4] = 0x65
+	}
+	return p
 }
 
 func (s *server) publish(t testing.TB, app, name string, n int) *media.Publisher {

@@ -38,6 +38,7 @@ type Demuxer struct {
 	pmtPID  uint16
 	list    []byte // of elementary streams, as the newest PMT has it
 	streams []*input
+	packets uint64
 }
 
 // NewDemuxer returns a demuxer that fills s. Why something is left out is told to warn, once for each reason.
@@ -49,6 +50,14 @@ func NewDemuxer(s gate.Sink, warn func(error)) *Demuxer {
 
 // Started reports whether there are tracks, and packets have been let go.
 func (d *Demuxer) Started() bool { return d.gate.Opened() }
+
+// Packets returns how many packets of media have come.
+func (d *Demuxer) Packets() uint64 { return d.packets }
+
+// Begins reports whether the first bytes of something are those of a transport stream.
+func Begins(b []byte) bool {
+	return len(b) >= headerSize && b[0] == syncByte && b[1]&0x80 == 0 && b[3]&0x30 != 0
+}
 
 // Write takes the next bytes, of which it keeps none. An error is one of the sink, or [ErrNoStream].
 func (d *Demuxer) Write(b []byte) (int, error) {
@@ -111,18 +120,36 @@ const enough = 3
 
 // Close takes what has come for all there is.
 func (d *Demuxer) Close() error {
-	for _, in := range d.streams {
-		if err := d.check(in.finish(&d.clock)); err != nil {
-			return err
-		}
-		if err := d.check(in.es.Flush()); err != nil {
-			return err
-		}
+	if err := d.Break(); err != nil {
+		return err
 	}
 	if !d.gate.Opened() && len(d.tracks()) > 0 {
 		return d.gate.Open()
 	}
 	return nil
+}
+
+// Break says that all units have come to their ends, and that packets are counted anew from here: at the end of a segment of HLS.
+func (d *Demuxer) Break() error {
+	d.partial, d.astray = d.partial[:0], false
+	for _, in := range d.streams {
+		in.begun = false
+		if err := d.settle(in, in.finish(&d.clock)); err != nil {
+			return err
+		}
+		if err := d.settle(in, in.es.Flush()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Lose says that bytes are missing: pictures are left out up to the next at which decoding can start.
+func (d *Demuxer) Lose() {
+	for _, in := range d.streams {
+		in.open = false
+		in.es.Lose()
+	}
 }
 
 // packet takes a packet (13818-1, 2.4.3.2).
@@ -174,18 +201,31 @@ func (d *Demuxer) feed(in *input, p tsPacket) error {
 		d.leaveOut(errors.New("mpegts: it is scrambled"))
 		return nil
 	}
-	described := in.es.Track()
-	if err := d.check(in.push(p, &d.clock)); err != nil {
+	return d.settle(in, in.push(p, &d.clock))
+}
+
+// settle takes note of what an elementary stream has said, and of its track when that has come to be known.
+func (d *Demuxer) settle(in *input, err error) error {
+	if err := d.check(err); err != nil {
 		return err
 	}
-	if now := in.es.Track(); described == nil && now != nil {
-		return d.gate.Changed(d.complete(), true)
+	if in.described || in.es.Track() == nil {
+		return nil
 	}
-	return nil
+	in.described = true
+	return d.gate.Changed(d.complete(), true)
 }
 
 // check lets errors of the sink through, and takes note of others.
 func (d *Demuxer) check(err error) error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok && !errors.Is(err, elementary.ErrBadData) {
+		for _, one := range several.Unwrap() {
+			if err := d.check(one); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err != nil && (errors.Is(err, elementary.ErrBadData) || errors.Is(err, errBadPES)) {
 		d.leaveOut(err)
 		return nil

@@ -21,6 +21,8 @@ type input struct {
 	codec media.Codec
 	es    *elementary.Stream
 
+	described bool // its track is known
+
 	begun   bool // a packet has come
 	counter byte
 	open    bool   // a PES packet is being put together

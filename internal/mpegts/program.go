@@ -66,7 +66,10 @@ func (d *Demuxer) input(pid uint16, streamType byte, descriptors []byte) *input 
 	return &input{pid: pid, codec: known.Codec, es: es}
 }
 
-func (d *Demuxer) emit(p *media.Packet) error { return d.gate.Packet(p) }
+func (d *Demuxer) emit(p *media.Packet) error {
+	d.packets++
+	return d.gate.Packet(p)
+}
 
 // codecOf returns the codec of a stream type (2.4.4.9, table 2-34), or one that no elementary stream has.
 func codecOf(streamType byte, descriptors []byte) media.Codec {

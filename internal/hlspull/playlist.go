@@ -1,0 +1,214 @@
+package hlspull
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxSegments bounds those of a playlist, and maxVariants those of a multivariant one.
+	maxSegments = 20_000
+	maxVariants = 200
+	// maxDuration is how long a segment says that it is at most.
+	maxDuration = time.Hour
+)
+
+// errPlaylist says that something is no playlist.
+var errPlaylist = errors.New("hls: no playlist")
+
+// playlist is one of media, or, if it has variants, one of those (RFC 8216, 4.1).
+type playlist struct {
+	target   time.Duration
+	sequence int64 // of the first segment
+	segments []segment
+	ended    bool
+	variants []variant
+}
+
+// segment is one of a playlist.
+type segment struct {
+	resource
+	number        int64
+	lasts         time.Duration
+	discontinuity bool
+	missing       bool      // EXT-X-GAP
+	locked        bool      // it is encrypted
+	init          *resource // what stands in front of it
+}
+
+// resource is what there is to get: the whole of a URL, or some bytes.
+type resource struct {
+	url          string
+	from, length int64 // of bytes; all with length 0
+}
+
+// variant is a media playlist of a multivariant one.
+type variant struct {
+	url       string
+	bandwidth int64 // bits a second
+	sound     bool  // its sound is in a playlist of its own
+}
+
+// parse reads a playlist, whose URIs are relative to base. Tags that are not known are passed over, and so are values that are missing.
+func parse(text []byte, base *url.URL) (*playlist, error) {
+	x := parser{playlist: &playlist{}, base: base}
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimSpace(line)
+		if i == 0 {
+			if strings.TrimPrefix(line, "\ufeff") != "#EXTM3U" {
+				return nil, fmt.Errorf("%w: it begins with %.20q", errPlaylist, line)
+			}
+			continue
+		}
+		if err := x.line(line); err != nil {
+			return nil, err
+		}
+	}
+	if x.target <= 0 {
+		for _, s := range x.segments {
+			x.target = max(x.target, s.lasts)
+		}
+	}
+	x.target = min(max(x.target, time.Second), maxDuration)
+	return x.playlist, nil
+}
+
+// parser is what is known at a line.
+type parser struct {
+	*playlist
+	base *url.URL
+	next segment
+	of   *variant // what the next line is
+	end  int64    // of the byte range before
+	init *resource
+	lock bool
+}
+
+func (x *parser) line(line string) error {
+	name, value, _ := strings.Cut(line, ":")
+	switch {
+	case line == "":
+	case line[0] != '#':
+		return x.uri(line)
+	case name == "#EXT-X-TARGETDURATION":
+		x.target = seconds(value)
+	case name == "#EXT-X-MEDIA-SEQUENCE":
+		n, err := strconv.ParseInt(value, 10, 62)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%w: the number %.20q", errPlaylist, value)
+		}
+		x.sequence = n
+	case name == "#EXTINF":
+		value, _, _ = strings.Cut(value, ",")
+		x.next.lasts = seconds(value)
+	case name == "#EXT-X-DISCONTINUITY":
+		x.next.discontinuity = true
+	case name == "#EXT-X-GAP":
+		x.next.missing = true
+	case name == "#EXT-X-BYTERANGE":
+		x.next.from, x.next.length, x.end = byteRange(value, x.end)
+	case name == "#EXT-X-ENDLIST":
+		x.ended = true
+	case name == "#EXT-X-KEY":
+		x.lock = attribute(value, "METHOD") != "NONE"
+	case name == "#EXT-X-MAP":
+		return x.mapped(value)
+	case name == "#EXT-X-STREAM-INF":
+		n, _ := strconv.ParseInt(attribute(value, "BANDWIDTH"), 10, 64)
+		x.of = &variant{bandwidth: n, sound: attribute(value, "AUDIO") != ""}
+	}
+	return nil
+}
+
+// uri takes the line of a segment or a variant.
+func (x *parser) uri(line string) error {
+	address, err := resolve(x.base, line)
+	if err != nil {
+		return err
+	}
+	if x.of != nil {
+		x.of.url = address
+		if x.variants = append(x.variants, *x.of); len(x.variants) > maxVariants {
+			return fmt.Errorf("%w: more than %d variants", errPlaylist, maxVariants)
+		}
+		x.of = nil
+		return nil
+	}
+	s := x.next
+	s.url, s.number, s.init, s.locked = address, x.sequence+int64(len(x.segments)), x.init, x.lock
+	if x.segments = append(x.segments, s); len(x.segments) > maxSegments {
+		return fmt.Errorf("%w: more than %d segments", errPlaylist, maxSegments)
+	}
+	x.next = segment{}
+	return nil
+}
+
+func (x *parser) mapped(value string) error {
+	address, err := resolve(x.base, attribute(value, "URI"))
+	if err != nil {
+		return err
+	}
+	x.init = &resource{url: address}
+	if r := attribute(value, "BYTERANGE"); r != "" {
+		x.init.from, x.init.length, _ = byteRange(r, 0)
+	}
+	return nil
+}
+
+// resolve returns where a URI is. Only HTTP is asked.
+func resolve(base *url.URL, uri string) (string, error) {
+	u, err := base.Parse(uri)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || len(uri) > maxURI {
+		return "", fmt.Errorf("%w: the URI %.100q", errPlaylist, uri)
+	}
+	return u.String(), nil
+}
+
+// maxURI is how long a URI is, in bytes.
+const maxURI = 8 << 10
+
+// byteRange reads <n>[@<o>] (4.3.2.2): without o it begins where the one before ends.
+func byteRange(text string, before int64) (from, length, end int64) {
+	n, o, found := strings.Cut(text, "@")
+	length, _ = strconv.ParseInt(n, 10, 62)
+	from = before
+	if found {
+		from, _ = strconv.ParseInt(o, 10, 62)
+	}
+	if length < 0 || from < 0 {
+		return 0, 0, 0
+	}
+	return from, length, from + length
+}
+
+// seconds reads a number of seconds, 0 if it is none.
+func seconds(text string) time.Duration {
+	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(v > 0) { //nolint:staticcheck // not a number is none
+		return 0
+	}
+	return time.Duration(min(v, maxDuration.Seconds()) * float64(time.Second))
+}
+
+// attribute returns the value of one in a list (4.2), without its quotes.
+func attribute(list, name string) string {
+	for list != "" {
+		key, rest, _ := strings.Cut(list, "=")
+		value := rest
+		if quoted, ok := strings.CutPrefix(rest, `"`); ok {
+			value, rest, _ = strings.Cut(quoted, `"`)
+			rest = strings.TrimPrefix(rest, ",")
+		} else {
+			value, rest, _ = strings.Cut(rest, ",")
+		}
+		if strings.TrimSpace(key) == name {
+			return value
+		}
+		list = rest
+	}
+	return ""
+}

@@ -1,0 +1,248 @@
+// Package hlspull plays HLS (RFC 8216), live and from the beginning of what has ended, and hands on what the segments hold at the pace
+// of its stamps: MPEG-TS and fragmented MP4.
+package hlspull
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/gate"
+)
+
+const (
+	// maxPlaylist, maxInit and maxSegment bound what is got, in bytes.
+	maxPlaylist = 4 << 20
+	maxInit     = 1 << 20
+	maxSegment  = 64 << 20
+	// behind is how many target durations in front of the end one begins to play (6.3.3).
+	behind = 3
+)
+
+// Config of [Run].
+type Config struct {
+	// Get gets a URL, or length bytes of it from an offset if length is not 0: limit bytes at most. It returns as well where that was,
+	// when the server has said that it is elsewhere.
+	Get func(ctx context.Context, u string, from, length, limit int64) (data []byte, at *url.URL, err error)
+	// Sink takes what there is.
+	Sink gate.Sink
+	// Warn is told what is left out.
+	Warn func(error)
+	// Idle ends it when nothing new has come for so long, or for three target durations.
+	Idle time.Duration
+}
+
+var (
+	errLocked  = errors.New("hls: the segments are encrypted")
+	errNested  = errors.New("hls: a variant is no media playlist")
+	errNothing = errors.New("hls: the playlist has no segments")
+)
+
+// item is a segment that has been got.
+type item struct {
+	segment
+	data []byte // the initialization segment in front, if there is one
+	torn bool   // it does not go on where the one before has ended
+}
+
+// Run plays what the playlist at a URL names, of which text is what it was. It returns nil when a stream that has an end is over.
+func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
+	c := &client{Config: cfg, at: at}
+	p, err := c.choose(ctx, text)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	items := make(chan item, 1)
+	var getting sync.WaitGroup
+	defer getting.Wait()
+	defer cancel(nil)
+	var ended error
+	getting.Go(func() {
+		defer close(items)
+		ended = c.follow(ctx, p, items)
+	})
+	play := newPlay(ctx, &cfg)
+	for i := range items {
+		if err := play.segment(&i); err != nil {
+			return err
+		}
+	}
+	if ended != nil {
+		return ended
+	}
+	return play.end()
+}
+
+// client gets what there is to play.
+type client struct {
+	Config
+	at   *url.URL // of the media playlist
+	init resource // the newest initialization segment, and what it is
+	head []byte
+}
+
+// choose returns the media playlist: of several, the one with the most bits.
+func (c *client) choose(ctx context.Context, text []byte) (*playlist, error) {
+	p, err := parse(text, c.at)
+	if err != nil || len(p.variants) == 0 {
+		return p, err
+	}
+	best := slices.MaxFunc(p.variants, func(a, b variant) int { return cmp.Compare(a.bandwidth, b.bandwidth) })
+	if best.sound {
+		c.Warn(errors.New("hls: sound in a playlist of its own is not played"))
+	}
+	if c.at, err = url.Parse(best.url); err != nil {
+		return nil, err
+	}
+	if p, err = c.reload(ctx); err == nil && len(p.variants) > 0 {
+		err = errNested
+	}
+	return p, err
+}
+
+// reload gets the media playlist.
+func (c *client) reload(ctx context.Context) (*playlist, error) {
+	text, at, err := c.Get(ctx, c.at.String(), 0, 0, maxPlaylist)
+	if err != nil {
+		return nil, err
+	}
+	return parse(text, at)
+}
+
+// follow gets segment after segment, and the playlist again for what is new in it.
+func (c *client) follow(ctx context.Context, p *playlist, items chan<- item) error {
+	next, torn, last := int64(-1), true, time.Now()
+	var failed error
+	for {
+		if p != nil {
+			if next = p.goOn(next, &torn); next < 0 && p.ended {
+				return errNothing
+			}
+			news := false
+			for _, s := range p.segments {
+				if next < 0 || s.number < next {
+					continue
+				}
+				next = s.number + 1
+				data, err := c.fetch(ctx, &s)
+				switch {
+				case ctx.Err() != nil:
+					return context.Cause(ctx)
+				case errors.Is(err, errLocked):
+					return err
+				case err != nil:
+					c.Warn(err)
+					failed, torn = err, true
+					continue
+				}
+				select {
+				case items <- item{s, data, torn}:
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+				news, torn, last = true, false, time.Now()
+			}
+			if p.ended {
+				return nil
+			}
+			if err := c.pause(ctx, p.target, news); err != nil {
+				return err
+			}
+		}
+		if patience := max(c.Idle, behind*c.target(p)); time.Since(last) > patience {
+			return errors.Join(fmt.Errorf("hls: nothing new for %v", patience), failed)
+		}
+		again, err := c.reload(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			failed = err
+			if err := c.pause(ctx, c.target(p), false); err != nil {
+				return err
+			}
+		default:
+			p = again
+		}
+	}
+}
+
+func (c *client) target(p *playlist) time.Duration {
+	if p == nil {
+		return time.Second
+	}
+	return p.target
+}
+
+// pause waits until there may be something new (6.3.4).
+func (c *client) pause(ctx context.Context, target time.Duration, news bool) error {
+	if !news {
+		target /= 2
+	}
+	t := time.NewTimer(target)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// goOn returns the number of the segment to go on with, -1 if there is none, when next has not been got. torn is set where that does
+// not follow.
+func (p *playlist) goOn(next int64, torn *bool) int64 {
+	if len(p.segments) == 0 {
+		return next
+	}
+	first, end := p.sequence, p.sequence+int64(len(p.segments))
+	switch {
+	case next >= first && next <= end:
+		return next
+	case next > end && next-end < int64(len(p.segments)): // an older version than the last
+		return next
+	case next >= 0 && next < first: // they have left it already
+		*torn = true
+		return first
+	}
+	*torn = true
+	if p.ended {
+		return first
+	}
+	left := behind * p.target
+	for i := len(p.segments) - 1; i >= 0; i-- {
+		if left -= p.segments[i].lasts; left <= 0 || i == 0 {
+			return first + int64(i)
+		}
+	}
+	return first
+}
+
+// fetch gets a segment, and its initialization segment in front.
+func (c *client) fetch(ctx context.Context, s *segment) ([]byte, error) {
+	if s.locked {
+		return nil, errLocked
+	}
+	if s.missing {
+		return nil, errors.New("hls: the server has a gap")
+	}
+	if s.init != nil && (c.head == nil || *s.init != c.init) {
+		head, _, err := c.Get(ctx, s.init.url, s.init.from, s.init.length, maxInit)
+		if err != nil {
+			return nil, err
+		}
+		c.init, c.head = *s.init, head
+	}
+	data, _, err := c.Get(ctx, s.url, s.from, s.length, maxSegment)
+	if err != nil || s.init == nil {
+		return data, err
+	}
+	return slices.Concat(c.head, data), nil
+}

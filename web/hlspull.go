@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+
+	"github.com/sluice-media/sluice/internal/hlspull"
+	"github.com/sluice-media/sluice/internal/outbound"
+)
+
+// maxPlaylistText bounds the first playlist, in bytes.
+const maxPlaylistText = 4 << 20
+
+// hlsPull is what plays HLS: the first playlist has come on the connection of the pull, all else by a client of its own.
+type hlsPull struct {
+	*pull
+	http *http.Client
+}
+
+// playHLS plays HLS until it ends.
+func (p *pull) playHLS(ctx context.Context) error {
+	if err := p.wait(); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(p.from, maxPlaylistText))
+	p.conn.Close()
+	if err != nil {
+		return p.why(err)
+	}
+	jar, _ := cookiejar.New(nil)     // it never fails
+	jar.SetCookies(p.url, p.cookies) // who shows them is one viewer
+	transport := p.transport()
+	defer transport.CloseIdleConnections()
+	h := &hlsPull{pull: p, http: &http.Client{Transport: transport, Jar: jar, CheckRedirect: checkRedirect}}
+	err = hlspull.Run(ctx, p.url, text, hlspull.Config{Get: h.get, Sink: p, Warn: p.warn, Idle: p.cfg.IdleTimeout})
+	if err == nil {
+		err = io.EOF
+	}
+	return err
+}
+
+// transport opens connections as the configuration says.
+func (p *pull) transport() *http.Transport {
+	dialer := outbound.Dialer(p.cfg.Dial)
+	return &http.Transport{
+		DialContext: p.cfg.Dial,
+		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+			host, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			return dialer.DialTLS(ctx, addr, host, p.cfg.TLSConfig)
+		},
+		MaxIdleConnsPerHost: 1, ResponseHeaderTimeout: p.cfg.DialTimeout, MaxResponseHeaderBytes: maxReplyHead,
+	}
+}
+
+func checkRedirect(_ *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return errRedirects
+	}
+	return nil
+}
+
+// get is that of [hlspull.Config].
+func (h *hlsPull) get(ctx context.Context, u string, from, length, limit int64) ([]byte, *url.URL, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.DialTimeout+h.cfg.IdleTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u, http.NoBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Header.Set("User-Agent", "Sluice")
+	want := http.StatusOK
+	if length > 0 {
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", from, from+length-1))
+		want = http.StatusPartialContent
+	}
+	reply, err := h.http.Do(r)
+	if err != nil {
+		return nil, nil, unwrapped(err)
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != want {
+		return nil, nil, &StatusError{reply.StatusCode, reply.Status[:min(len(reply.Status), 100)]}
+	}
+	data, err := io.ReadAll(io.LimitReader(reply.Body, limit+1))
+	h.entry.Received(len(data))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("web: a part of HLS has more than %d bytes", limit)
+	}
+	return data, reply.Request.URL, err
+}
+
+// unwrapped takes off an error what repeats the URL, and so what is secret in it.
+func unwrapped(err error) error {
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // http.Client returns no other
+		return fmt.Errorf("web: %w", e.Err)
+	}
+	return err
+}
