@@ -29,7 +29,7 @@ func (adts) cut(b []byte) (x frame, err error) {
 	}
 	size := int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5])>>5
 	switch {
-	case size < head || int(rate) >= len(aacRates):
+	case size < head || aacRate(rate) == 0:
 		return x, fmt.Errorf("%w: an ADTS header of %d bytes at the rate %d", ErrBadData, size, rate)
 	case channels == 0 || b[6]&3 != 0: // what the frame itself would have to tell; several blocks in one
 		return x, fmt.Errorf("%w: ADTS with %d channels and %d blocks", ErrBadData, channels, b[6]&3+1)
@@ -38,7 +38,7 @@ func (adts) cut(b []byte) (x frame, err error) {
 	if size <= len(b) {
 		x.data = b[head:size:size]
 	}
-	x.rate, x.channels = aacRates[rate], int(channels)
+	x.rate, x.channels = aacRate(rate), int(channels)
 	if channels == 7 { // ISO/IEC 14496-3, table 1.19: 7.1
 		x.channels = 8
 	}
@@ -50,8 +50,14 @@ func (adts) cut(b []byte) (x frame, err error) {
 
 func (adts) resync(b []byte) int { return nextByte(b, 0xff) }
 
-// aacRates are the sample rates by their indexes (ISO/IEC 14496-3, table 1.18).
-var aacRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
+// aacRate returns a sample rate by its index (ISO/IEC 14496-3, table 1.18); 0 if there is none.
+func aacRate(index byte) int {
+	rates := [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
+	if int(index) >= len(rates) {
+		return 0
+	}
+	return rates[index]
+}
 
 // nextByte returns where a byte is behind the first of b; behind its end if it is not.
 func nextByte(b []byte, c byte) int {

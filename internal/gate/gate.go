@@ -14,8 +14,9 @@ type Sink interface {
 }
 
 const (
-	// MaxHeld, maxHeldBytes and maxWait bound how long packets are held back for a track that has not shown up.
-	MaxHeld      = 100
+	// MaxHeld is how many packets are held back for a track that has not shown up.
+	MaxHeld = 100
+	// maxHeldBytes and maxWait bound them, too, by their bytes and for how long.
 	maxHeldBytes = 16 << 20
 	maxWait      = 3 * time.Second
 )

@@ -80,7 +80,7 @@ func isMP4(b []byte) bool {
 
 // fragments takes a segment of fragmented MP4 behind its initialization segment.
 func (p *play) fragments(i *item) error {
-	f, err := mp4.Open(bytes.NewReader(i.data), int64(len(i.data)))
+	f, err := mp4.OpenSegment(bytes.NewReader(i.data), int64(len(i.data)))
 	if err != nil {
 		p.warn(fmt.Errorf("hls: a segment: %w", err))
 		return nil

@@ -3,6 +3,7 @@ package hlspull
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -188,7 +189,7 @@ func byteRange(text string, before int64) (from, length, end int64) {
 // seconds reads a number of seconds, 0 if it is none.
 func seconds(text string) time.Duration {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || !(v > 0) { //nolint:staticcheck // not a number is none
+	if err != nil || math.IsNaN(v) || v <= 0 {
 		return 0
 	}
 	return time.Duration(min(v, maxDuration.Seconds()) * float64(time.Second))
@@ -198,7 +199,7 @@ func seconds(text string) time.Duration {
 func attribute(list, name string) string {
 	for list != "" {
 		key, rest, _ := strings.Cut(list, "=")
-		value := rest
+		var value string
 		if quoted, ok := strings.CutPrefix(rest, `"`); ok {
 			value, rest, _ = strings.Cut(quoted, `"`)
 			rest = strings.TrimPrefix(rest, ",")

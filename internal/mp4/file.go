@@ -19,6 +19,7 @@ type File struct {
 	skipped    []string
 	uuids      map[[16]byte][]byte
 	fragmented bool
+	first      time.Duration // the earliest stamp, without the shift
 	shift      time.Duration // what is added to all stamps
 	duration   time.Duration
 }
@@ -38,14 +39,29 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 
 // open is Open, and leaves the moov box as well.
 func open(r io.ReaderAt, size int64) (*File, *movie, error) {
-	s := &scanner{r: r, size: size}
-	h, err := findMovie(s)
+	m, err := read(r, size)
 	if err != nil {
 		return nil, nil, err
 	}
+	m.keep()
+	f := newFile(r, size, m)
+	if f.first < 0 || f.fragmented { // the times of fragments can be those of a stream that had been on air for long
+		f.shift = -f.first
+	}
+	f.measure()
+	return f, m, nil
+}
+
+// read reads the movie box, and those of the fragments.
+func read(r io.ReaderAt, size int64) (*movie, error) {
+	s := &scanner{r: r, size: size}
+	h, err := findMovie(s)
+	if err != nil {
+		return nil, err
+	}
 	moov, err := s.load(h, maxMovie, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	q := &quota{size: size, bytes: size, samples: maxSamples}
 	if len(moov) <= len(s.buf) {
@@ -53,16 +69,31 @@ func open(r io.ReaderAt, size int64) (*File, *movie, error) {
 	}
 	m, err := parseMovie(moov, q)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if m.trex != nil {
 		x := &fragments{movie: m, quota: q}
 		if err := x.read(s, h.end); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	f, err := newFile(r, size, m)
-	return f, m, err
+	if len(m.tracks) == 0 {
+		return nil, ErrNoTracks
+	}
+	return m, nil
+}
+
+// OpenSegment reads an initialization segment and a segment behind it, as live streams have them (RFC 8216, 3.3), of size bytes in all.
+// Other than in a file that [Open] reads, stamps are those of the stream, and tracks without samples stay: they may have some in the next
+// segment. Errors are those of Open.
+func OpenSegment(r io.ReaderAt, size int64) (*File, error) {
+	m, err := read(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := newFile(r, size, m)
+	f.measure()
+	return f, nil
 }
 
 // findMovie returns where the moov box is.
@@ -82,28 +113,24 @@ func findMovie(s *scanner) (head, error) {
 }
 
 // newFile puts the tracks on one timeline.
-func newFile(r io.ReaderAt, size int64, m *movie) (*File, error) {
-	if len(m.tracks) == 0 {
-		return nil, ErrNoTracks
-	}
-	m.keep()
+func newFile(r io.ReaderAt, size int64, m *movie) *File {
 	m.describe()
 	f := &File{r: r, size: size, tracks: m.tracks, skipped: m.skipped, uuids: m.uuids, fragmented: m.trex != nil}
-	first := time.Duration(1<<63 - 1)
+	f.first = time.Duration(1<<63 - 1)
 	for _, t := range f.tracks {
 		t.table.settle(t.scale)
 		t.origin = t.edit.delay - t.edit.from - t.table.lead
-		first = min(first, t.time(t.table.start))
+		f.first = min(f.first, t.time(t.table.start))
 		f.described = append(f.described, t.first)
 	}
-	// The times of fragments can be those of a stream that had been on air for long.
-	if first < 0 || f.fragmented {
-		f.shift = -first
-	}
+	return f
+}
+
+// measure notes how long the file is.
+func (f *File) measure() {
 	for _, t := range f.tracks {
 		f.duration = max(f.duration, t.time(t.table.end)+f.shift)
 	}
-	return f, nil
 }
 
 // time converts a decode time of the track.

@@ -2,6 +2,7 @@ package mp4
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/fmp4"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/internal/testmedia/reel"
 	"github.com/sluice-media/sluice/media"
@@ -210,3 +212,44 @@ func TestJoinOfUnlikeFiles(t *testing.T) {
 	_, err := new(Joiner).Content()
 	require.ErrorIs(t, err, ErrEmpty)
 }
+
+// The segments of a live stream go on where the ones before end, and have the tracks of the initialization segment whether there is
+// something of them or not.
+func TestOpenSegment(t *testing.T) {
+	tracks, packets := reel.Load(t, testmedia.H264())
+	m := fmp4.New(fmp4.Options{})
+	init, err := m.AppendHeader(nil, &media.Description{Tracks: tracks})
+	require.NoError(t, err)
+	var w fragmentBytes
+	half := len(packets) / 2
+	for _, p := range packets[:half] {
+		require.NoError(t, m.WritePacket(&w, p, false))
+	}
+	first := len(w)
+	for _, p := range packets[half:] {
+		require.NoError(t, m.WritePacket(&w, p, false))
+	}
+	next := func(segment []byte) (from time.Duration) {
+		b := slices.Concat(init, segment)
+		f, err := OpenSegment(bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err)
+		require.Len(t, f.Tracks(), len(tracks))
+		require.Empty(t, f.Skipped())
+		p, err := f.Cursor().ReadPacket()
+		if errors.Is(err, io.EOF) {
+			return -1
+		}
+		require.NoError(t, err)
+		return p.DTS
+	}
+	require.Equal(t, packets[0].DTS, next(w[:first]))
+	require.InDelta(t, packets[half].DTS, next(w[first:]), float64(200*time.Millisecond))
+	require.Equal(t, time.Duration(-1), next(nil))
+	_, err = OpenSegment(bytes.NewReader(w), int64(len(w)))
+	require.ErrorIs(t, err, ErrNoMovie)
+}
+
+type fragmentBytes []byte
+
+func (w *fragmentBytes) Tail(int) []byte     { return nil }
+func (w *fragmentBytes) Write(c media.Chunk) { *w = append(*w, c.Data...) }
