@@ -5,7 +5,7 @@ import "slices"
 // noEffect reports whether nothing reads a setting: the part that will is not there yet, or what it sets is not needed.
 func noEffect(key string) bool {
 	switch sectionOf(key) {
-	case "cluster", "rtc", "srt", "onvif", "python":
+	case "rtc", "srt", "onvif", "python":
 		return true
 	case "rtp_proxy":
 		return key != "rtp_proxy.port_range"

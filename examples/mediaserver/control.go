@@ -145,7 +145,8 @@ func fixed(key string) bool {
 	}
 	switch key {
 	case "ffmpeg.bin", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
-		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep":
+		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep",
+		"cluster.origin_url", "cluster.timeout_sec", "cluster.retry_count":
 		return true
 	}
 	return false

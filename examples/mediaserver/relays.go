@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -29,6 +30,28 @@ func (s *server) relayConfig(cfg *config.Config) relay.Config {
 			Path: cfg.String("ffmpeg.bin"), Template: cfg.String("ffmpeg.cmd"), Templates: templates, Local: s.localStream, Record: s.recordRelay,
 		},
 	}
+}
+
+// beEdge makes the server an edge of the origins that are configured. Without any it only answers edges.
+func (s *server) beEdge() error {
+	var origins []string
+	for o := range strings.SplitSeq(s.cfg.String("cluster.origin_url"), ";") {
+		if o = strings.TrimSpace(o); o != "" {
+			origins = append(origins, o)
+		}
+	}
+	retries := s.cfg.Int("cluster.retry_count")
+	switch { // less than 0 is for ever there, and never in relay.Retry
+	case retries < 0:
+		retries = 0
+	case retries == 0:
+		retries = -1
+	}
+	_, err := s.relay.Edge(relay.EdgeConfig{Origins: origins, Timeout: s.cfg.Duration("cluster.timeout_sec"), MaxRetries: retries})
+	if err != nil {
+		return fmt.Errorf("cluster.origin_url: %w", err)
+	}
+	return nil
 }
 
 // localStream says which stream of this server a URL is.

@@ -133,6 +133,9 @@ func (s *server) newProtocols() (err error) {
 	if s.relay, err = relay.New(s.media, s.relayConfig(s.cfg)); err != nil {
 		return err
 	}
+	if err := s.beEdge(); err != nil {
+		return err
+	}
 	files, err := filesConfig(s.cfg, s.recorder.Library())
 	if err != nil {
 		return err

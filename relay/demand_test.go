@@ -1,0 +1,205 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/web"
+)
+
+// newDemanding is a server with a relay, whose streams nobody watches for long.
+func newDemanding(t *testing.T) (*media.Server, *Relay) {
+	t.Helper()
+	m, err := media.New(media.Config{NoneReaderDelay: 100 * time.Millisecond, PlayWait: patience})
+	require.NoError(t, err)
+	r, err := New(m, Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, r.Close())
+		require.NoError(t, m.Close())
+	})
+	return m, r
+}
+
+func watch(t *testing.T, m *media.Server, key media.StreamKey, params string) (*media.Player, error) {
+	t.Helper()
+	return m.Play(t.Context(), media.PlayRequest{Stream: key, Schema: "rtmp", Params: params})
+}
+
+// However many ask for a stream, it is pulled once, for as long as somebody watches; and again when somebody does.
+func TestOnDemand(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	m, r := newDemanding(t)
+	var asked atomic.Int32
+	stop := r.OnDemand(func(key media.StreamKey) (string, bool) {
+		asked.Add(1)
+		return "rtmp://" + o.rtmp + "/live/" + key.Name, key.App == "edge"
+	})
+	for range 2 {
+		var all sync.WaitGroup
+		players := make([]*media.Player, 20)
+		for i := range players {
+			all.Go(func() {
+				p, err := m.Play(t.Context(), media.PlayRequest{Stream: edge, Schema: "rtmp"})
+				if err == nil {
+					players[i] = p
+				}
+			})
+		}
+		all.Wait()
+		require.Len(t, r.Pulls(), 1)
+		for _, p := range players {
+			require.NotNil(t, p)
+			p.Close(nil)
+		}
+		require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond, "nobody watches")
+		_, ok := m.Stream(edge)
+		require.False(t, ok)
+	}
+	stop()
+	before := asked.Load()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := m.Play(ctx, media.PlayRequest{Stream: edge, Schema: "rtmp"})
+	require.Error(t, err)
+	require.Equal(t, before, asked.Load())
+}
+
+// What cannot be pulled is asked for once, and said at once.
+func TestOnDemandFails(t *testing.T) {
+	var asked atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.NotFound(w, r)
+	}))
+	defer s.Close()
+	m, r := newDemanding(t)
+	r.OnDemand(func(media.StreamKey) (string, bool) { return s.URL + "/x.flv", true })
+	for range 20 {
+		_, err := watch(t, m, edge, "")
+		require.ErrorIs(t, err, media.ErrStreamNotFound)
+		status, ok := errors.AsType[*web.StatusError](err)
+		require.True(t, ok)
+		require.Equal(t, 404, status.Code)
+	}
+	require.EqualValues(t, 1, asked.Load())
+	require.Empty(t, r.Pulls())
+	require.Eventually(t, func() bool {
+		_, err := watch(t, m, edge, "")
+		return errors.Is(err, media.ErrStreamNotFound) && asked.Load() == 2
+	}, patience, 100*time.Millisecond, "after a second it is asked for again")
+}
+
+// When the source goes away while nobody watches, it is not tried for ever.
+func TestOnDemandIsLeft(t *testing.T) {
+	o, stop := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	m, r := newDemanding(t)
+	r.OnDemand(func(media.StreamKey) (string, bool) { return "rtmp://" + o.rtmp + "/live/cam", true })
+	p, err := watch(t, m, edge, "")
+	require.NoError(t, err)
+	stop()
+	require.Eventually(t, func() bool { return len(r.Pulls()) == 1 && r.Pulls()[0].State != Playing }, patience, time.Millisecond)
+	p.Close(nil)
+	require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond)
+}
+
+// An edge asks its origins, each time another first, and tells them what the player has said.
+func TestEdge(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	m, r := newDemanding(t)
+	_, err := r.Edge(EdgeConfig{Origins: []string{"rtmp://127.0.0.1:1/%s/%s", "http://" + o.http + "/%s/%s.live.flv?k=v"}})
+	require.NoError(t, err)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
+	for range 2 {
+		p, err := watch(t, m, key, "token=x&vhost=other")
+		require.NoError(t, err)
+		require.Len(t, o.players("live/cam"), 1)
+		require.Regexp(t, `^k=v&edge=1&hops=[a-z0-9]{12}&vhost=__defaultVhost__&token=x$`, o.players("live/cam")[0].Params)
+		p.Close(nil)
+		require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond)
+	}
+	for _, bad := range []string{"rtmp://h/%s", "rtmp://h/%s/%s/%s", "%s/%s", "://%s%s"} {
+		_, err := r.Edge(EdgeConfig{Origins: []string{bad}})
+		require.Error(t, err, bad)
+	}
+}
+
+// players are the sessions that play a stream here.
+func (o *origin) players(stream string) (list []hook.Session) {
+	for x := range o.media.Sessions() {
+		if p := x.Player(); p != nil && p.Stream() != nil && p.Stream().Key().App+"/"+p.Stream().Key().Name == stream {
+			list = append(list, x.Info())
+		}
+	}
+	return list
+}
+
+// Three edges in a ring, none of which has the stream: the player is told, and at once.
+func TestRingOfEdges(t *testing.T) {
+	const count = 3
+	var addrs []string
+	var handlers [count]atomic.Pointer[web.Handler]
+	for i := range count {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handlers[i].Load().ServeHTTP(w, r) }))
+		defer s.Close()
+		addrs = append(addrs, s.URL)
+	}
+	var first *media.Server
+	for i := range count {
+		m, r := newDemanding(t)
+		h, err := web.NewHandler(m, web.Config{})
+		require.NoError(t, err)
+		handlers[i].Store(h)
+		_, err = r.Edge(EdgeConfig{Origins: []string{addrs[(i+1)%count] + "/%s/%s.live.flv"}})
+		require.NoError(t, err)
+		if i == 0 {
+			first = m
+		}
+	}
+	began := time.Now()
+	_, err := watch(t, first, edge, "")
+	require.ErrorIs(t, err, media.ErrStreamNotFound)
+	require.Less(t, time.Since(began), patience/2, "the loop is seen, not waited out")
+}
+
+// Who is no edge tells edges at once that a stream is not there; others wait for it.
+func TestAnswersEdges(t *testing.T) {
+	m, r := newDemanding(t)
+	_, err := r.Edge(EdgeConfig{})
+	require.NoError(t, err)
+	_, err = watch(t, m, edge, "edge=1&vhost=x")
+	require.ErrorIs(t, err, media.ErrStreamNotFound)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = m.Play(ctx, media.PlayRequest{Stream: edge, Schema: "rtmp", Params: "x=1&edge=1"})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// Names and queries of players do not change where an origin is.
+func TestOriginURL(t *testing.T) {
+	for _, c := range []struct{ app, name, want string }{
+		{"live", "cam", "rtmp://h/live/cam?q=1"},
+		{"live", "a/b c", "rtmp://h/live/a/b%20c?q=1"},
+		{"%s", "x?y#z", "rtmp://h/%25s/x%3Fy%23z?q=1"},
+		{"a@b:c", "é", "rtmp://h/a@b:c/%C3%A9?q=1"},
+	} {
+		got, err := originURL("rtmp://h/%s/%s", media.StreamKey{App: c.app, Name: c.name}, "q=1")
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+	require.Equal(t, "edge=1&hops=a.b&vhost=v&t=%20&x",
+		edgeQuery([]string{"a", "b"}, "v", "edge=1&hops=a&t=%20&vhost=q&&x"))
+}
