@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -18,12 +19,17 @@ type FFmpegConfig struct {
 	Template string
 	// Templates are others, by their names. A request with another name gets Template.
 	Templates map[string]string
+	// Snapshot is the command line for a picture of a URL, as Template: %s for program, URL and where the picture is written. Options for
+	// size, quality and format come before the last. Empty means one for a JPEG.
+	Snapshot string
 	// Local says which stream of this server a destination is: it is waited for then, and when it is gone for long ffmpeg is started anew.
 	// False, or nil, means another server: ffmpeg has succeeded when it has run for the time of the request.
 	Local func(u *url.URL) (media.StreamKey, bool)
 	// Record records a stream that is there, as the request of its source has asked. Nil records nothing.
 	Record func(key media.StreamKey, hls, mp4 bool) error
 }
+
+const defaultSnapshotTemplate = "%s -i %s -y -f mjpeg -frames:v 1 -an %s"
 
 const defaultTemplate = "%s -re -i %s -c:a aac -strict -2 -ar 44100 -ab 48k -c:v libx264 -f flv %s"
 
@@ -70,6 +76,18 @@ func (t template) command(path, source, destination string) []string {
 func (t template) told(path, source, destination string) string {
 	values := []any{path, source, destination}
 	return fmt.Sprintf(strings.Join(t, " "), values...)
+}
+
+// snapshotTemplate is the one for pictures. It ends with where they are written.
+func (c *FFmpegConfig) snapshotTemplate() (template, error) {
+	t, err := parseTemplate(cmp.Or(c.Snapshot, defaultSnapshotTemplate))
+	if err == nil && t[len(t)-1] != "%s" {
+		err = fmt.Errorf("relay: the ffmpeg template %.200q for snapshots does not end with %%s", c.Snapshot)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("FFmpegConfig.Snapshot: %w", err)
+	}
+	return t, nil
 }
 
 // templates are those of a config.

@@ -17,8 +17,8 @@ func (r PushRequest) LogValue() slog.Value {
 }
 
 // LogValue implements slog.LogValuer, as that of [PullRequest].
-func (r SnapshotRequest) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("url", redact.URL(r.URL)))
+func (q SnapshotRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("url", redact.URL(q.URL)))
 }
 
 // LogValue implements slog.LogValuer, as that of [PullRequest].

@@ -1,12 +1,17 @@
 package relay
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/redact"
 )
 
 // saidMost is how much of what a program says is kept: the last of it.
@@ -22,6 +27,47 @@ func (t *tail) Write(b []byte) (int, error) {
 		t.text = append(t.text[:0], t.text[over:]...)
 	}
 	return len(b), nil
+}
+
+// capped keeps what is written to it, up to a bound.
+type capped struct {
+	data []byte
+	left int
+}
+
+// Write implements [io.Writer].
+func (c *capped) Write(b []byte) (int, error) {
+	if len(b) > c.left {
+		return 0, errors.New("relay: the output is too long")
+	}
+	c.left -= len(b)
+	c.data = append(c.data, b...)
+	return len(b), nil
+}
+
+// runFilter runs a program that reads input, and returns what it writes: limit bytes at most. Otherwise it does as runProcess.
+func runFilter(ctx context.Context, args []string, input []byte, limit int) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the program is the host's, and there is no shell
+	out, said := &capped{left: limit}, &tail{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), out, said
+	cmd.WaitDelay = 2 * time.Second
+	ownGroup(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("relay: a picture takes ffmpeg: %w", err)
+	}
+	err := cmd.Wait()
+	endGroup(cmd)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case !cmd.ProcessState.Success():
+		return nil, fmt.Errorf("relay: ffmpeg: %s: %.300s", cmd.ProcessState, redact.Text(strings.TrimSpace(string(said.text))))
+	case err != nil && !errors.Is(err, syscall.EPIPE): // it need not read all
+		return nil, fmt.Errorf("relay: ffmpeg: %w", err)
+	}
+	return out.data, nil
 }
 
 // runProcess runs a program until it ends, or ctx does, with all that it has started. said gets the last it has said, if it has ended by

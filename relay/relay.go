@@ -26,6 +26,8 @@ type Config struct {
 	HTTP web.ClientConfig
 	// FFmpeg is for RunFFmpeg.
 	FFmpeg FFmpegConfig
+	// SnapshotRuns is how many ffmpegs take snapshots at once. 0 means 2.
+	SnapshotRuns int
 	// Max is how many pulls there may be, and how many pushes and ffmpegs. 0 means 10,000 of each.
 	Max int
 	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr].
@@ -40,8 +42,9 @@ type Relay struct {
 	cfg   Config
 	log   *slog.Logger
 
-	templates map[string]template
-	resolver  net.Resolver
+	templates        map[string]template
+	snapshotTemplate template
+	resolver         net.Resolver
 
 	life    context.Context // ends with the relay
 	end     context.CancelCauseFunc
@@ -53,6 +56,8 @@ type Relay struct {
 	ffmpegs  map[string]*job
 	programs map[*job]*program // of ffmpegs
 	closed   bool
+
+	snapshots snapshots // guarded by mu
 }
 
 var _ media.Service = (*Relay)(nil)
@@ -74,9 +79,20 @@ func New(m *media.Server, cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
+	picture, err := cfg.FFmpeg.snapshotTemplate()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.SnapshotRuns < 0 {
+		return nil, errors.New("relay: Config.SnapshotRuns is negative")
+	}
+	cfg.SnapshotRuns = cmp.Or(cfg.SnapshotRuns, defaultSnapshotRuns)
 	r := &Relay{
-		media: m, cfg: cfg, log: m.Logger(), templates: templates,
+		media: m, cfg: cfg, log: m.Logger(), templates: templates, snapshotTemplate: picture,
 		pulls: map[string]*job{}, pushes: map[string]*job{}, ffmpegs: map[string]*job{}, programs: map[*job]*program{},
+		snapshots: snapshots{
+			kept: map[snapshotKey]*Snapshot{}, taken: map[snapshotKey]*taking{}, runs: make(chan struct{}, cfg.SnapshotRuns),
+		},
 	}
 	r.life, r.end = context.WithCancelCause(context.Background())
 	if err := m.Register(r); err != nil {

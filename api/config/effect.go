@@ -16,7 +16,7 @@ func noEffect(key string) bool {
 // idle lists the settings without an effect in sections that have others.
 func idle() []string {
 	return []string{
-		"api.defaultSnap", "api.snapRoot", "ffmpeg.snap", "ffmpeg.log", "ffmpeg.restart_sec",
+		"api.snapRoot", "ffmpeg.log", "ffmpeg.restart_sec",
 
 		"hls.fileBufSize",
 

@@ -73,7 +73,7 @@ func apiKeys() []row {
 		{"api.secret", String, "", 0, "the key of the API; random in a new file"},
 		{"api.trustLoopback", Bool, "1", 0, "programs on this machine need no secret: neither through a proxy nor from a web page"},
 		{"api.metricStreams", Uint, "1000", 0, "how many streams /metrics shows by name at most, the oldest; 0: none"},
-		{"api.snapRoot", String, "./www/snap/", 0, "where snapshots are kept"},
+		{"api.snapRoot", String, "./www/snap/", 0, "of no effect: snapshots are kept in memory"},
 		{"api.defaultSnap", String, "./www/logo.png", 0, "the picture to send while there is no snapshot"},
 		{"api.downloadRoot", String, "./www", 0, "directories that downloadFile may read, separated by ;"},
 	}

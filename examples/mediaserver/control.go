@@ -32,7 +32,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Restart:             s.askRestart,
 		Parts: api.Parts{
 			Relay: s.relay, FFmpeg: s.relay, Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
-			Downloads: split(cfg.String("api.downloadRoot"), ";"),
+			Downloads: split(cfg.String("api.downloadRoot"), ";"), Snapshots: s.relay, DefaultSnapshot: s.defaultSnapshot(cfg),
 		},
 	}
 }
@@ -144,7 +144,7 @@ func fixed(key string) bool {
 		return true
 	}
 	switch key {
-	case "ffmpeg.bin", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
+	case "ffmpeg.bin", "ffmpeg.snap", "rtmp.enhanced", "rtp.videoMtuSize", "http.keepAliveSecond",
 		"record.appName", "record.enableFmp4", "record.fileRepeat", "hls.segKeep",
 		"cluster.origin_url", "cluster.timeout_sec", "cluster.retry_count":
 		return true

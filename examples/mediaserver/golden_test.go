@@ -102,6 +102,7 @@ func newStage(t *testing.T) *stage {
 	for key, value := range map[string]string{
 		"api.secret": goldenSecret, "api.trustLoopback": "0", "general.flowThreshold": "0", "general.listen_ip": "127.0.0.1",
 		"general.maxStreamWaitMS": "3000", "protocol.continue_push_ms": "0", "http.rootPath": www, "api.downloadRoot": www, "protocol.mp4_save_path": www, "protocol.hls_save_path": www,
+		"api.defaultSnap": filepath.Join(filepath.Dir(www), "logo.png"),
 	} {
 		require.NoError(t, cfg.Set(key, value))
 	}
@@ -176,6 +177,8 @@ func (g *stage) set(key, value string) {
 // prepare brings the server into the state of a capture.
 func (g *stage) prepare(name string) {
 	switch name {
+	case "getSnap.first", "getSnap.cached":
+		g.live()
 	case "setServerConfig.two_json":
 		g.set("api.apiDebug", "0")
 	case "setServerConfig.back":

@@ -27,7 +27,7 @@ func newFolder(t *testing.T) string {
 	recording := make([]byte, 289049)
 	copy(recording, "\x00\x00\x00 ftypis")
 	for name, content := range map[string]string{
-		"hello.txt": "hello", "dir/a.txt": "x", "live/test/a.ts": "x",
+		"hello.txt": "hello", "../logo.png": "\x89PNG\r\n\x1a\n", "dir/a.txt": "x", "live/test/a.ts": "x",
 		"record/live/test/" + day + "/" + day + "-09-35-08-0.mp4": string(recording),
 	} {
 		path := filepath.Join(www, filepath.FromSlash(name))

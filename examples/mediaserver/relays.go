@@ -27,7 +27,8 @@ func (s *server) relayConfig(cfg *config.Config) relay.Config {
 	return relay.Config{
 		RTMP: rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")},
 		FFmpeg: relay.FFmpegConfig{
-			Path: cfg.String("ffmpeg.bin"), Template: cfg.String("ffmpeg.cmd"), Templates: templates, Local: s.localStream, Record: s.recordRelay,
+			Path: cfg.String("ffmpeg.bin"), Template: cfg.String("ffmpeg.cmd"), Templates: templates, Snapshot: cfg.String("ffmpeg.snap"),
+			Local: s.localStream, Record: s.recordRelay,
 		},
 	}
 }

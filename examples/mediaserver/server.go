@@ -76,10 +76,7 @@ func newServer(cfg *config.Config, f flags, open listenFunc, cert *tls.Config, l
 		return nil, err
 	}
 	if err := s.newProtocols(); err != nil {
-		if s.recorder != nil {
-			err = errors.Join(err, s.recorder.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, s.media.Close()) // with all that belongs to it
 	}
 	s.http = &http.Server{
 		Handler: s.api, TLSConfig: httpTLS(cert), MaxHeaderBytes: 64 << 10,

@@ -1,0 +1,111 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/still"
+	"github.com/sluice-media/sluice/media"
+)
+
+// local returns the stream of this server that a URL names.
+func (r *Relay) local(rawURL string) (media.StreamKey, bool) {
+	u, err := url.Parse(rawURL)
+	if err != nil || r.cfg.FFmpeg.Local == nil {
+		return media.StreamKey{}, false
+	}
+	return r.cfg.FFmpeg.Local(u)
+}
+
+// picture takes a picture.
+func (r *Relay) picture(ctx context.Context, q *SnapshotRequest) (*Snapshot, error) {
+	key, here := r.local(q.URL)
+	if !here {
+		if err := r.allowSource(ctx, q.URL); err != nil {
+			return nil, err
+		}
+		return r.encode(ctx, q, r.snapshotTemplate.picture(r.cfg.FFmpeg.Path, q), nil)
+	}
+	st, ok := r.media.Stream(key)
+	if !ok {
+		return nil, fmt.Errorf("%w: %v", media.ErrStreamNotFound, key)
+	}
+	p, err := still.Take(ctx, st)
+	if err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	if p.Track.Codec == media.JPEG && q.Format == "jpeg" && q.Width == 0 && q.Height == 0 {
+		return &Snapshot{ContentType: contentTypes()[q.Format], Data: p.Data, Taken: time.Now()}, nil
+	}
+	form, data := "mp4", p.Data
+	if p.Track.Codec == media.JPEG {
+		form = "mjpeg"
+	} else if data, err = still.MP4(p); err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	args := []string{r.cfg.FFmpeg.Path, "-v", "error", "-protocol_whitelist", "pipe", "-f", form, "-i", "pipe:0", "-frames:v", "1", "-an"}
+	args = append(args, q.options()...)
+	if q.Format == "jpeg" {
+		args = append(args, "-f", "mjpeg")
+	}
+	return r.encode(ctx, q, append(args, "pipe:1"), data)
+}
+
+// encode runs an ffmpeg that writes a picture, when it is its turn.
+func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, input []byte) (*Snapshot, error) {
+	select {
+	case r.snapshots.runs <- struct{}{}:
+		defer func() { <-r.snapshots.runs }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	data, err := runFilter(ctx, args, input, maxSnapshot)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) == 0:
+		return nil, errors.New("relay: ffmpeg has made no picture")
+	}
+	return &Snapshot{ContentType: contentTypes()[q.Format], Data: data, Taken: time.Now()}, nil
+}
+
+// options are those of ffmpeg for a picture.
+func (q *SnapshotRequest) options() (args []string) {
+	if q.Width > 0 || q.Height > 0 {
+		side := func(n int) string {
+			if n == 0 {
+				return "-2" // as the other wants it, and even
+			}
+			return strconv.Itoa(n)
+		}
+		args = append(args, "-vf", "scale="+side(q.Width)+":"+side(q.Height))
+	}
+	switch q.Format {
+	case "png":
+		return append(args, "-c:v", "png", "-f", "image2pipe")
+	case "webp":
+		args = append(args, "-c:v", "libwebp", "-f", "image2pipe")
+		if q.Quality > 0 {
+			args = append(args, "-quality", strconv.Itoa(min(q.Quality, 100)))
+		}
+		return args
+	}
+	if q.Quality > 0 {
+		args = append(args, "-q:v", strconv.Itoa(jpegScale(q.Quality)))
+	}
+	return args
+}
+
+// jpegScale is the quantizer scale for a quality of 1 to 100: 31 is the worst, 2 the best.
+func jpegScale(quality int) int { return 31 - (min(quality, 100)-1)*29/99 }
+
+// picture returns the arguments with which a picture of a URL is written.
+func (t template) picture(path string, q *SnapshotRequest) []string {
+	args := t.command(path, q.URL, "pipe:1")
+	last := len(args) - 1
+	return append(append(append([]string{}, args[:last]...), q.options()...), args[last])
+}
