@@ -15,7 +15,9 @@
 //
 // [Files] serves the files of a folder beside the streams, and asks hooks about each, as ZLMediaKit does.
 //
-// [Pull] is a client: it plays FLV from another server, and publishes that.
+// /app/stream.snap.mp4 is the newest key picture of a stream, an MP4 of one picture.
+//
+// [Pull] is a client: it plays FLV, MPEG-TS or HLS from another server, and publishes that.
 //
 // What is no stream and no file has 10 s: its request's body, and its reply. Of a file the client has a minute for each 64 KiB.
 // The time-outs of the host's http.Server do not hold for streams. A ResponseWriter of the host's own should have an Unwrap method: without deadlines (http.ResponseController) a

@@ -109,6 +109,9 @@ func (h *Handler) route(r *http.Request) http.HandlerFunc {
 	if t, ok := h.parseTarget(r); ok {
 		return func(w http.ResponseWriter, r *http.Request) { h.serveStream(w, r, t) }
 	}
+	if t, ok := h.parseStill(r); ok {
+		return func(w http.ResponseWriter, r *http.Request) { h.serveStill(w, r, t) }
+	}
 	t, ok := h.parseHLS(r)
 	switch {
 	case !ok:
