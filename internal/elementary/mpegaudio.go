@@ -33,6 +33,9 @@ func (mpegAudio) cut(b []byte) (x frame, err error) {
 	if h.Padding {
 		x.size++
 	}
+	if x.size <= mpegAudioHeader {
+		return x, fmt.Errorf("%w: a frame of MP3 of %d bytes", ErrBadData, x.size)
+	}
 	if x.size <= len(b) {
 		x.data = b[:x.size:x.size]
 	}

@@ -13,10 +13,8 @@ func begins(codec media.Codec, b []byte) bool {
 		return beginsVP9(b)
 	case media.AV1:
 		return beginsAV1(b)
-	case media.JPEG: // RFC 2435, 3.1.2: fragment offset
+	default: // JPEG, RFC 2435, 3.1.2: fragment offset
 		return len(b) >= 8 && b[1] == 0 && b[2] == 0 && b[3] == 0
-	default: // MP3, RFC 2250, 3.5: fragment offset
-		return len(b) >= 4 && b[2] == 0 && b[3] == 0
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpav1"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmjpeg"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg1audio"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp8"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp9"
 	"github.com/pion/rtp"
@@ -13,16 +12,13 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// newDecoder makes one of gortsplib's decoders: MP3 (RFC 2250), JPEG (RFC 2435), VP8 (RFC 7741), VP9 (RFC 9628) or
+// newDecoder makes one of gortsplib's decoders: JPEG (RFC 2435), VP8 (RFC 7741), VP9 (RFC 9628) or
 // AV1 (RTP Payload Format For AV1). It returns errMore until a unit is complete.
 func newDecoder(codec media.Codec) func(p *rtp.Packet) ([][]byte, error) {
 	switch codec {
 	case media.AV1:
 		dec := &rtpav1.Decoder{}
 		return several(dec.Init(), dec.Decode, rtpav1.ErrMorePacketsNeeded)
-	case media.MP3:
-		dec := &rtpmpeg1audio.Decoder{}
-		return several(dec.Init(), dec.Decode, rtpmpeg1audio.ErrMorePacketsNeeded)
 	case media.VP8:
 		dec := &rtpvp8.Decoder{}
 		return single(dec.Init(), dec.Decode, rtpvp8.ErrMorePacketsNeeded)

@@ -83,7 +83,9 @@ func New(s Source) (*Depacketizer, error) {
 		d.format = frames{d}
 	case media.RawRTP:
 		d.format = raw{d}
-	case media.MP3, media.VP8, media.VP9, media.AV1, media.JPEG:
+	case media.MP3:
+		d.format = &mpegAudio{d: d}
+	case media.VP8, media.VP9, media.AV1, media.JPEG:
 		d.format = newLibrary(d)
 	}
 	if d.format == nil {

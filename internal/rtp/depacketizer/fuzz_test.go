@@ -115,6 +115,8 @@ func memoryOf(d *Depacketizer) int {
 		return cap(f.buf) + f.sets.Size()
 	case *aac:
 		return cap(f.part)
+	case *mpegAudio:
+		return cap(f.part)
 	case *latm:
 		return cap(f.part)
 	case *library:

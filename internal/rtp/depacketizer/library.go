@@ -122,11 +122,6 @@ func (f *library) emit(stamp uint32, units [][]byte) error {
 		if len(unit) > 0 {
 			f.d.emit(stamp, unit, key)
 		}
-	case media.MP3:
-		for _, u := range units {
-			f.d.emit(stamp, u, false)
-			stamp += mp3Ticks(u, f.d.track.ClockRate)
-		}
 	default:
 		for _, u := range units {
 			if len(u) > 0 {
