@@ -17,6 +17,8 @@ type Config struct {
 	// MaxStreams is how many streams have figures of their own at most, the oldest; what is left is counted, and is part
 	// of the sums. 0 means 1000, less than 0 none: then nothing carries a name that a client could choose.
 	MaxStreams int
+	// Relays has the pulls and pushes, of which as many have figures of their own. Nil has none.
+	Relays Relays
 }
 
 const defaultMaxStreams = 1000
@@ -37,6 +39,8 @@ type Collector struct {
 	media      *media.Server
 	maxStreams int
 	perStream  perStream
+	relays     Relays
+	perRelay   perRelay
 
 	streams, unnamed, sessions, readers               *prometheus.Desc
 	received, sent, skipped, lost                     *prometheus.Desc
@@ -54,6 +58,8 @@ func NewCollector(m *media.Server, cfg Config) *Collector {
 		media:        m,
 		maxStreams:   max(cmp.Or(cfg.MaxStreams, defaultMaxStreams), 0),
 		perStream:    newPerStream(),
+		relays:       cfg.Relays,
+		perRelay:     newPerRelay(),
 		streams:      desc("streams", "Streams that are live."),
 		unnamed:      desc("streams_without_figures", "Streams that are live and have no figures of their own."),
 		sessions:     desc("sessions", "Connected peers.", "protocol"),
@@ -77,6 +83,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 		out <- d
 	}
 	c.perStream.describe(out)
+	c.perRelay.describe(out)
 }
 
 // sender sends figures to a registry.
@@ -94,6 +101,10 @@ func (s sender) counter(d *prometheus.Desc, v uint64, labels ...string) {
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	gauge, counter := sender(out).gauge, sender(out).counter
 	c.collectStreams(sender(out))
+	if c.relays != nil {
+		c.perRelay.collect(sender(out), "pull", c.relays.Pulls(), c.maxStreams)
+		c.perRelay.collect(sender(out), "push", c.relays.Pushes(), c.maxStreams)
+	}
 	for protocol, n := range c.countSessions() {
 		gauge(c.sessions, float64(n), protocol)
 	}

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,8 +49,7 @@ type labels struct{ vhost, app, stream string }
 const maxLabel = 128
 
 func newLabels(key media.StreamKey) labels {
-	cut := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxLabel)], "\ufffd") }
-	return labels{cut(key.VHost), cut(key.App), cut(key.Name)}
+	return labels{cutLabel(key.VHost), cutLabel(key.App), cutLabel(key.Name)}
 }
 
 // chosen are the streams that get figures of their own: at most so many, the oldest, so that a figure that is there
