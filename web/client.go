@@ -89,8 +89,8 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 	}
 	c = &client{conn: conn, url: u, left: maxReplyHead}
 	stop := context.AfterFunc(within, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	reply, err := c.ask(within) //nolint:bodyclose // it ends with the connection
-	if !stop() && err == nil {  // the deadline is set, or will be
+	reply, err := c.ask(within, cfg) //nolint:bodyclose // it ends with the connection
+	if !stop() && err == nil {       // the deadline is set, or will be
 		err = context.Cause(within)
 	}
 	switch {
@@ -146,11 +146,11 @@ func dial(ctx context.Context, u *url.URL, cfg *ClientConfig) (conn net.Conn, er
 }
 
 // ask sends the request, and reads the head of the reply.
-func (c *client) ask(ctx context.Context) (*http.Response, error) {
+func (c *client) ask(ctx context.Context, cfg *ClientConfig) (*http.Response, error) {
 	if isWebSocket(c.url) {
-		return c.upgrade(ctx)
+		return c.upgrade(ctx, cfg.IdleTimeout)
 	}
-	r := &http.Request{Method: http.MethodGet, URL: c.url, Host: c.url.Host, Header: http.Header{"User-Agent": {"Sluice"}}, Close: true}
+	r := &http.Request{Method: http.MethodGet, URL: c.url, Host: c.url.Host, Header: http.Header{"User-Agent": {"Sluice"}, "Accept-Encoding": {"identity"}}, Close: true}
 	if user := c.url.User; user != nil {
 		password, _ := user.Password()
 		r.SetBasicAuth(user.Username(), password)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 
 	"github.com/sluice-media/sluice/internal/hlspull"
@@ -32,7 +31,7 @@ func (p *pull) playHLS(ctx context.Context) error {
 	if err != nil {
 		return p.why(err)
 	}
-	jar, _ := cookiejar.New(nil)     // it never fails
+	jar := &cookies{}
 	jar.SetCookies(p.url, p.cookies) // who shows them is one viewer
 	transport := p.transport()
 	defer transport.CloseIdleConnections()
@@ -43,6 +42,8 @@ func (p *pull) playHLS(ctx context.Context) error {
 	}
 	return err
 }
+
+var errLongURL = fmt.Errorf("web: the server redirects to a URL of more than %d bytes", maxURL)
 
 // transport opens connections as the configuration says.
 func (p *pull) transport() *http.Transport {
@@ -60,9 +61,13 @@ func (p *pull) transport() *http.Transport {
 	}
 }
 
-func checkRedirect(_ *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	r.Header.Del("Referer") // whose query is nobody else's business
+	switch {
+	case len(via) > maxRedirects:
 		return errRedirects
+	case len(r.URL.String()) > maxURL:
+		return errLongURL
 	}
 	return nil
 }

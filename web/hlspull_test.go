@@ -93,7 +93,7 @@ func TestPullOfOddHLS(t *testing.T) {
 		page string // instead of the playlist
 	}{
 		"encrypted":        {o: origin{head: "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"}, text: "encrypted"},
-		"nothing new":      {o: origin{step: time.Hour}, text: "nothing new for 3s"},
+		"nothing new":      {o: origin{step: time.Hour}, text: "no media for 3s"},
 		"nothing at all":   {page: "#EXTM3U\n#EXT-X-ENDLIST\n", text: "no segments"},
 		"a file":           {page: "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", text: `the URI "file:///etc/passwd"`},
 		"a variant only":   {page: "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nall.m3u8\n", text: "404"},

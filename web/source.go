@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/internal/flv"
+	"github.com/sluice-media/sluice/internal/hlspull"
 	"github.com/sluice-media/sluice/internal/mpegts"
 )
 
@@ -35,7 +36,7 @@ func sourceOf(from *bufio.Reader) (schema string, open func(p *pull) source, err
 	case mpegts.Begins(head):
 		return "ts", func(p *pull) source { return &tsSource{from: from, demux: mpegts.NewDemuxer(p, p.warn)} }, nil
 	}
-	if string(head) == "#EXT" {
+	if hlspull.Begins(head) {
 		return "hls", nil, nil
 	}
 	return "", nil, fmt.Errorf("%w: it begins with %q", errContainer, head)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -15,7 +17,7 @@ import (
 const maxControl = 125
 
 // upgrade asks for a stream by WebSocket (RFC 6455), whose data messages are then the body.
-func (c *client) upgrade(ctx context.Context) (*http.Response, error) {
+func (c *client) upgrade(ctx context.Context, patience time.Duration) (*http.Response, error) {
 	head := http.Header{"User-Agent": {"Sluice"}}
 	if user := c.url.User; user != nil {
 		password, _ := user.Password()
@@ -40,16 +42,17 @@ func (c *client) upgrade(ctx context.Context) (*http.Response, error) {
 	if from == nil { // nothing has come behind the head
 		from = bufio.NewReader(c)
 	}
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(&messages{from: from, to: c.conn})}, nil
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(&messages{from: from, to: c.conn, patience: patience})}, nil
 }
 
 // messages are what the data messages of a WebSocket hold, one behind the other.
 type messages struct {
-	from  *bufio.Reader
-	to    io.Writer
-	head  ws.Header
-	left  int64 // of the payload of a data frame
-	taken int   // bytes of its mask that have been used
+	from     *bufio.Reader
+	to       net.Conn
+	patience time.Duration // for a server that does not read
+	head     ws.Header
+	left     int64 // of the payload of a data frame
+	taken    int   // bytes of its mask that have been used
 }
 
 // Read implements io.Reader. It answers pings, and returns io.EOF when the server has closed.
@@ -87,6 +90,9 @@ func (m *messages) control(head ws.Header) error {
 	}
 	if head.Masked {
 		ws.Cipher(body, head.Mask, 0)
+	}
+	if err := m.to.SetWriteDeadline(time.Now().Add(m.patience)); err != nil {
+		return err
 	}
 	switch head.OpCode {
 	case ws.OpClose:

@@ -40,6 +40,8 @@ type format interface {
 	flushBefore(at Stamp) error
 	// lose says that bytes are missing, and what is not whole yet cannot be had.
 	lose()
+	// size is how many bytes are kept.
+	size() int
 	// track describes the stream; nil if that is not known yet.
 	track() *media.Track
 }
@@ -73,6 +75,9 @@ func (s *Stream) FlushBefore(at Stamp) error { return s.format.flushBefore(at) }
 
 // Lose says that bytes are missing. Pictures are left out from there to the next at which decoding can start.
 func (s *Stream) Lose() { s.format.lose() }
+
+// Size returns how many bytes are kept of what is not whole yet.
+func (s *Stream) Size() int { return s.format.size() }
 
 // Track describes the stream; it is nil if that is not known yet.
 func (s *Stream) Track() *media.Track { return s.format.track() }

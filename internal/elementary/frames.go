@@ -57,6 +57,7 @@ func newFrames(known media.Track, emit func(*media.Packet) error, c cutter) *fra
 func (f *frames) track() *media.Track     { return f.now }
 func (f *frames) flush() error            { return nil }
 func (f *frames) flushBefore(Stamp) error { return nil }
+func (f *frames) size() int               { return cap(f.part) }
 func (f *frames) lose()                   { f.part = nil }
 
 // push takes a payload. Its stamp is that of the first frame which begins in it (13818-1, 2.4.3.7).

@@ -31,6 +31,7 @@ func newPictures(known media.Track, emit func(*media.Packet) error) *pictures {
 }
 
 func (f *pictures) track() *media.Track { return f.now }
+func (f *pictures) size() int           { return cap(f.buf) }
 
 func (f *pictures) push(b []byte, at Stamp) error {
 	var err error
@@ -57,6 +58,7 @@ func (f *pictures) push(b []byte, at Stamp) error {
 func (f *pictures) lose() {
 	f.gap = true
 	f.torn = f.torn || f.open
+	f.buf = nil // what comes of the picture still is not kept
 }
 
 func (f *pictures) flushBefore(at Stamp) error {

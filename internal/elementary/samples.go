@@ -27,6 +27,7 @@ func newSamples(known media.Track, emit func(*media.Packet) error) *samples {
 func (f *samples) track() *media.Track     { return f.now }
 func (f *samples) flush() error            { return nil }
 func (f *samples) flushBefore(Stamp) error { return nil }
+func (f *samples) size() int               { return 0 }
 func (f *samples) lose()                   {}
 
 func (f *samples) push(b []byte, at Stamp) error {

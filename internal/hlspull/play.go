@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/gate"
@@ -23,10 +24,19 @@ type play struct {
 	warn   func(error)
 	ts     *mpegts.Demuxer // nil until one has come
 	tracks []*media.Track  // of fragmented MP4
+	bad    error           // why the newest segment could not be played
 }
 
 func newPlay(ctx context.Context, cfg *Config) *play {
-	return &play{pacer: &pacer{sink: cfg.Sink, done: ctx.Done(), why: func() error { return context.Cause(ctx) }}, warn: cfg.Warn}
+	p := &play{pacer: &pacer{sink: cfg.Sink}, warn: cfg.Warn}
+	p.came.Store(time.Now().UnixNano())
+	p.until(ctx)
+	return p
+}
+
+// until says what ends it.
+func (p *play) until(ctx context.Context) {
+	p.done, p.why = ctx.Done(), func() error { return context.Cause(ctx) }
 }
 
 // segment takes one.
@@ -34,16 +44,29 @@ func (p *play) segment(i *item) error {
 	if i.torn || i.discontinuity {
 		p.begun = false // its stamps are others
 	}
+	p.most = p.packets + maxSegmentPackets
+	var err error
 	switch {
 	case mpegts.Begins(i.data):
-		return p.transport(i)
+		err = p.transport(i)
 	case isMP4(i.data):
-		return p.fragments(i)
-	case len(i.data) == 0:
+		err = p.fragments(i)
+	default: // perhaps the next is
+		err = fmt.Errorf("%w: one begins with %q", errForm, i.data[:min(len(i.data), 8)])
+	}
+	if errors.Is(err, errForm) || errors.Is(err, errCrowded) || errors.Is(err, mpegts.ErrNoStream) {
+		p.bad = err
+		p.warn(err)
 		return nil
 	}
-	return fmt.Errorf("%w: one begins with %q", errForm, i.data[:min(len(i.data), 8)])
+	return err
 }
+
+// maxSegmentPackets bounds the packets of a segment: those of ten minutes, with sound.
+const maxSegmentPackets = 100_000
+
+// errCrowded says that a segment has more.
+var errCrowded = fmt.Errorf("hls: a segment has more than %d packets", maxSegmentPackets)
 
 // transport takes a segment of MPEG-TS. Each begins anew with what counts packets.
 func (p *play) transport(i *item) error {
@@ -82,8 +105,7 @@ func isMP4(b []byte) bool {
 func (p *play) fragments(i *item) error {
 	f, err := mp4.OpenSegment(bytes.NewReader(i.data), int64(len(i.data)))
 	if err != nil {
-		p.warn(fmt.Errorf("hls: a segment: %w", err))
-		return nil
+		return fmt.Errorf("%w: a segment: %w", errForm, err)
 	}
 	for _, name := range f.Skipped() {
 		p.warn(fmt.Errorf("hls: %s is not taken", name))
@@ -98,8 +120,7 @@ func (p *play) fragments(i *item) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			p.warn(fmt.Errorf("hls: a segment: %w", err))
-			return nil
+			return fmt.Errorf("%w: a segment: %w", errForm, err)
 		}
 		if known := as[pkt.Track]; known != nil {
 			pkt.Track = known
@@ -135,16 +156,23 @@ func (p *play) describe(now []*media.Track) (as map[*media.Track]*media.Track, e
 const (
 	// furthest is how far ahead of the pace, or behind, stamps are taken for a jump.
 	furthest = 15 * time.Second
+	// back is how far the stamps of a track step back where they are others.
+	back = 500 * time.Millisecond
+	// maxTracks is for how many tracks the newest stamps are known.
+	maxTracks = 64
 )
 
 // pacer hands packets on when they are due: segments come as a whole.
 type pacer struct {
-	sink  gate.Sink
-	done  <-chan struct{}
-	why   func() error // it is done
-	begun bool
-	from  time.Time     // when the first packet was due,
-	first time.Duration // and its stamp
+	sink          gate.Sink
+	done          <-chan struct{}
+	why           func() error // it is done
+	begun         bool
+	from          time.Time             // when the first packet was due,
+	first         time.Duration         // and its stamp
+	last          map[int]time.Duration // the newest stamp of each track
+	came          atomic.Int64          // when a packet was handed on, in ns of Unix
+	packets, most int                   // how many have been, and may be
 }
 
 // SetTracks implements [gate.Sink].
@@ -152,7 +180,23 @@ func (p *pacer) SetTracks(tracks ...*media.Track) error { return p.sink.SetTrack
 
 // WritePacket implements [gate.Sink].
 func (p *pacer) WritePacket(pkt *media.Packet) error {
+	select {
+	case <-p.done:
+		return p.why()
+	default:
+	}
+	if p.packets++; p.packets > p.most {
+		return errCrowded
+	}
 	now := time.Now()
+	p.came.Store(now.UnixNano())
+	if p.last == nil || len(p.last) > maxTracks {
+		p.last = map[int]time.Duration{}
+	}
+	if last, known := p.last[pkt.Track.ID]; known && pkt.DTS < last-back {
+		p.begun = false // its stamps begin anew
+	}
+	p.last[pkt.Track.ID] = pkt.DTS
 	ahead := pkt.DTS - p.first - now.Sub(p.from)
 	switch {
 	case !p.begun, ahead.Abs() > furthest:
@@ -166,5 +210,7 @@ func (p *pacer) WritePacket(pkt *media.Packet) error {
 			return p.why()
 		}
 	}
-	return p.sink.WritePacket(pkt)
+	err := p.sink.WritePacket(pkt)
+	p.came.Store(time.Now().UnixNano())
+	return err
 }

@@ -28,6 +28,7 @@ type playlist struct {
 	segments []segment
 	ended    bool
 	variants []variant
+	base     *url.URL // of its URIs
 }
 
 // segment is one of a playlist.
@@ -41,31 +42,39 @@ type segment struct {
 	init          *resource // what stands in front of it
 }
 
-// resource is what there is to get: the whole of a URL, or some bytes.
+// resource is what there is to get: the whole of a URL, or some bytes. The URI is a piece of the playlist, relative to that.
 type resource struct {
-	url          string
+	uri          string
 	from, length int64 // of bytes; all with length 0
 }
 
 // variant is a media playlist of a multivariant one.
 type variant struct {
-	url       string
+	uri       string
 	bandwidth int64 // bits a second
 	sound     bool  // its sound is in a playlist of its own
 }
 
+// Begins reports whether the first bytes of something are those of a playlist, so far.
+func Begins(head []byte) bool {
+	text := strings.TrimLeft(strings.TrimPrefix(string(head), bom), " \t\r\n")
+	return strings.HasPrefix(text, magic[:min(len(text), len(magic))])
+}
+
+const (
+	magic = "#EXTM3U"
+	bom   = "\ufeff"
+)
+
 // parse reads a playlist, whose URIs are relative to base. Tags that are not known are passed over, and so are values that are missing.
 func parse(text []byte, base *url.URL) (*playlist, error) {
-	x := parser{playlist: &playlist{}, base: base}
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
-		if i == 0 {
-			if strings.TrimPrefix(line, "\ufeff") != "#EXTM3U" {
-				return nil, fmt.Errorf("%w: it begins with %.20q", errPlaylist, line)
-			}
-			continue
-		}
-		if err := x.line(line); err != nil {
+	x := parser{playlist: &playlist{base: base}}
+	rest := strings.TrimLeft(strings.TrimPrefix(string(text), bom), " \t\r\n")
+	if first, _, _ := strings.Cut(rest, "\n"); len(strings.Fields(first)) == 0 || strings.Fields(first)[0] != magic {
+		return nil, fmt.Errorf("%w: it begins with %.20q", errPlaylist, rest)
+	}
+	for line := range strings.Lines(rest) {
+		if err := x.line(strings.TrimSpace(line)); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +90,6 @@ func parse(text []byte, base *url.URL) (*playlist, error) {
 // parser is what is known at a line.
 type parser struct {
 	*playlist
-	base *url.URL
 	next segment
 	of   *variant // what the next line is
 	end  int64    // of the byte range before
@@ -98,7 +106,7 @@ func (x *parser) line(line string) error {
 	case name == "#EXT-X-TARGETDURATION":
 		x.target = seconds(value)
 	case name == "#EXT-X-MEDIA-SEQUENCE":
-		n, err := strconv.ParseInt(value, 10, 62)
+		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 62)
 		if err != nil || n < 0 {
 			return fmt.Errorf("%w: the number %.20q", errPlaylist, value)
 		}
@@ -117,7 +125,7 @@ func (x *parser) line(line string) error {
 	case name == "#EXT-X-KEY":
 		x.lock = attribute(value, "METHOD") != "NONE"
 	case name == "#EXT-X-MAP":
-		return x.mapped(value)
+		x.mapped(value)
 	case name == "#EXT-X-STREAM-INF":
 		n, _ := strconv.ParseInt(attribute(value, "BANDWIDTH"), 10, 64)
 		x.of = &variant{bandwidth: n, sound: attribute(value, "AUDIO") != ""}
@@ -127,12 +135,8 @@ func (x *parser) line(line string) error {
 
 // uri takes the line of a segment or a variant.
 func (x *parser) uri(line string) error {
-	address, err := resolve(x.base, line)
-	if err != nil {
-		return err
-	}
 	if x.of != nil {
-		x.of.url = address
+		x.of.uri = line
 		if x.variants = append(x.variants, *x.of); len(x.variants) > maxVariants {
 			return fmt.Errorf("%w: more than %d variants", errPlaylist, maxVariants)
 		}
@@ -140,7 +144,7 @@ func (x *parser) uri(line string) error {
 		return nil
 	}
 	s := x.next
-	s.url, s.number, s.init, s.locked = address, x.sequence+int64(len(x.segments)), x.init, x.lock
+	s.uri, s.number, s.init, s.locked = line, x.sequence+int64(len(x.segments)), x.init, x.lock
 	if x.segments = append(x.segments, s); len(x.segments) > maxSegments {
 		return fmt.Errorf("%w: more than %d segments", errPlaylist, maxSegments)
 	}
@@ -148,25 +152,23 @@ func (x *parser) uri(line string) error {
 	return nil
 }
 
-func (x *parser) mapped(value string) error {
-	address, err := resolve(x.base, attribute(value, "URI"))
-	if err != nil {
-		return err
-	}
-	x.init = &resource{url: address}
+func (x *parser) mapped(value string) {
+	x.init = &resource{uri: attribute(value, "URI")}
 	if r := attribute(value, "BYTERANGE"); r != "" {
 		x.init.from, x.init.length, _ = byteRange(r, 0)
 	}
-	return nil
 }
 
 // resolve returns where a URI is. Only HTTP is asked.
-func resolve(base *url.URL, uri string) (string, error) {
-	u, err := base.Parse(uri)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || len(uri) > maxURI {
-		return "", fmt.Errorf("%w: the URI %.100q", errPlaylist, uri)
+func resolve(base *url.URL, uri string) (*url.URL, error) {
+	if len(uri) > maxURI {
+		return nil, fmt.Errorf("%w: a URI of %d bytes", errPlaylist, len(uri))
 	}
-	return u.String(), nil
+	u, err := base.Parse(uri)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%w: the URI %.100q", errPlaylist, uri)
+	}
+	return u, nil
 }
 
 // maxURI is how long a URI is, in bytes.

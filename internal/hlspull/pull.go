@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/gate"
@@ -22,6 +23,12 @@ const (
 	maxSegment  = 64 << 20
 	// behind is how many target durations in front of the end one begins to play (6.3.3).
 	behind = 3
+	// longestPause is how long it takes at most until a playlist is got again, and longestTarget the longest target duration that it
+	// is waited three times for.
+	longestPause  = 10 * time.Second
+	longestTarget = 30 * time.Second
+	// again is how long after a failure a segment is asked for once more.
+	again = 300 * time.Millisecond
 )
 
 // Config of [Run].
@@ -33,7 +40,7 @@ type Config struct {
 	Sink gate.Sink
 	// Warn is told what is left out.
 	Warn func(error)
-	// Idle ends it when nothing new has come for so long, or for three target durations.
+	// Idle ends it when no media has come for so long, or for three target durations.
 	Idle time.Duration
 }
 
@@ -52,13 +59,15 @@ type item struct {
 
 // Run plays what the playlist at a URL names, of which text is what it was. It returns nil when a stream that has an end is over.
 func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
-	c := &client{Config: cfg, at: at}
+	cfg.Warn = few(cfg.Warn)
+	play := newPlay(ctx, &cfg)
+	c := &client{Config: cfg, at: at, came: &play.came}
 	p, err := c.choose(ctx, text)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	play.until(ctx)
 	items := make(chan item, 1)
 	var getting sync.WaitGroup
 	defer getting.Wait()
@@ -68,24 +77,50 @@ func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
 		defer close(items)
 		ended = c.follow(ctx, p, items)
 	})
-	play := newPlay(ctx, &cfg)
 	for i := range items {
 		if err := play.segment(&i); err != nil {
 			return err
 		}
 	}
-	if ended != nil {
-		return ended
+	if ended == nil {
+		ended = play.end()
 	}
-	return play.end()
+	if ended == nil && play.packets == 0 {
+		ended = cmp.Or(play.bad, c.failed, errNothing)
+	}
+	return ended
+}
+
+// maxWarnings is how many different things are said that are left out.
+const maxWarnings = 8
+
+// few says each thing once, and not many.
+func few(warn func(error)) func(error) {
+	var mu sync.Mutex
+	said := map[string]bool{}
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		text := err.Error()
+		switch {
+		case said[text] || len(said) > maxWarnings:
+			return
+		case len(said) == maxWarnings:
+			err = errors.New("hls: more is left out, which is not said any more")
+		}
+		said[text] = true
+		warn(err)
+	}
 }
 
 // client gets what there is to play.
 type client struct {
 	Config
-	at   *url.URL // of the media playlist
-	init resource // the newest initialization segment, and what it is
-	head []byte
+	at     *url.URL // of the media playlist
+	came   *atomic.Int64
+	failed error    // the newest failure
+	init   resource // the newest initialization segment, and what it is
+	head   []byte
 }
 
 // choose returns the media playlist: of several, the one with the most bits.
@@ -98,7 +133,7 @@ func (c *client) choose(ctx context.Context, text []byte) (*playlist, error) {
 	if best.sound {
 		c.Warn(errors.New("hls: sound in a playlist of its own is not played"))
 	}
-	if c.at, err = url.Parse(best.url); err != nil {
+	if c.at, err = resolve(c.at, best.uri); err != nil {
 		return nil, err
 	}
 	if p, err = c.reload(ctx); err == nil && len(p.variants) > 0 {
@@ -118,67 +153,82 @@ func (c *client) reload(ctx context.Context) (*playlist, error) {
 
 // follow gets segment after segment, and the playlist again for what is new in it.
 func (c *client) follow(ctx context.Context, p *playlist, items chan<- item) error {
-	next, torn, last := int64(-1), true, time.Now()
-	var failed error
+	next, torn := int64(-1), true
 	for {
-		if p != nil {
-			if next = p.goOn(next, &torn); next < 0 && p.ended {
-				return errNothing
+		next = p.goOn(next, &torn)
+		news := false
+		for i := range p.segments {
+			s := &p.segments[i]
+			if next < 0 || s.number < next {
+				continue
 			}
-			news := false
-			for _, s := range p.segments {
-				if next < 0 || s.number < next {
-					continue
-				}
-				next = s.number + 1
-				data, err := c.fetch(ctx, &s)
-				switch {
-				case ctx.Err() != nil:
-					return context.Cause(ctx)
-				case errors.Is(err, errLocked):
-					return err
-				case err != nil:
-					c.Warn(err)
-					failed, torn = err, true
-					continue
-				}
-				select {
-				case items <- item{s, data, torn}:
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
-				news, torn, last = true, false, time.Now()
+			next = s.number + 1
+			got, err := c.deliver(ctx, p, s, torn, items)
+			if err != nil {
+				return err
 			}
-			if p.ended {
-				return nil
+			torn, news = !got, news || got
+			if err := c.patience(p); err != nil {
+				return err
 			}
+		}
+		if p.ended {
+			return nil
+		}
+		for more := false; !more; {
 			if err := c.pause(ctx, p.target, news); err != nil {
 				return err
 			}
-		}
-		if patience := max(c.Idle, behind*c.target(p)); time.Since(last) > patience {
-			return errors.Join(fmt.Errorf("hls: nothing new for %v", patience), failed)
-		}
-		again, err := c.reload(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil:
-			failed = err
-			if err := c.pause(ctx, c.target(p), false); err != nil {
+			newer, err := c.reload(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case err != nil:
+				c.failed, news = err, false
+			default:
+				p, more = newer, true
+			}
+			if err := c.patience(p); err != nil {
 				return err
 			}
-		default:
-			p = again
 		}
 	}
 }
 
-func (c *client) target(p *playlist) time.Duration {
-	if p == nil {
-		return time.Second
+// deliver gets a segment and hands it on. It reports whether it could be got.
+func (c *client) deliver(ctx context.Context, p *playlist, s *segment, torn bool, items chan<- item) (got bool, err error) {
+	data, err := c.fetch(ctx, p, s)
+	if err != nil && ctx.Err() == nil && !s.missing && !s.locked {
+		if err := c.pause(ctx, again, true); err != nil {
+			return false, err
+		}
+		data, err = c.fetch(ctx, p, s)
 	}
-	return p.target
+	switch {
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case errors.Is(err, errLocked):
+		return false, err
+	case err != nil:
+		c.failed = err
+		c.Warn(err)
+		return false, nil
+	}
+	select {
+	case items <- item{*s, data, torn}:
+		return true, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// patience says that it is over.
+func (c *client) patience(p *playlist) error {
+	most := max(c.Idle, behind*min(p.target, longestTarget))
+	if time.Since(time.Unix(0, c.came.Load())) <= most {
+		return nil
+	}
+	return errors.Join(fmt.Errorf("hls: no media for %v", most), c.failed)
 }
 
 // pause waits until there may be something new (6.3.4).
@@ -186,7 +236,7 @@ func (c *client) pause(ctx context.Context, target time.Duration, news bool) err
 	if !news {
 		target /= 2
 	}
-	t := time.NewTimer(target)
+	t := time.NewTimer(min(target, longestPause))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -226,7 +276,7 @@ func (p *playlist) goOn(next int64, torn *bool) int64 {
 }
 
 // fetch gets a segment, and its initialization segment in front.
-func (c *client) fetch(ctx context.Context, s *segment) ([]byte, error) {
+func (c *client) fetch(ctx context.Context, p *playlist, s *segment) ([]byte, error) {
 	if s.locked {
 		return nil, errLocked
 	}
@@ -234,15 +284,25 @@ func (c *client) fetch(ctx context.Context, s *segment) ([]byte, error) {
 		return nil, errors.New("hls: the server has a gap")
 	}
 	if s.init != nil && (c.head == nil || *s.init != c.init) {
-		head, _, err := c.Get(ctx, s.init.url, s.init.from, s.init.length, maxInit)
+		head, err := c.get(ctx, p, s.init, maxInit)
 		if err != nil {
 			return nil, err
 		}
 		c.init, c.head = *s.init, head
 	}
-	data, _, err := c.Get(ctx, s.url, s.from, s.length, maxSegment)
+	data, err := c.get(ctx, p, &s.resource, maxSegment)
 	if err != nil || s.init == nil {
 		return data, err
 	}
 	return slices.Concat(c.head, data), nil
+}
+
+// get gets what a playlist names.
+func (c *client) get(ctx context.Context, p *playlist, r *resource, limit int64) ([]byte, error) {
+	u, err := resolve(p.base, r.uri)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := c.Get(ctx, u.String(), r.from, r.length, limit)
+	return data, err
 }

@@ -147,8 +147,7 @@ func (d *Demuxer) Break() error {
 // Lose says that bytes are missing: pictures are left out up to the next at which decoding can start.
 func (d *Demuxer) Lose() {
 	for _, in := range d.streams {
-		in.open = false
-		in.es.Lose()
+		in.drop()
 	}
 }
 
@@ -174,9 +173,9 @@ func (d *Demuxer) packet(b []byte) error {
 	p.payload = payload
 	switch {
 	case pid == patPID:
-		return d.program(d.pat.push(p))
+		return d.pat.push(p, d.program)
 	case pid == d.pmtPID && pid != 0:
-		return d.streamsOf(d.pmt.push(p))
+		return d.pmt.push(p, d.streamsOf)
 	}
 	for _, in := range d.streams {
 		if in.pid == pid {
@@ -201,7 +200,24 @@ func (d *Demuxer) feed(in *input, p tsPacket) error {
 		d.leaveOut(errors.New("mpegts: it is scrambled"))
 		return nil
 	}
+	if len(in.buf)+len(p.payload) > max(cap(in.buf), fewBytes) && d.size() > maxSize { // it would grow
+		in.drop()
+	}
 	return d.settle(in, in.push(p, &d.clock))
+}
+
+const (
+	// maxSize bounds what is kept of all elementary streams together, about, in bytes; fewBytes of one do not matter.
+	maxSize  = 4 * elementary.MaxUnit
+	fewBytes = 256 << 10
+)
+
+// size is how many bytes are kept of what is not whole yet.
+func (d *Demuxer) size() (n int) {
+	for _, in := range d.streams {
+		n += cap(in.buf) + in.es.Size()
+	}
+	return n
 }
 
 // settle takes note of what an elementary stream has said, and of its track when that has come to be known.

@@ -301,3 +301,77 @@ func BenchmarkDemuxer(b *testing.B) {
 		_, _ = d.Write(ts)
 	}
 }
+
+// The tail of a section may stand in front of the next in a packet, and two in one.
+func TestSectionsInPackets(t *testing.T) {
+	body := func(n byte, size int) []byte {
+		length := 5 + size + 4
+		b := append([]byte{2, 0xb0 | byte(length>>8), byte(length), 0, 1, 0xc1, 0, 0}, bytes.Repeat([]byte{n}, size)...)
+		sum := checksum(b)
+		return append(b, byte(sum>>24), byte(sum>>16), byte(sum>>8), byte(sum))
+	}
+	var got []byte
+	take := func(b []byte) error {
+		got = append(got, b[0])
+		return nil
+	}
+	long, next := body(1, 200), body(2, 20)
+	var s section
+	require.NoError(t, s.push(tsPacket{begins: true, counter: 0, payload: append([]byte{0}, long[:183]...)}, take))
+	tail := long[183:]
+	both := append(append([]byte{byte(len(tail))}, tail...), next...)
+	require.NoError(t, s.push(tsPacket{begins: true, counter: 1, payload: append(append(both, body(3, 9)...), 0xff, 0xff)}, take))
+	require.Equal(t, []byte{1, 2, 3}, got)
+	require.NoError(t, s.push(tsPacket{begins: true, counter: 2, payload: append([]byte{0}, long[:183]...)}, take))
+	require.NoError(t, s.push(tsPacket{counter: 4, payload: tail}, take)) // one is missing
+	require.Len(t, got, 3)
+}
+
+// A PID that stands twice in a program is one elementary stream.
+func TestPIDTwice(t *testing.T) {
+	var tab tables
+	c := &collected{}
+	d := NewDemuxer(c, func(error) {})
+	for _, streams := range [][]*output{
+		{{pid: 0x100, kind: kind{streamType: 0x90}}, {pid: 0x100, kind: kind{streamType: 0x90}}},
+		{{pid: 0x100, kind: kind{streamType: 0x90}}, {pid: 0x101, kind: kind{streamType: 0x02}}, {pid: 0x100, kind: kind{streamType: 0x90}}},
+	} {
+		tab.set(streams, 0x100)
+		_, err := d.Write(tab.append(nil))
+		require.NoError(t, err)
+		require.Len(t, d.streams, 1)
+	}
+}
+
+// Many elementary streams, of each of which a picture has no end, keep no more than a few would.
+func TestDemuxerKeepsLittle(t *testing.T) {
+	var tab tables
+	var streams []*output
+	for i := range maxProgramStreams {
+		streams = append(streams, &output{pid: uint16(0x100 + i), kind: kind{streamType: 0x1b}})
+	}
+	tab.set(streams, 0x100)
+	d := NewDemuxer(&collected{}, func(error) {})
+	_, err := d.Write(tab.append(nil))
+	require.NoError(t, err)
+	require.Len(t, d.streams, maxProgramStreams)
+	most := 0
+	for n := range 40_000 {
+		for i := range maxProgramStreams {
+			b := bytes.Repeat([]byte{0xab}, packetSize)
+			begins := byte(0)
+			if n%20_000 == 0 {
+				begins = 0x40
+				copy(b[4:], []byte{0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 0x21, 0, byte(n >> 8), 0, 1})
+			}
+			copy(b, []byte{syncByte, begins | 1, byte(i), 0x10 | byte(n&0xf)})
+			_, err := d.Write(b)
+			require.NoError(t, err)
+		}
+		if n%100 == 0 {
+			most = max(most, d.size())
+		}
+	}
+	require.Less(t, most, 2*maxSize)
+	require.Greater(t, most, maxSize/2)
+}

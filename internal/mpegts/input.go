@@ -61,6 +61,12 @@ func (in *input) push(p tsPacket, clock *clock33) error {
 	return err
 }
 
+// drop lets go of what is not whole.
+func (in *input) drop() {
+	in.open, in.buf = false, nil
+	in.es.Lose()
+}
+
 // begin begins a PES packet (2.4.3.6), which ends the one before.
 func (in *input) begin(payload []byte, clock *clock33) error {
 	err := in.finish(clock)

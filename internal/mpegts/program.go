@@ -3,12 +3,13 @@ package mpegts
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/media"
 )
 
-// program takes the body of a PAT (13818-1, 2.4.4.3), nil for none: the first program counts.
+// program takes the body of a PAT (13818-1, 2.4.4.3): the first program counts.
 func (d *Demuxer) program(b []byte) error {
 	for ; len(b) >= 4; b = b[4:] {
 		if binary.BigEndian.Uint16(b) == 0 { // the network
@@ -22,7 +23,7 @@ func (d *Demuxer) program(b []byte) error {
 	return nil
 }
 
-// streamsOf takes the body of a PMT (2.4.4.8), nil for none. Elementary streams that stay go on as they were.
+// streamsOf takes the body of a PMT (2.4.4.8). Elementary streams that stay go on as they were.
 func (d *Demuxer) streamsOf(b []byte) error {
 	if len(b) < 4 {
 		return nil
@@ -37,7 +38,8 @@ func (d *Demuxer) streamsOf(b []byte) error {
 	for len(b) >= 5 && len(now) < maxProgramStreams {
 		streamType, pid := b[0], binary.BigEndian.Uint16(b[1:])&0x1fff
 		end := min(5+int(binary.BigEndian.Uint16(b[3:])&0x0fff), len(b))
-		if in := d.input(pid, streamType, b[5:end]); in != nil {
+		twice := slices.ContainsFunc(now, func(in *input) bool { return in.pid == pid })
+		if in := d.input(pid, streamType, b[5:end]); in != nil && !twice {
 			now = append(now, in)
 		}
 		b = b[end:]
