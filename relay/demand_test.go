@@ -20,7 +20,7 @@ import (
 // newDemanding is a server with a relay, whose streams nobody watches for long.
 func newDemanding(t *testing.T) (*media.Server, *Relay) {
 	t.Helper()
-	m, err := media.New(media.Config{NoneReaderDelay: 100 * time.Millisecond, PlayWait: patience})
+	m, err := media.New(media.Config{NoneReaderDelay: time.Second, PlayWait: patience})
 	require.NoError(t, err)
 	r, err := New(m, Config{})
 	require.NoError(t, err)

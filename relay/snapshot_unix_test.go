@@ -133,7 +133,7 @@ func TestSnapshotsAreFew(t *testing.T) {
 		}
 		all.Wait()
 	}
-	ask(100, func(int) SnapshotRequest { return SnapshotRequest{URL: hereCam, Timeout: patience} })
+	ask(100, func(int) SnapshotRequest { return SnapshotRequest{URL: hereCam, Timeout: patience, MaxAge: time.Hour} })
 	require.Equal(t, 1, runs())
 	ask(100, func(int) SnapshotRequest { return SnapshotRequest{URL: hereCam, MaxAge: time.Hour} })
 	require.Equal(t, 1, runs(), "the one there is does")

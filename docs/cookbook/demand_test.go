@@ -13,7 +13,7 @@ import (
 func TestPullOnDemandByRelay(t *testing.T) {
 	from := newMedia(t, media.Config{PlayWait: -1})
 	publishClip(t, from, doorKey)
-	m := newMedia(t, media.Config{NoneReaderDelay: 100 * time.Millisecond})
+	m := newMedia(t, media.Config{NoneReaderDelay: time.Second})
 	r, err := relay.New(m, relay.Config{})
 	require.NoError(t, err)
 	defer pullOnDemand(r, map[string]string{"door": "rtsp://" + serveRTSP(t, from) + "/cameras/door"})()
