@@ -163,7 +163,7 @@ func TestRingOfEdges(t *testing.T) {
 		h, err := web.NewHandler(m, web.Config{})
 		require.NoError(t, err)
 		handlers[i].Store(h)
-		_, err = r.Edge(EdgeConfig{Origins: []string{addrs[(i+1)%count] + "/%s/%s.live.flv"}})
+		_, err = r.Edge(EdgeConfig{Origins: []string{addrs[(i+1)%count] + "/%s/%s.live.flv?key=x"}})
 		require.NoError(t, err)
 		if i == 0 {
 			first = m
@@ -199,6 +199,10 @@ func TestOriginURL(t *testing.T) {
 		got, err := originURL("rtmp://h/%s/%s", media.StreamKey{App: c.app, Name: c.name}, "q=1")
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
+	}
+	for params, want := range map[string]bool{"edge=1": true, "edge=1&x": true, "x&edge=1": false, "": false, "hops=a": false, "x&edge=1&hops=a": true} {
+		_, fromEdge := hopsOf(params)
+		require.Equal(t, want, fromEdge, params)
 	}
 	require.Equal(t, "edge=1&hops=a.b&vhost=v&t=%20&x",
 		edgeQuery([]string{"a", "b"}, "v", "edge=1&hops=a&t=%20&vhost=q&&x"))

@@ -93,17 +93,16 @@ func (e *origins) sources(q *media.OpenRequest) ([]PullRequest, error) {
 	return list, nil
 }
 
-// hopsOf returns the servers that a request has come through, and whether it is one of an edge.
+// hopsOf returns the servers that a request has come through, and whether it is one of an edge: edge=1 comes first, as ZLMediaKit has it,
+// or behind what the URL of an origin has of its own, where the servers are named.
 func hopsOf(params string) (hops []string, fromEdge bool) {
-	if params != "edge=1" && !strings.HasPrefix(params, "edge=1&") {
-		return nil, false
-	}
-	for part := range strings.SplitSeq(params, "&") {
-		if list, ok := strings.CutPrefix(part, "hops="); ok && list != "" {
+	parts := strings.Split(params, "&")
+	for _, part := range parts {
+		if list, ok := strings.CutPrefix(part, "hops="); ok && list != "" && slices.Contains(parts, "edge=1") {
 			return strings.Split(list, "."), true
 		}
 	}
-	return nil, true
+	return nil, parts[0] == "edge=1"
 }
 
 // edgeQuery is what an origin is told.

@@ -150,7 +150,10 @@ func (c *client) ask(ctx context.Context, cfg *ClientConfig) (*http.Response, er
 	if isWebSocket(c.url) {
 		return c.upgrade(ctx, cfg.IdleTimeout)
 	}
-	r := &http.Request{Method: http.MethodGet, URL: c.url, Host: c.url.Host, Header: http.Header{"User-Agent": {"Sluice"}, "Accept-Encoding": {"identity"}}, Close: true}
+	r := &http.Request{
+		Method: http.MethodGet, URL: c.url, Host: c.url.Host, Close: true,
+		Header: http.Header{"User-Agent": {"Sluice"}, "Accept-Encoding": {"identity"}},
+	}
 	if user := c.url.User; user != nil {
 		password, _ := user.Password()
 		r.SetBasicAuth(user.Username(), password)

@@ -2,23 +2,22 @@ package flv
 
 import (
 	"errors"
-	"slices"
 	"time"
-)
 
-// maxLeftOut bounds how many reasons are kept of what was left out.
-const maxLeftOut = 8
+	"github.com/sluice-media/sluice/internal/leftout"
+)
 
 // Intake is a [Demuxer] for what a peer sends live. Tags that cannot be used are left out.
 type Intake struct {
 	demux   *Demuxer
 	stamps  stamps
-	warn    func(error)
-	leftOut []string
+	leftOut *leftout.Reasons
 }
 
 // NewIntake returns an intake that fills s. Why something is left out is told to warn, once for each reason.
-func NewIntake(s Sink, warn func(error)) *Intake { return &Intake{demux: NewDemuxer(s), warn: warn} }
+func NewIntake(s Sink, warn func(error)) *Intake {
+	return &Intake{demux: NewDemuxer(s), leftOut: leftout.New(warn)}
+}
 
 // Take takes a tag, whose stamp is in ms and may wrap. Script tags carry stamps of their own making, often 0, and say nothing of the time.
 // An error is one of the sink.
@@ -29,26 +28,17 @@ func (i *Intake) Take(typ byte, stamp uint32, body []byte) error {
 	}
 	err := i.demux.Tag(typ, at, body)
 	if errors.Is(err, ErrBadTag) || errors.Is(err, ErrUnsupported) {
-		i.leaveOut(err)
+		i.leftOut.Add(err)
 		return nil
 	}
 	return err
-}
-
-func (i *Intake) leaveOut(err error) {
-	why := err.Error()
-	if len(i.leftOut) == maxLeftOut || slices.Contains(i.leftOut, why) {
-		return
-	}
-	i.leftOut = append(i.leftOut, why)
-	i.warn(err)
 }
 
 // Started is that of the [Demuxer].
 func (i *Intake) Started() bool { return i.demux.Started() }
 
 // LeftOut tells why tags were left out.
-func (i *Intake) LeftOut() []string { return i.leftOut }
+func (i *Intake) LeftOut() []string { return i.leftOut.List() }
 
 // stamps unrolls the 32 bits of milliseconds of a publisher, so that a wrap is no jump.
 type stamps struct {

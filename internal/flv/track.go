@@ -3,10 +3,10 @@ package flv
 import (
 	"fmt"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg1audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 
 	"github.com/sluice-media/sluice/internal/h26x"
+	"github.com/sluice-media/sluice/internal/mpegaudio"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -65,15 +65,9 @@ func newAudio(tg tag) (*media.Track, error) {
 		}
 	case media.MP3:
 		t.SampleRate = 44100
-		tryParse(func() {
-			var h mpeg1audio.FrameHeader
-			if h.Unmarshal(tg.data) == nil {
-				t.SampleRate, t.Channels = h.SampleRate, 2
-				if h.ChannelMode == mpeg1audio.ChannelModeMono {
-					t.Channels = 1
-				}
-			}
-		})
+		if f, err := mpegaudio.Parse(tg.data); err == nil {
+			t.SampleRate, t.Channels = f.SampleRate, f.Channels
+		}
 	}
 	t.ClockRate = t.SampleRate
 	return t, nil

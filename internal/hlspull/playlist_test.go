@@ -3,6 +3,7 @@ package hlspull
 import (
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,4 +106,15 @@ func FuzzParse(f *testing.F) {
 			require.GreaterOrEqual(t, s.number, int64(0))
 		}
 	})
+}
+
+// However long a target duration a playlist has, it is got again soon, and not waited for without end.
+func TestPatience(t *testing.T) {
+	p, err := parse([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:999999\n"), base(t))
+	require.NoError(t, err)
+	c := &client{Config: Config{Idle: time.Second}, came: &atomic.Int64{}}
+	c.came.Store(time.Now().Add(-behind*longestTarget + time.Second).UnixNano())
+	require.NoError(t, c.patience(p))
+	c.came.Store(time.Now().Add(-behind*longestTarget - time.Second).UnixNano())
+	require.ErrorContains(t, c.patience(p), "no media for 1m30s")
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/internal/gate"
+	"github.com/sluice-media/sluice/internal/leftout"
 )
 
 const (
@@ -59,7 +60,7 @@ type item struct {
 
 // Run plays what the playlist at a URL names, of which text is what it was. It returns nil when a stream that has an end is over.
 func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
-	cfg.Warn = few(cfg.Warn)
+	cfg.Warn = leftout.New(cfg.Warn).Add
 	play := newPlay(ctx, &cfg)
 	c := &client{Config: cfg, at: at, came: &play.came}
 	p, err := c.choose(ctx, text)
@@ -89,28 +90,6 @@ func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
 		ended = cmp.Or(play.bad, c.failed, errNothing)
 	}
 	return ended
-}
-
-// maxWarnings is how many different things are said that are left out.
-const maxWarnings = 8
-
-// few says each thing once, and not many.
-func few(warn func(error)) func(error) {
-	var mu sync.Mutex
-	said := map[string]bool{}
-	return func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		text := err.Error()
-		switch {
-		case said[text] || len(said) > maxWarnings:
-			return
-		case len(said) == maxWarnings:
-			err = errors.New("hls: more is left out, which is not said any more")
-		}
-		said[text] = true
-		warn(err)
-	}
 }
 
 // client gets what there is to play.

@@ -3,10 +3,10 @@ package mpegts
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/internal/gate"
+	"github.com/sluice-media/sluice/internal/leftout"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -19,15 +19,13 @@ const (
 	maxSkipped = 1 << 20
 	// maxProgramStreams bounds the elementary streams that are taken of a program.
 	maxProgramStreams = 16
-	// maxLeftOut bounds how many reasons are kept of what was left out.
-	maxLeftOut = 8
 )
 
 // Demuxer makes tracks and packets of a transport stream: those of its first program. It is for one goroutine at a time.
 type Demuxer struct {
 	gate    *gate.Gate
-	warn    func(error)
-	leftOut []string
+	leftOut *leftout.Reasons
+	failed  error // the sink has
 	clock   clock33
 
 	partial []byte // of a packet
@@ -43,13 +41,10 @@ type Demuxer struct {
 
 // NewDemuxer returns a demuxer that fills s. Why something is left out is told to warn, once for each reason.
 func NewDemuxer(s gate.Sink, warn func(error)) *Demuxer {
-	d := &Demuxer{warn: warn}
+	d := &Demuxer{leftOut: leftout.New(warn)}
 	d.gate = gate.New(s, d.tracks)
 	return d
 }
-
-// Started reports whether there are tracks, and packets have been let go.
-func (d *Demuxer) Started() bool { return d.gate.Opened() }
 
 // Packets returns how many packets of media have come.
 func (d *Demuxer) Packets() uint64 { return d.packets }
@@ -197,7 +192,7 @@ type tsPacket struct {
 // feed gives a packet to its elementary stream.
 func (d *Demuxer) feed(in *input, p tsPacket) error {
 	if p.scrambled {
-		d.leaveOut(errors.New("mpegts: it is scrambled"))
+		d.leftOut.Add(errors.New("mpegts: it is scrambled"))
 		return nil
 	}
 	if len(in.buf)+len(p.payload) > max(cap(in.buf), fewBytes) && d.size() > maxSize { // it would grow
@@ -232,30 +227,12 @@ func (d *Demuxer) settle(in *input, err error) error {
 	return d.gate.Changed(d.complete(), true)
 }
 
-// check lets errors of the sink through, and takes note of others.
+// check lets errors of the sink through, and says why something is left out.
 func (d *Demuxer) check(err error) error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok && !errors.Is(err, elementary.ErrBadData) {
-		for _, one := range several.Unwrap() {
-			if err := d.check(one); err != nil {
-				return err
-			}
-		}
-		return nil
+	if err != nil && d.failed == nil {
+		d.leftOut.Add(err)
 	}
-	if err != nil && (errors.Is(err, elementary.ErrBadData) || errors.Is(err, errBadPES)) {
-		d.leaveOut(err)
-		return nil
-	}
-	return err
-}
-
-func (d *Demuxer) leaveOut(err error) {
-	why := err.Error()
-	if len(d.leftOut) == maxLeftOut || slices.Contains(d.leftOut, why) {
-		return
-	}
-	d.leftOut = append(d.leftOut, why)
-	d.warn(err)
+	return d.failed
 }
 
 // tracks returns those that are known.
@@ -271,9 +248,6 @@ func (d *Demuxer) tracks() (list []*media.Track) {
 // complete reports whether all that the program has is known.
 func (d *Demuxer) complete() bool { return len(d.streams) > 0 && len(d.tracks()) == len(d.streams) }
 
-// LeftOut tells why something was left out.
-func (d *Demuxer) LeftOut() []string { return d.leftOut }
-
 func (d *Demuxer) leaveOutType(streamType byte) {
-	d.leaveOut(fmt.Errorf("mpegts: stream type %#02x (%s) is not taken", streamType, typeName(streamType)))
+	d.leftOut.Add(fmt.Errorf("mpegts: stream type %#02x (%s) is not taken", streamType, typeName(streamType)))
 }

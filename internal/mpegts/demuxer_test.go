@@ -2,6 +2,7 @@ package mpegts
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -264,7 +265,6 @@ func TestLeftOut(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"mpegts: stream type 0x02 (MPEG-2 video) is not taken", "mpegts: stream type 0x81 (AC-3) is not taken"}, said)
-	require.Equal(t, said, d.LeftOut())
 }
 
 // Whatever comes, what is made of it is in order, and little is kept.
@@ -374,4 +374,23 @@ func TestDemuxerKeepsLittle(t *testing.T) {
 	}
 	require.Less(t, most, 2*maxSize)
 	require.Greater(t, most, maxSize/2)
+}
+
+// full is a sink that takes nothing.
+type full struct{ err error }
+
+func (full) SetTracks(...*media.Track) error     { return nil }
+func (f full) WritePacket(p *media.Packet) error { return f.err }
+
+// When the sink has failed, that is said, also beside what is broken.
+func TestSinkFails(t *testing.T) {
+	tracks, packets := reel.Load(t, testmedia.H264())
+	ts := mux(t, tracks, packets)
+	for i := 0; i < len(ts); i += 7 * packetSize { // broken everywhere
+		ts[i+20] ^= 0x55
+	}
+	want := errors.New("it is full")
+	d := NewDemuxer(full{want}, func(error) {})
+	_, err := d.Write(ts)
+	require.ErrorIs(t, err, want)
 }

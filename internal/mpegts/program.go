@@ -70,7 +70,8 @@ func (d *Demuxer) input(pid uint16, streamType byte, descriptors []byte) *input 
 
 func (d *Demuxer) emit(p *media.Packet) error {
 	d.packets++
-	return d.gate.Packet(p)
+	d.failed = d.gate.Packet(p)
+	return d.failed
 }
 
 // codecOf returns the codec of a stream type (2.4.4.9, table 2-34), or one that no elementary stream has.

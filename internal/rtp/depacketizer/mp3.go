@@ -5,15 +5,16 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg1audio"
 	"github.com/pion/rtp"
+
+	"github.com/sluice-media/sluice/internal/mpegaudio"
 )
 
 const (
 	// mpaHeader is what is in front of the frames (RFC 2250, 3.5): nothing, and at which byte of a frame they begin.
 	mpaHeader = 4
-	// mpaMinimum is what it takes to know of a frame how long it is.
-	mpaMinimum = 5
+	// mpaClock is the rate of the clock in Hz (3.1), unless the session description has another.
+	mpaClock = 90000
 )
 
 // mpegAudio takes MPEG audio (RFC 2250): frames in packets, or a frame in several.
@@ -58,47 +59,22 @@ func (f *mpegAudio) goOn(stamp uint32, b []byte) error {
 // frames takes whole frames, and perhaps a part of a last one.
 func (f *mpegAudio) frames(stamp uint32, b []byte) error {
 	for b = bytes.Clone(b); len(b) > 0; {
-		size, ticks, err := mpegFrame(b, f.d.track.ClockRate)
+		x, err := mpegaudio.Parse(b)
 		if err != nil {
 			f.d.drop(stamp)
-			return fmt.Errorf("%w: MPEG audio: %w", ErrBadPacket, err)
+			return fmt.Errorf("%w: %w", ErrBadPacket, err)
 		}
-		if size > len(b) {
-			f.part, f.size, f.stamp = b[:len(b):len(b)], size, stamp
+		if x.Size > len(b) {
+			f.part, f.size, f.stamp = b[:len(b):len(b)], x.Size, stamp
 			return nil
 		}
-		f.d.emit(stamp, b[:size:size], false)
-		b = b[size:]
-		stamp += ticks
+		f.d.emit(stamp, b[:x.Size:x.Size], false)
+		b = b[x.Size:]
+		clock := f.d.track.ClockRate
+		if clock <= 0 {
+			clock = mpaClock
+		}
+		stamp += uint32(x.Samples * clock / x.SampleRate)
 	}
 	return nil
-}
-
-// mpegFrame returns how long the frame that b begins with is: in bytes, and in ticks of the clock, which RFC 2250, 3.1 has at 90 kHz.
-func mpegFrame(b []byte, clockRate int) (size int, ticks uint32, err error) {
-	if clockRate <= 0 {
-		clockRate = 90000
-	}
-	if len(b) < mpaMinimum {
-		return 0, 0, fmt.Errorf("a frame of %d bytes", len(b))
-	}
-	var h mpeg1audio.FrameHeader
-	if err := try(func() error { return h.Unmarshal(b) }); err != nil {
-		return 0, 0, err
-	}
-	samples := 0
-	if err := try(func() error { samples = h.SampleCount(); return nil }); err != nil {
-		return 0, 0, err
-	}
-	if h.SampleRate <= 0 || h.Bitrate <= 0 || samples <= 0 {
-		return 0, 0, fmt.Errorf("%d samples at %d Hz and %d bit/s", samples, h.SampleRate, h.Bitrate)
-	}
-	size = samples / 8 * h.Bitrate / h.SampleRate // h.FrameLen is that of MPEG-1 alone
-	if h.Padding {
-		size++
-	}
-	if size < mpaMinimum {
-		return 0, 0, fmt.Errorf("a frame of %d bytes", size)
-	}
-	return size, uint32(samples * clockRate / h.SampleRate), nil
 }
