@@ -27,6 +27,7 @@ func boundaries(b []byte, at int) (list []int) {
 // However a fragmented file is cut, what is before the fragment that is cut is there.
 func TestTruncation(t *testing.T) {
 	tracks, packets := reel.Load(t, testmedia.H264B())
+	packets = packets[:len(packets)/3] // each cut reads what is before it, several times
 	s := mux(t, tracks, packets)
 	whole := readAll(t, openFile(t, s.file).Cursor())
 	cuts := []int{0, 7, 8, len(s.file)}

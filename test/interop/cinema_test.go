@@ -67,5 +67,5 @@ func decoded(ctx context.Context, input []string, options ...string) ([]string, 
 	args := append([]string{"ffmpeg", "-v", "error"}, input...)
 	args = append(append(args, "-map", "0:v", "-fps_mode", "passthrough"), options...)
 	out, err := stdout(ctx, append(args, "-f", "framehash", "-hash", "md5", "-")...)
-	return frameHashes(out), err
+	return frameHashes(out, "0"), err
 }

@@ -53,7 +53,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(clipFolder)
-	if err = inParallel(2 * runtime.GOMAXPROCS(0)); err != nil {
+	if err = inParallel(4 * runtime.GOMAXPROCS(0)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -95,7 +95,7 @@ func (k clipKey) make() (*clip, error) {
 	b, gop := strconv.Itoa(k.bframes), strconv.Itoa(2*pictureRate)
 	path := filepath.Join(clipFolder, fmt.Sprintf("%s-%d.flv", k.codec, k.bframes))
 	args := []string{
-		"ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x240:rate=%d", pictureRate),
+		"ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=160x120:rate=%d", pictureRate),
 		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100", "-t", strconv.Itoa(clipSeconds), "-pix_fmt", "yuv420p",
 		"-c:a", "aac", "-b:a", "64k", "-b:v", "400k", "-bf", b, "-g", gop,
 	}
@@ -111,15 +111,13 @@ func (k clipKey) make() (*clip, error) {
 	}
 	c := &clip{codec: k.codec, file: path, seconds: clipSeconds}
 	var err error
-	if c.pictures, err = pictures(ctx, path); err != nil {
-		return nil, err
-	}
-	c.audio, err = audio(ctx, path)
+	c.pictures, c.audio, err = content(ctx, path)
 	return c, err
 }
 
 // The tests mean nothing unless every picture differs and B-frames are really there.
 func TestClips(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []string{"h264", "h265"} {
 		for _, bframes := range []int{0, 3} {
 			t.Run(fmt.Sprintf("%s with %d B-frames", codec, bframes), func(t *testing.T) {

@@ -15,6 +15,7 @@ const patience = 6 * time.Minute
 
 // What every publisher sends, every reader reads: the same pictures, one after the other.
 func TestH264(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		bframes int

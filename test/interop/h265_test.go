@@ -27,6 +27,7 @@ import (
 // H.265 from an independent library, since Debian's ffmpeg and GStreamer cannot put it into FLV: as Enhanced RTMP
 // has it, and by the number 12 of before. It is read back by ffmpeg 7, which decides what is in the FLV.
 func TestH265(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		bframes int

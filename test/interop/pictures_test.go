@@ -18,22 +18,28 @@ func pictures(ctx context.Context, path string) ([]string, error) {
 	return hashes(ctx, path, "-map", "0:v", "-fps_mode", "passthrough")
 }
 
-// audio returns a hash of every audio frame in a file, undecoded.
-func audio(ctx context.Context, path string) ([]string, error) {
-	return hashes(ctx, path, "-map", "0:a", "-c", "copy", "-bsf:a", "aac_adtstoasc")
+// content returns what pictures does, and a hash of every audio frame in the file, undecoded.
+func content(ctx context.Context, path string) (pictures, audio []string, err error) {
+	out, err := hashed(ctx, path, "-map", "0:v", "-fps_mode", "passthrough", "-map", "0:a", "-c:a", "copy", "-bsf:a", "aac_adtstoasc")
+	return frameHashes(out, "0"), frameHashes(out, "1"), err
 }
 
 func hashes(ctx context.Context, path string, options ...string) ([]string, error) {
-	args := append([]string{"ffmpeg", "-v", "fatal", "-copyts", "-i", path}, options...)
-	out, err := stdout(ctx, append(args, "-f", "framehash", "-hash", "md5", "-")...)
-	return frameHashes(out), err
+	out, err := hashed(ctx, path, options...)
+	return frameHashes(out, "0"), err
 }
 
-// frameHashes returns the hashes in what ffmpeg writes as framehash.
-func frameHashes(out string) (list []string) {
+// hashed decodes in one thread: several cost more and gain nothing while tests wait for the machine.
+func hashed(ctx context.Context, path string, options ...string) (string, error) {
+	args := append([]string{"ffmpeg", "-v", "fatal", "-copyts", "-threads", "1", "-i", path}, options...)
+	return stdout(ctx, append(args, "-f", "framehash", "-hash", "md5", "-")...)
+}
+
+// frameHashes returns the hashes of a stream in what ffmpeg writes as framehash.
+func frameHashes(out, stream string) (list []string) {
 	for line := range strings.Lines(out) {
 		// stream, dts, pts, duration, size, hash, and perhaps more about side data
-		if fields := strings.Split(line, ","); len(fields) > 5 && !strings.HasPrefix(line, "#") {
+		if fields := strings.Split(line, ","); len(fields) > 5 && strings.TrimSpace(fields[0]) == stream {
 			list = append(list, strings.TrimSpace(fields[5]))
 		}
 	}

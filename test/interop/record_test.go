@@ -15,6 +15,7 @@ import (
 // What is recorded is what was published, in a file of which nobody has anything to complain; and every reader reads that of it by every
 // protocol, also from the middle on.
 func TestRecording(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		codec   string

@@ -64,16 +64,14 @@ func (r *result) check(ctx context.Context, t *testing.T, source *clip) int {
 func (r *result) checkContent(ctx context.Context, t *testing.T, source *clip) int {
 	t.Helper()
 	file := r.decodable(ctx, t, source)
-	got, err := pictures(ctx, file)
+	got, sound, err := content(ctx, file)
 	require.NoError(t, err)
 	from, to := r.requireRun(t, source.pictures, got)
 	r.end = from + len(got)
 	if r.spoils == 0 {
 		require.Equal(t, len(source.pictures), to, "the last pictures are missing")
 	}
-	got, err = audio(ctx, file)
-	require.NoError(t, err)
-	audioFrom, audioTo := r.requireRun(t, source.audio, got)
+	audioFrom, audioTo := r.requireRun(t, source.audio, sound)
 	t.Logf("pictures %d to %d of %d, audio frames %d to %d of %d", from, to, len(source.pictures), audioFrom, audioTo, len(source.audio))
 	return from
 }

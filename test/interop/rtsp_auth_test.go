@@ -25,6 +25,7 @@ const (
 
 // Real clients prove who they are, and are sent away if they cannot.
 func TestRTSPAuthentication(t *testing.T) {
+	t.Parallel()
 	source := getClip(t, "h264", 0)
 	need(t, "curl")
 	sum := md5.Sum([]byte(user + ":" + realm + ":" + password))

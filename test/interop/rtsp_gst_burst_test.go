@@ -14,6 +14,7 @@ import (
 // GStreamer records a stream into MP4 and Matroska, as it comes out of its jitter buffer, wherever in a group of pictures
 // it begins: nothing is without a time, and no picture is missing or in a wrong place.
 func TestRTSPGStreamerRecords(t *testing.T) {
+	t.Parallel()
 	source := plain(getClip(t, "h264", 3))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -50,6 +50,7 @@ func testKey() media.StreamKey {
 
 // What is pulled from another server is what it serves.
 func TestRTSPPull(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		transport rtsp.Transport
 		bframes   int
@@ -117,6 +118,7 @@ func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, tran
 
 // What is pushed to another server is what it records.
 func TestRTSPPush(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		transport rtsp.Transport
 		bframes   int

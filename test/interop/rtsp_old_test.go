@@ -93,6 +93,7 @@ func (s *source) publish(ctx context.Context, t *testing.T, m *media.Server, age
 // However old a stream is, a recording of it is whole, and its pictures and sound are in step. There are no B-frames:
 // ffmpeg guesses when the first pictures are to be decoded, and moves them if the guess is wrong.
 func TestRTSPOldStream(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	clip := load(t, flashes(t, 0))
 	for _, age := range []time.Duration{0, 7 * time.Hour, 14 * time.Hour, 7 * day, 14 * day, 49 * day} {

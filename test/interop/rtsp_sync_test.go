@@ -25,6 +25,7 @@ const (
 
 // Pictures and sound that belong together stay together.
 func TestRTSPSync(t *testing.T) {
+	t.Parallel()
 	source := flashes(t, 3)
 	for name, publish := range map[string]func(file, url string) []string{
 		"ffmpeg": rtspPublish("tcp"), "ffmpeg UDP": rtspPublish("udp"), "GStreamer": gstRTSPPublish,
@@ -71,7 +72,7 @@ func flashes(t *testing.T, bframes int) string {
 	defer cancel()
 	path := filepath.Join(t.TempDir(), "flashes.flv")
 	_, err := run(ctx, "ffmpeg", "-v", "error", "-y",
-		"-f", "lavfi", "-i", fmt.Sprintf("color=black:size=320x240:rate=%d,drawbox=color=white:thickness=fill:enable='lt(mod(t,1),0.08)'", pictureRate),
+		"-f", "lavfi", "-i", fmt.Sprintf("color=black:size=160x120:rate=%d,drawbox=color=white:thickness=fill:enable='lt(mod(t,1),0.08)'", pictureRate),
 		"-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,1),0.08),0.8*sin(2*PI*1000*t),0)':sample_rate=44100",
 		"-t", strconv.Itoa(clipSeconds), "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", "-c:v", "libx264", "-preset", "veryfast",
 		"-bf", strconv.Itoa(bframes), "-g", strconv.Itoa(2*pictureRate), path)
@@ -115,7 +116,8 @@ func nearest(times []float64, at float64) float64 {
 // rises returns the times at which what a filter measures comes to exceed a threshold. What exceeds it from the
 // beginning, or just before the end, is left out: the other track may not have it.
 func rises(ctx context.Context, path, option, filter string, threshold float64) ([]float64, error) {
-	out, err := stdout(ctx, "ffmpeg", "-v", "fatal", "-copyts", "-i", path, option, filter, "-f", "null", "-")
+	other := map[string]string{"-vf": "-an", "-af": "-vn"}[option]
+	out, err := stdout(ctx, "ffmpeg", "-v", "fatal", "-copyts", "-threads", "1", "-i", path, other, option, filter, "-f", "null", "-")
 	if err != nil {
 		return nil, err
 	}

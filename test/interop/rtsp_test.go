@@ -15,6 +15,7 @@ import (
 // What is published by RTSP, or by RTMP, every reader reads by RTSP, RTMP and HTTP-FLV: the same pictures, one after
 // the other, though RTP does not say when they are to be decoded.
 func TestRTSP(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		codec   string

@@ -18,6 +18,7 @@ import (
 // ffmpeg plays a source by RTSP and RTMP from its beginning to its end, and by RTSP from the key frame before a time:
 // picture by picture what the source holds.
 func TestSourceIsPlayedAndSought(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg")
 	s := serve(t, media.Config{}, nil)
 	c, err := flvclip.Load(bytes.NewReader(testmedia.H264()))
