@@ -178,16 +178,20 @@ func TestSnapshotFails(t *testing.T) {
 
 // A program that hangs, writes without end or says what is secret.
 func TestSnapshotOfOddPrograms(t *testing.T) {
-	for name, c := range map[string]struct{ then, text string }{
-		"hangs":     {"sleep 1000", "no picture came in time"},
-		"fails":     {"echo cannot open rtsp://user:secret@cam/x >&2; exit 3", "exit status 3"},
-		"no output": {"exit 0", "made no picture"},
-		"endless":   {"exec cat /dev/zero", "ffmpeg"},
+	for name, c := range map[string]struct {
+		then    string
+		timeout time.Duration
+		text    string
+	}{
+		"hangs":     {"sleep 1000", time.Second, "no picture came in time"},
+		"fails":     {"echo cannot open rtsp://user:secret@cam/x >&2; exit 3", patience, "exit status 3"},
+		"no output": {"exit 0", patience, "made no picture"},
+		"endless":   {"exec cat /dev/zero", patience, "ffmpeg"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, _ := counting(t, c.then)
 			r := newPictured(t, path)
-			_, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: time.Second})
+			_, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: c.timeout})
 			require.ErrorContains(t, err, c.text)
 			require.NotContains(t, err.Error(), "secret")
 		})
