@@ -27,7 +27,7 @@ type Config struct {
 	TrustedProxy func(netip.Addr) bool
 	// HLS says how streams are cut for HLS.
 	HLS HLSConfig
-	// NotFoundPage is the page, in HTML, for a stream that is not there. Empty means a plain one.
+	// NotFoundPage is the page, in HTML, for a stream that is not there, or a part of one. Empty means a plain one.
 	NotFoundPage string
 	// NotFound answers what is no stream. Nil means a page with status 404.
 	NotFound http.Handler

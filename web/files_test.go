@@ -487,3 +487,16 @@ func FuzzFilesCookie(f *testing.F) {
 		require.Equal(t, 401, serve("", cookie, path).Code)
 	})
 }
+
+// What is no folder cannot be one whose files are served.
+func TestFilesOfAFile(t *testing.T) {
+	m, err := media.New(media.Config{})
+	require.NoError(t, err)
+	defer m.Close()
+	path := filepath.Join(t.TempDir(), "plain")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	for _, cfg := range []web.FilesConfig{{Root: path}, {Virtual: map[string]string{"x": path}}} {
+		_, err := web.NewFiles(m, cfg)
+		require.ErrorContains(t, err, path+" is not a folder")
+	}
+}

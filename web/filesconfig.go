@@ -2,9 +2,11 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +16,7 @@ import (
 
 // FilesConfig says what [Files] serve. With the zero value there is nothing.
 type FilesConfig struct {
-	// Root is the folder whose files are served. It may come and go; a relative path is one of the working directory.
+	// Root is the folder whose files are served. It may come and go, but be nothing else; a relative path is one of the working directory.
 	Root string
 	// Virtual are folders that stand in the root under these names, each a first segment of paths.
 	Virtual map[string]string
@@ -62,7 +64,7 @@ type filesSettings struct {
 func (c FilesConfig) settings() (*filesSettings, error) {
 	var err error
 	if c.Root != "" {
-		if c.Root, err = filepath.Abs(c.Root); err != nil {
+		if c.Root, err = folder(c.Root); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +73,7 @@ func (c FilesConfig) settings() (*filesSettings, error) {
 		if !docroot.Shown(name) || dir == "" {
 			return nil, errVirtual
 		}
-		if c.Virtual[name], err = filepath.Abs(dir); err != nil {
+		if c.Virtual[name], err = folder(dir); err != nil {
 			return nil, err
 		}
 	}
@@ -82,6 +84,18 @@ func (c FilesConfig) settings() (*filesSettings, error) {
 	return &filesSettings{c, Config{
 		EnableVHost: c.EnableVHost, AllowOrigins: c.AllowOrigins, ForwardedIPHeader: c.ForwardedIPHeader, TrustedProxy: c.TrustedProxy,
 	}}, nil
+}
+
+// folder returns the absolute path of a folder, which need not be there yet.
+func folder(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return "", fmt.Errorf("web: %s is not a folder", path)
+	}
+	return path, nil
 }
 
 // noStore reports whether nobody may keep a copy of a file.

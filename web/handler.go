@@ -68,7 +68,7 @@ func (h *Handler) config() *Config { return h.cfg.Load() }
 
 func (h *Handler) store(cfg Config) {
 	if cfg.NotFound == nil {
-		cfg.NotFound = http.HandlerFunc(notFound)
+		cfg.NotFound = http.HandlerFunc(cfg.notFound)
 	}
 	h.cfg.Store(&cfg)
 }

@@ -127,7 +127,7 @@ func (h *Handler) refuseHLS(w http.ResponseWriter, r *http.Request, err error) {
 	h.setCORS(w.Header(), r)
 	status, text := refusal(err)
 	if status == http.StatusNotFound {
-		notFound(w, r)
+		h.config().notFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", htmlType)
@@ -189,7 +189,7 @@ func (h *Handler) answerHLS(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, hls.ErrTooFar):
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	case errors.Is(err, hls.ErrNotFound):
-		notFound(w, r)
+		h.config().notFound(w, r)
 	default:
 		http.Error(w, "it did not come in time", http.StatusServiceUnavailable)
 	}

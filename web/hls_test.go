@@ -393,3 +393,21 @@ func segmentOf(text string) string {
 	}
 	return ""
 }
+
+// Whoever asks for a stream, a playlist or a segment that is not there gets the page of the host.
+func TestNotFoundPage(t *testing.T) {
+	const page = "<b>gone</b>"
+	s := start(t, media.Config{PlayWait: -1}, web.Config{NotFoundPage: page}, nil)
+	s.publish(t, "live", "test", 5)
+	reply, text := s.ask(t, "/live/test/hls.m3u8", "")
+	require.Equal(t, 200, reply.StatusCode)
+	cookie := reply.Cookies()[0].Value
+	for path, cookie := range map[string]string{
+		"/live/no/hls.m3u8": "", "/live/no.live.flv": "", "/other": "", "/live/test/" + segmentOf(text) + "x.ts": cookie,
+		"/live/test/2000-01-01/00/00-00_9.ts": cookie,
+	} {
+		reply, text := s.ask(t, path, cookie)
+		require.Equal(t, 404, reply.StatusCode, path)
+		require.Equal(t, page, text, path)
+	}
+}

@@ -45,7 +45,7 @@ func (c *Config) setRefusal(head http.Header, path string, err error) (status in
 	status, body = refusal(err)
 	if status == http.StatusNotFound {
 		head.Set("Content-Type", htmlType)
-		return status, cmp.Or(c.NotFoundPage, notFoundPage(path))
+		return status, c.notFoundPage(path)
 	}
 	head.Set("Content-Type", "text/plain; charset=utf-8")
 	head.Set("X-Content-Type-Options", "nosniff")
@@ -62,11 +62,13 @@ func (c *Config) appendRefusal(b []byte, head http.Header, path string, err erro
 const htmlType = "text/html; charset=utf-8"
 
 // notFound is a page that says so.
-func notFound(w http.ResponseWriter, r *http.Request) {
+func (c *Config) notFound(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", htmlType)
 	w.WriteHeader(http.StatusNotFound)
-	_, _ = io.WriteString(w, notFoundPage(r.URL.Path))
+	_, _ = io.WriteString(w, c.notFoundPage(r.URL.Path))
 }
+
+func (c *Config) notFoundPage(path string) string { return cmp.Or(c.NotFoundPage, notFoundPage(path)) }
 
 func notFoundPage(path string) string {
 	return "<!doctype html><title>404</title><h1>Not found</h1><p>" + html.EscapeString(path) + "\n"

@@ -38,6 +38,7 @@ func TestEnds(t *testing.T) {
 		"closed":              {io.EOF, nil, false, "DEBUG session ended"},
 		"at its end":          {nil, nil, false, "DEBUG session ended"},
 		"finished":            {errors.New("x"), nil, true, "DEBUG session ended"},
+		"the server ends":     {fmt.Errorf("play: %w", media.ErrServerClosed), nil, false, "DEBUG session ended"},
 		"kicked":              {net.ErrClosed, errors.New("x"), false, "INFO session kicked"},
 		"too slow":            {os.ErrDeadlineExceeded, nil, false, "INFO session timed out"},
 		"broken":              {errors.New("x"), nil, false, "INFO session failed"},

@@ -83,7 +83,7 @@ func (e *Ends) Log(log *slog.Logger, end End) {
 		say(&e.refused, log.Info, "session refused", "err", cause)
 	case cause == nil:
 		log.Debug("session ended")
-	case end.Quiet || Closed(end.Err):
+	case end.Quiet || Closed(end.Err) || errors.Is(end.Err, media.ErrServerClosed):
 		log.Debug("session ended", "cause", cause)
 	case errors.Is(end.Err, os.ErrDeadlineExceeded):
 		say(&e.timedOut, log.Info, "session timed out", "err", cause)
