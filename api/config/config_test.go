@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,32 @@ func TestParse(t *testing.T) {
 	require.Equal(t, `line 11: unknown key "http.prot", did you mean "http.port"?`, warnings[0].String())
 	require.Equal(t, 12, warnings[1].Line)
 	require.NotContains(t, fmt.Sprint(warnings), "035c73f7")
+}
+
+// Whoever has no secret in the file is told that it changes with each start.
+func TestSecretThatIsNotSet(t *testing.T) {
+	for text, want := range map[string]string{
+		"[http]\nport=81\n":   "line 2: api.secret is not set: there is a random one until the next start",
+		"[api]\nsecret=\n":    "line 2: api.secret is empty: there is a random one until the next start",
+		"[api]\nsecret=own\n": "",
+	} {
+		c, warnings, err := config.Parse(strings.NewReader(text))
+		require.NoError(t, err)
+		require.NotEmpty(t, c.String("api.secret"))
+		if want == "" {
+			require.Empty(t, warnings)
+			continue
+		}
+		require.Len(t, warnings, 1)
+		require.Equal(t, want, warnings[0].String())
+	}
+}
+
+func TestLoadInAMissingFolder(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "none")
+	_, _, _, err := config.Load(filepath.Join(folder, "config.ini"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "the folder of "+filepath.Join(folder, "config.ini"))
 }
 
 func TestBadValuesAreAllNamed(t *testing.T) {
@@ -187,7 +214,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func Example() {
-	c, warnings, err := config.Parse(strings.NewReader("[rtmp]\nport=1936\nprot=1\n"))
+	c, warnings, err := config.Parse(strings.NewReader("[api]\nsecret=my own\n[rtmp]\nport=1936\nprot=1\n"))
 	fmt.Println(c.Int("rtmp.port"), warnings, err)
-	// Output: 1936 [line 3: unknown key "rtmp.prot", did you mean "rtmp.port"?] <nil>
+	// Output: 1936 [line 5: unknown key "rtmp.prot", did you mean "rtmp.port"?] <nil>
 }

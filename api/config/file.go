@@ -15,6 +15,9 @@ import (
 func Load(path string) (c *Config, created bool, warnings []Warning, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err = os.Stat(filepath.Dir(path)); err != nil {
+			return nil, false, nil, fmt.Errorf("config: the folder of %s: %w", path, err)
+		}
 		c = New()
 		return c, true, nil, c.WriteFile(path)
 	}

@@ -60,6 +60,9 @@ func Parse(r io.Reader) (*Config, []Warning, error) {
 	if err := errors.Join(p.errs...); err != nil {
 		return nil, p.warnings, err
 	}
+	if !p.secret {
+		p.warn("api.secret is not set: there is a random one until the next start")
+	}
 	return c, p.warnings, nil
 }
 
@@ -74,6 +77,7 @@ type parser struct {
 	config   *Config
 	section  string
 	number   int
+	secret   bool // there is a line for api.secret
 	warnings []Warning
 	errs     []error
 }
@@ -134,6 +138,7 @@ func (p *parser) set(name, value string) {
 		return
 	}
 	if name == "api.secret" {
+		p.secret = true
 		switch value {
 		case "":
 			p.warn("api.secret is empty: there is a random one until the next start")

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/sluice-media/sluice/api"
@@ -109,8 +112,26 @@ func (s *server) tellChanged(cfg *config.Config) {
 	s.applied = cfg
 }
 
-// tellUnsafe names the settings that somebody has asked to change and that only the file changes. The reply does not, as
-// that of ZLMediaKit.
+// tellUnchanged names the settings that somebody has asked to change and that do not: the reply of ZLMediaKit says nothing
+// of them, and so does that here.
+func (s *server) tellUnchanged(values map[string]string) {
+	s.tellUnsafe(values)
+	var unknown []string
+	known := s.store.All()
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if _, ok := known[key]; !ok && len(unknown) < mostTold {
+			unknown = append(unknown, fmt.Sprintf("%.80q", key))
+		}
+	}
+	if len(unknown) > 0 {
+		s.log.Warn("configuration: there are no such keys, so they were not changed", "keys", strings.Join(unknown, " "))
+	}
+}
+
+// mostTold is how many keys a line of the log names that anybody has thought up.
+const mostTold = 20
+
+// tellUnsafe names the settings that only the file changes.
 func (s *server) tellUnsafe(values map[string]string) {
 	var keys []string
 	for _, k := range config.Keys() {

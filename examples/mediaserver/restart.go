@@ -57,7 +57,7 @@ func (s settings) Update(values map[string]string) (changed int, refused []error
 	if s.server.next != nil {
 		return 0, nil, errRestarting
 	}
-	s.server.tellUnsafe(values)
+	s.server.tellUnchanged(values)
 	return s.server.store.Update(values)
 }
 
