@@ -17,8 +17,8 @@ type Limits struct {
 
 // Log is a ring of the newest items of one writer. It holds the items from the start point before the newest
 // one on, so that a new reader can begin at once and one that is late has a whole group of pictures to catch
-// up; and what has come at once for a moment longer, so that no reader is late who could not be in time. Readers take no
-// lock; one goroutine at a time may write.
+// up; and what has come at once for a moment longer, or for some seconds if it is little, so that no reader is late who could not
+// be in time. Readers take no lock; one goroutine at a time may write.
 type Log[T any] struct {
 	ring   atomic.Pointer[ring[T]]
 	head   atomic.Uint64 // sequence number of the next item
@@ -57,6 +57,13 @@ const firstRing = 128
 // moment is how long an item is kept for the readers of now, within the limits: a writer that has got much at once gives all
 // of it before any reader has a turn.
 const moment = time.Second
+
+// leeway is how long what takes no more than leewayBytes is kept: the start points of sound alone are a second apart, and who has
+// no turn for longer on a busy machine is to lose none of it.
+const (
+	leeway      = 5 * time.Second
+	leewayBytes = 128 << 10
+)
 
 // NewLog returns an empty log.
 func NewLog[T any](limits Limits) *Log[T] {
@@ -128,6 +135,9 @@ func (l *Log[T]) passed() uint64 {
 		return l.tail.Load()
 	}
 	before := l.came[len(l.came)-1].Add(-moment)
+	if l.bytes <= leewayBytes {
+		before = before.Add(moment - leeway)
+	}
 	for l.past < last && !l.came[l.past+1].After(before) {
 		l.past++ // it is kept, as a writer of start points alone would be slowed down by all that it has written in a moment
 	}

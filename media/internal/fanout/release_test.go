@@ -158,7 +158,7 @@ func TestBurst(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 100, n)
 		require.Zero(t, r.Skipped())
-		time.Sleep(moment)
+		time.Sleep(leeway)
 		log.Append(100, 10, true)
 		require.EqualValues(t, 95, log.Tail())
 		for i := 101; i < 5000; i++ {
@@ -166,6 +166,23 @@ func TestBurst(t *testing.T) {
 		}
 		require.EqualValues(t, 4000, log.Tail(), "the limits hold")
 	})
+}
+
+// Of sound alone, a reader that has no turn for seconds loses nothing; what takes much goes as soon as nobody can need it.
+func TestLeeway(t *testing.T) {
+	const step, group = 20 * time.Millisecond, 50
+	for size, most := range map[int]int{160: int(leeway/step) + 2*group, leewayBytes / 10: 3 * group} {
+		synctest.Test(t, func(t *testing.T) {
+			log := NewLog[int](Limits{Bytes: 1 << 30, Items: 100000})
+			for i := range 20 * group {
+				log.Append(i, size, i%group == 0)
+				time.Sleep(step)
+			}
+			kept := int(log.Head() - log.Tail())
+			require.Less(t, kept, most)
+			require.Greater(t, kept, most-2*group)
+		})
+	}
 }
 
 // countingSink remembers the number of the first item.
