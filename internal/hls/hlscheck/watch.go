@@ -32,7 +32,8 @@ type Watcher struct {
 	history History
 	base    *url.URL
 	got     map[string][]byte    // what was listed in the last version, by its URI
-	before  time.Time            // when the last version was there
+	begun   time.Time            // when this version was asked for: it is no older
+	before  time.Time            // when the last one was
 	left    map[string]time.Time // the earliest that it can have left
 	hints   map[string]*hinted
 	maps    map[string]bool
@@ -115,10 +116,10 @@ func (w *Watcher) reload(ctx context.Context) (string, error) {
 		query.Set("_HLS_skip", "YES")
 	}
 	u.RawQuery = query.Encode()
-	begun := time.Now()
+	w.before, w.begun = w.begun, time.Now()
 	data, err := w.get(ctx, u.String())
 	if !w.waits(last) {
-		w.Slowest = max(w.Slowest, time.Since(begun))
+		w.Slowest = max(w.Slowest, time.Since(w.begun))
 	}
 	return string(data), err
 }
@@ -267,8 +268,6 @@ func (w *Watcher) whole(s *Segment, data []byte) {
 
 // leave asks once more for what has left the playlist a target duration ago (6.2.2), and forgets hints that have not come.
 func (w *Watcher) leave(ctx context.Context, p *Playlist) {
-	now := time.Now()
-	defer func() { w.before = now }()
 	listed := map[string]bool{}
 	for _, uri := range p.URIs() {
 		listed[uri] = true
@@ -290,7 +289,7 @@ func (w *Watcher) leave(ctx context.Context, p *Playlist) {
 		}
 		if waited < p.Target*9/10 {
 			w.Left++
-			if _, err := w.get(ctx, uri); err != nil && ctx.Err() == nil {
+			if _, err := w.get(ctx, uri); err != nil && ctx.Err() == nil && time.Since(since) < p.Target {
 				w.history.complain("it has left %v ago, and cannot be had: %v", waited, err)
 			}
 		}
