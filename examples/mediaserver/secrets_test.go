@@ -100,6 +100,7 @@ func TestURLsAreLoggedWithoutSecrets(t *testing.T) {
 		return ln, err
 	}, "-v", "-demo", "-c", write(t, "[general]\nmaxStreamWaitMS=10\n[api]\napiDebug=1\n[shell]\nport=9000\n"))
 	page := out.hostOf(t, "page")
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "stream registered") }, limit, time.Millisecond)
 	sayRTSP(t, out.hostOf(t, "RTSP"))
 	sayHTTP(t, page)
 	sayRTMP(t, out.hostOf(t, "RTMP"))
