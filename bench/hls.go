@@ -41,7 +41,7 @@ func (b *bench) watch(ctx context.Context, low bool) (*segments.Result, error) {
 		proto = "ll-hls"
 	}
 	var res *segments.Result
-	err := b.against(ctx, 0, func(s *lab.Server) error {
+	err := b.against(ctx, b.lab, 0, func(s *lab.Server) error {
 		target, err := s.PlayURL(proto)
 		if err != nil {
 			return err

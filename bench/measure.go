@@ -48,6 +48,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partHLS, b.hls},
 		{partPublish, b.publish},
 		{partRecord, b.record},
+		{partPull, b.pull},
 		{partStall, b.stall},
 		{partFreeze, b.freeze},
 	}
@@ -187,7 +188,7 @@ func (b *bench) play(ctx context.Context, c cell, load lab.Load) (*crowd.Result,
 		return b.lab.Play(ctx, load)
 	}
 	var res *crowd.Result
-	err := b.against(ctx, c.merge, func(s *lab.Server) (err error) {
+	err := b.against(ctx, b.lab, c.merge, func(s *lab.Server) (err error) {
 		load.PID = s.PID()
 		if load.URL, err = s.PlayURL(c.proto); err != nil {
 			return err
@@ -199,13 +200,13 @@ func (b *bench) play(ctx context.Context, c cell, load lab.Load) (*crowd.Result,
 }
 
 // against runs a load against a fresh server with a publisher, whose stream has been there for a while.
-func (b *bench) against(ctx context.Context, merge time.Duration, load func(*lab.Server) error) error {
-	s, err := b.lab.Start(ctx, merge)
+func (b *bench) against(ctx context.Context, l *lab.Lab, merge time.Duration, load func(*lab.Server) error) error {
+	s, err := l.Start(ctx, merge)
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
-	p, err := b.lab.Publish(ctx, s.PublishURL())
+	p, err := l.Publish(ctx, s.PublishURL())
 	if err != nil {
 		return err
 	}

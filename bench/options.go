@@ -18,6 +18,7 @@ const (
 	partHLS     = "hls"
 	partPublish = "publish"
 	partRecord  = "record"
+	partPull    = "pull"
 	partStall   = "stall"
 	partFreeze  = "freeze"
 )
@@ -44,6 +45,7 @@ type options struct {
 	crowd   int // players of the stall part
 	viewers int // of the hls part
 	streams int // of the publish part, at most
+	pulls   int // of the pull part, at most
 	frozen  int
 	clip    string
 	json    string
@@ -58,7 +60,7 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,hls,publish,record,stall,freeze", "what to measure")
+	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,stall,freeze", "what to measure")
 	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
@@ -67,6 +69,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.crowd, "crowd", 2000, "players of the stall part")
 	f.IntVar(&o.viewers, "viewers", 300, "viewers of the hls part")
 	f.IntVar(&o.streams, "streams", 200, "publishers of the publish and record parts, after a quarter and a half of them")
+	f.IntVar(&o.pulls, "pulls", 1000, "pulls of the pull part, after a quarter and a half of them")
 	f.IntVar(&o.frozen, "freeze", 1, "players of the freeze part that stop reading")
 	f.StringVar(&o.clip, "clip", "", "FLV clip to publish (empty: made with ffmpeg once and kept in the cache folder)")
 	f.StringVar(&o.json, "json", "", "file for all figures of all runs")
@@ -86,7 +89,7 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}
@@ -112,8 +115,8 @@ func (o *options) check() error {
 	switch {
 	case len(o.protos) == 0 || len(o.players) == 0 || slices.Min(o.players) < 1:
 		return errors.New("at least one protocol and one player are needed")
-	case o.rounds < 1 || o.crowd < 1 || o.viewers < 1 || o.streams < 4 || o.frozen < 1 || o.window <= 0:
-		return errors.New("-rounds, -crowd, -viewers, -freeze and -t must be positive, -streams at least 4")
+	case o.rounds < 1 || o.crowd < 1 || o.viewers < 1 || o.streams < 4 || o.pulls < 4 || o.frozen < 1 || o.window <= 0:
+		return errors.New("-rounds, -crowd, -viewers, -freeze and -t must be positive, -streams and -pulls at least 4")
 	case o.pid == 0 && o.url == "":
 		return nil
 	case o.pid == 0 || o.url == "" || len(o.protos) != 1 || len(o.merges) > 1 || o.server != "":

@@ -10,6 +10,20 @@ import (
 	"strings"
 )
 
+// lowArgs makes as long a clip of 500 kbit/s in all, 640x360: the stream that is pulled many times.
+func lowArgs() []string {
+	changed := map[string]string{
+		"testsrc2=size=1280x720:rate=25": "testsrc2=size=640x360:rate=25", "2000k": "436k", "128k": "64k",
+	}
+	args := clipArgs()
+	for i, a := range args {
+		if other, ok := changed[a]; ok {
+			args[i] = other
+		}
+	}
+	return args
+}
+
 // clipArgs makes one minute of H.264 1280x720@25 at 2 Mbit/s constant rate, a key frame each 2 s, noise in every
 // picture, with 128 kbit/s AAC: the stream all published figures were taken with.
 func clipArgs() []string {
@@ -29,12 +43,17 @@ func clipArgs() []string {
 
 // Clip returns the path of the clip to publish, which it makes with ffmpeg the first time and keeps in the user's
 // cache folder.
-func Clip(ctx context.Context) (string, error) {
+func Clip(ctx context.Context) (string, error) { return made(ctx, clipArgs()) }
+
+// LowClip returns that of the clip of 500 kbit/s.
+func LowClip(ctx context.Context) (string, error) { return made(ctx, lowArgs()) }
+
+func made(ctx context.Context, args []string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("lab: %w", err)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(clipArgs(), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(args, "\x00")))
 	dir := filepath.Join(cache, "sluice-bench")
 	path := filepath.Join(dir, "clip-"+hex.EncodeToString(sum[:6])+".flv")
 	if _, err := os.Stat(path); err == nil {
@@ -44,7 +63,7 @@ func Clip(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("lab: %w", err)
 	}
 	part := path + ".part"
-	if _, err := output(ctx, append(append([]string{"ffmpeg"}, clipArgs()...), part)...); err != nil {
+	if _, err := output(ctx, append(append([]string{"ffmpeg"}, args...), part)...); err != nil {
 		return "", err
 	}
 	if err := os.Rename(part, path); err != nil {

@@ -25,16 +25,10 @@ type Lab struct {
 
 // New builds the programs into dir. An empty server command means that the complete example server is built as well.
 func New(ctx context.Context, dir, clip string, server []string) (*Lab, error) {
-	l := &Lab{Dir: dir, Clip: clip, Server: server}
-	data, err := os.ReadFile(clip)
-	if err != nil {
-		return nil, fmt.Errorf("lab: %w", err)
-	}
-	parsed, err := paced.Parse(data, 0)
+	l, err := (&Lab{Dir: dir, Server: server}).WithClip(clip)
 	if err != nil {
 		return nil, err
 	}
-	l.Rate = parsed.Rate()
 	packages := []string{module + "/bench/cmd/loadgen", module + "/bench/cmd/floor", module + "/bench/cmd/publishers"}
 	if len(server) == 0 {
 		packages = append(packages, module+"/examples/mediaserver")
@@ -42,6 +36,21 @@ func New(ctx context.Context, dir, clip string, server []string) (*Lab, error) {
 	}
 	_, err = output(ctx, append([]string{"go", "build", "-o", dir + string(filepath.Separator)}, packages...)...)
 	return l, err
+}
+
+// WithClip returns the same lab with another clip.
+func (l *Lab) WithClip(path string) (*Lab, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	parsed, err := paced.Parse(data, 0)
+	if err != nil {
+		return nil, err
+	}
+	other := *l
+	other.Clip, other.Rate = path, parsed.Rate()
+	return &other, nil
 }
 
 func (l *Lab) program(name string) string { return filepath.Join(l.Dir, name) }

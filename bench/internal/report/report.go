@@ -17,6 +17,7 @@ type Report struct {
 	Cells   []Cell
 	HLS     []HLS
 	Publish []Publish
+	Pulls   []Pull
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
 	Idle    *Idle
@@ -65,6 +66,7 @@ func (r *Report) Write(w io.Writer) error {
 	r.load(&b)
 	r.hls(&b)
 	r.publishers(&b)
+	r.pulls(&b)
 	r.stalls(&b)
 	r.freeze(&b)
 	r.rest(&b)
