@@ -13,6 +13,9 @@ var ErrLive = errors.New("media: a live stream can be neither sought nor sped up
 // maxSpeed is the fastest, and its inverse the slowest, that a source is played.
 const maxSpeed = 32
 
+// endRounding is how far behind the end a seek may lead: viewers are told the end in milliseconds.
+const endRounding = time.Millisecond
+
 // Private reports whether the player has a [Source] to itself, and how long that is: 0 if it does not say.
 func (p *Player) Private() (duration time.Duration, ok bool) {
 	if b := p.stream.private; b != nil {
@@ -22,12 +25,16 @@ func (p *Player) Private() (duration time.Duration, ok bool) {
 }
 
 // Seek goes on at the last key frame of the source that is not after at, and returns its DTS. What was not sent yet of
-// the place before is left out. A player that is paused stays so. The error is ErrLive for a live stream,
-// ErrStreamNotFound when the source or the player's session has ended, what ended ctx, or the source's own.
+// the place before is left out. A player that is paused stays so. The error is ErrLive for a live stream, ErrBeyondEnd for
+// a time behind the end, ErrStreamNotFound when the source or the player's session has ended, what ended ctx, or the source's
+// own; the player goes on where it was then.
 func (p *Player) Seek(ctx context.Context, at time.Duration) (time.Duration, error) {
 	b := p.stream.private
 	if b == nil {
 		return 0, ErrLive
+	}
+	if b.duration > 0 && at >= b.duration+endRounding {
+		return 0, ErrBeyondEnd
 	}
 	return p.ask(ctx, func(ctx context.Context) (time.Duration, error) {
 		to, err := b.source.Seek(ctx, max(at, 0))

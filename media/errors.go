@@ -30,6 +30,8 @@ var (
 	ErrBadName = errors.New("media: bad stream name")
 	// ErrBadOptions refuses a stream, or a Config, with options that are invalid.
 	ErrBadOptions = errors.New("media: bad stream options")
+	// ErrBeyondEnd refuses a seek behind the end of a [Source] that says how long it is.
+	ErrBeyondEnd = errors.New("media: beyond the end of the source")
 	// ErrReaderClosed is what ReadBatch answers after Close of its reader, or of the player it belongs to.
 	ErrReaderClosed = errors.New("media: reader closed")
 	// ErrTooSlow ends a player of policy Disconnect that has fallen out of the log.

@@ -235,7 +235,7 @@ func TestSourcePausesAndSeeks(t *testing.T) {
 		require.Zero(t, p.Session().Skipped(), "what a seek leaves out is not lost")
 
 		// The end is told when it is due, so that one can still go back.
-		_, err = p.Seek(t.Context(), time.Hour)
+		_, err = p.Seek(t.Context(), time.Minute)
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Equal(t, 59960*ms, w.seen())
@@ -243,6 +243,16 @@ func TestSourcePausesAndSeeks(t *testing.T) {
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Equal(t, 11*time.Second, w.seen())
+
+		for _, beyond := range []time.Duration{time.Minute + ms, time.Hour} {
+			_, err = p.Seek(t.Context(), beyond)
+			require.ErrorIs(t, err, media.ErrBeyondEnd)
+		}
+		n = w.n.Load()
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		require.Equal(t, n+100, w.n.Load())
+		require.Equal(t, 15*time.Second, w.seen(), "it goes on where it was")
 	})
 }
 

@@ -31,10 +31,14 @@ func (x *session) play(c command) error {
 	if err != nil {
 		return err
 	}
+	if err := x.begin(c.milliseconds(2)); errors.Is(err, media.ErrBeyondEnd) {
+		x.player.Close(nil)
+		x.player = nil
+		return x.write(appendStatus(nil, "error", "NetStream.Play.Failed", "the start is beyond the end"))
+	}
 	if err := x.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	x.begin(c.milliseconds(2))
 	x.settle() // before the client hears that it plays
 	x.playing.Store(true)
 	x.feed, err = x.player.Feed(x.conn, x.server.format, media.FeedOptions{Prelude: playPrelude(key.Name), OnEnd: x.finish})
@@ -46,14 +50,18 @@ func (x *session) play(c command) error {
 }
 
 // begin moves a source that is not played yet to where the player wants to begin (section 7.2.2.1: the start, in milliseconds as
-// all players send it). Where there is no such place, or the stream is live, that is the beginning.
-func (x *session) begin(at time.Duration) {
+// all players send it). The error is media.ErrBeyondEnd for what is behind its end. Where there is no such place for another
+// reason, or the stream is live, that is the beginning.
+func (x *session) begin(at time.Duration) error {
 	if _, private := x.player.Private(); !private || at <= 0 {
-		return
+		return nil
 	}
-	if err := x.seekTo(at); err != nil {
+	err := x.seekTo(at)
+	if err != nil && !errors.Is(err, media.ErrBeyondEnd) {
 		x.logSeek(err)
+		return nil
 	}
+	return err
 }
 
 // playPrelude is what a player must be told before media. Data messages besides onMetaData, which other servers send,

@@ -2,7 +2,11 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/sluice-media/sluice/internal/amf"
+	"github.com/sluice-media/sluice/media"
 )
 
 // seekTimeout bounds how long a source may take to find a place.
@@ -17,13 +21,26 @@ func (x *session) seek(c command) error {
 	if !x.paused {
 		defer x.feed.Pause(false)
 	}
-	if err := x.seekTo(c.milliseconds(1)); err != nil {
+	err := x.seekTo(c.milliseconds(1))
+	if errors.Is(err, media.ErrBeyondEnd) {
+		return x.write(x.appendInvalidTime(nil))
+	}
+	if err != nil {
 		x.logSeek(err)
 		return x.write(appendStatus(nil, "error", "NetStream.Seek.Failed", "there is no such place to go on at"))
 	}
 	b := appendEvent(nil, eventStreamBegin, mediaStream)
 	b = appendStatus(b, "status", "NetStream.Seek.Notify", "seeking")
 	return x.write(appendStatus(b, "status", "NetStream.Play.Start", "playing from there"))
+}
+
+// appendInvalidTime appends that there is nothing at the time asked for, and in the details the last second that there is, as
+// Flash players know it.
+func (x *session) appendInvalidTime(dst []byte) []byte {
+	end, _ := x.player.Private()
+	info := status("error", "NetStream.Seek.InvalidTime", "the time is beyond the end")
+	info = append(info, amf.Property{Key: "details", Value: end.Seconds()})
+	return appendCommand(dst, statusStream, mediaStream, "onStatus", 0, nil, info)
 }
 
 // logSeek says why a seek has failed, the first time: in the source's own words, which are not for the peer.

@@ -115,7 +115,7 @@ func TestPlaysFromAStart(t *testing.T) {
 	m, addr := start(t, media.Config{}, rtmp.Config{})
 	film(t, m)
 	first := uint32(0)
-	for _, c := range []struct{ start, at float64 }{{0, 0}, {-2000, 0}, {-1000, 0}, {4500, 4000}, {1e9, 4000}} {
+	for _, c := range []struct{ start, at float64 }{{0, 0}, {-2000, 0}, {-1000, 0}, {4500, 4000}, {6000, 4000}} {
 		peer := dial(t, addr)
 		peer.connect("live", "rtmp://h/live")
 		peer.command("play", 4.0, nil, "film", c.start)
@@ -137,4 +137,53 @@ func TestPlaysRigidSourceFromItsBeginning(t *testing.T) {
 	peer.connect("live", "rtmp://h/live")
 	peer.command("play", 4.0, nil, "film", 4500.0)
 	require.Less(t, peer.pictures(1)[0], uint32(40))
+}
+
+// There is nothing beyond the end of a film: who asks for that is told so, and where it ends, and stays where he was.
+func TestSeekBeyondTheEnd(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtmp.Config{})
+	film(t, m)
+	c := dial(t, addr)
+	c.connect("live", "rtmp://h/live")
+	c.command("play", 4.0, nil, "film", 1e9)
+	require.Equal(t, "NetStream.Play.Failed", c.status())
+	c.command("play", 5.0, nil, "film")
+	at := c.pictures(1)[0]
+	require.Less(t, at, uint32(40), "it may be asked for from somewhere else")
+	for _, beyond := range []float64{7000, 1e9} {
+		c.command("seek", 0.0, nil, beyond)
+		at = c.untilInvalidTime(at)
+	}
+	c.command("pause", 0.0, nil, true, 0.0)
+	c.until("NetStream.Pause.Notify")
+	c.command("seek", 0.0, nil, 1e9)
+	c.untilInvalidTime(0)
+	c.command("seek", 0.0, nil, 4500.0)
+	c.until("NetStream.Seek.Notify")
+	c.command("pause", 0.0, nil, false, 0.0)
+	c.until("NetStream.Unpause.Notify")
+	require.InDelta(t, 4000, float64(c.pictures(1)[0]), 40)
+}
+
+// untilInvalidTime reads up to the refusal of a seek. The pictures up to it follow the one at a time, one after the other. It returns
+// when the last was.
+func (c *client) untilInvalidTime(at uint32) uint32 {
+	for {
+		m, err := c.r.Next()
+		require.NoError(c.t, err)
+		switch {
+		case m.Type == chunk.TypeVideo && m.Body[1] == 1:
+			require.Equal(c.t, at+40, m.Timestamp)
+			at = m.Timestamp
+		case m.Type == chunk.TypeCommandAMF0:
+			values, err := amf.Unmarshal0(m.Body)
+			require.NoError(c.t, err)
+			info := amf.Members(values[3])
+			require.Equal(c.t, "NetStream.Seek.InvalidTime", info.String("code"))
+			require.Equal(c.t, "error", info.String("level"))
+			last := info.Number("details")
+			require.InDelta(c.t, 6, last, 0.1)
+			return at
+		}
+	}
 }

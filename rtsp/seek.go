@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,17 +33,14 @@ func (p *playback) seek(r *wire.Request) (place, error) {
 	defer cancel()
 	end, _ := p.media.Private()
 	to := place{end: end, scale: strings.TrimSpace(r.Header.Get("Scale"))}
-	if to.scale != "" {
-		factor, err := strconv.ParseFloat(to.scale, 64)
-		if err == nil {
-			err = p.media.SetSpeed(ctx, factor)
-		}
-		if err != nil {
-			return to, fmt.Errorf("%w: a scale of %.20q", errRange, to.scale)
-		}
+	speed, err := p.scale(ctx, to.scale)
+	if err != nil {
+		return to, err
 	}
 	at, ok := rangeOf(r)
-	var err error
+	if end > 0 && at > end && waitsRefused(r) {
+		at = end
+	}
 	switch {
 	case at == 0 && !p.fed():
 		to.at, err = p.media.Position(ctx)
@@ -56,7 +54,31 @@ func (p *playback) seek(r *wire.Request) (place, error) {
 		to.at, err = p.media.Seek(ctx, at)
 		to.sought = true
 	}
+	if err == nil {
+		p.speed = speed
+	} else if to.scale != "" { // it goes on as it was
+		_ = p.media.SetSpeed(ctx, cmp.Or(p.speed, 1))
+	}
 	return to, err
+}
+
+// waitsRefused reports whether a request is ffmpeg's. It pauses before it seeks, and waits for media for ever where that is
+// refused, so that not even a signal ends it: it gets the last key frame instead.
+func waitsRefused(r *wire.Request) bool { return strings.HasPrefix(r.Header.Get("User-Agent"), "Lavf") }
+
+// scale changes the speed, if that is asked for, and returns it.
+func (p *playback) scale(ctx context.Context, text string) (float64, error) {
+	if text == "" {
+		return p.speed, nil
+	}
+	factor, err := strconv.ParseFloat(text, 64)
+	if err == nil {
+		err = p.media.SetSpeed(ctx, factor)
+	}
+	if err != nil {
+		return p.speed, fmt.Errorf("%w: a scale of %.20q", errRange, text)
+	}
+	return factor, nil
 }
 
 // fed reports whether media goes out already.

@@ -148,7 +148,7 @@ func TestNormalPlayTimes(t *testing.T) {
 	film(t, m)
 	for text, want := range map[string]string{
 		"npt=2.5-": "npt=2.0", "npt=0:00:02.5-3": "npt=2.0", "npt=now-": "npt=0.0", "npt=-3": "npt=0.0", "npt=1e300-": "npt=0.0",
-		"npt=NaN-": "npt=0.0", "npt=99:99:99-": "npt=4.0", "clock=19961108T142300Z-": "npt=0.0", "npt=1:2-": "npt=0.0", "": "npt=0.0",
+		"npt=NaN-": "npt=0.0", "clock=19961108T142300Z-": "npt=0.0", "npt=1:2-": "npt=0.0", "": "npt=0.0",
 	} {
 		conn := dial(t, addr)
 		v := &filmViewer{t: t, conn: conn, r: bufio.NewReader(conn)}
@@ -157,6 +157,44 @@ func TestNormalPlayTimes(t *testing.T) {
 		require.Equal(t, "200", code, text)
 		require.True(t, strings.HasPrefix(head.Get("Range"), want), "%q: %q", text, head.Get("Range"))
 		conn.Close()
+	}
+}
+
+// There is nothing beyond the end of a film: who asks for that is told so, and stays where he was, as fast as he was.
+func TestRangeBeyondTheEnd(t *testing.T) {
+	m, addr := start(t, media.Config{}, rtsp.Config{})
+	film(t, m)
+	conn := dial(t, addr)
+	v := &filmViewer{t: t, conn: conn, r: bufio.NewReader(conn)}
+	_, _, body := v.ask("DESCRIBE", "")
+	_, end, ok := strings.Cut(body, "a=range:npt=0-")
+	require.True(t, ok)
+	end, _, _ = strings.Cut(end, "\r\n")
+	v.ask("SETUP", "/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+	beyond := []string{"Range: npt=6.1-", "Range: npt=999-", "Range: npt=99:99:99-"}
+	for _, bad := range beyond {
+		code, _, _ := v.ask("PLAY", "", bad)
+		require.Equal(t, "457", code, bad)
+	}
+	code, head, _ := v.ask("PLAY", "", "Range: npt=0-")
+	require.Equal(t, "200", code, "it has not begun yet")
+	begin := rtptime(t, head)
+	require.Less(t, v.next()-begin, uint32(90000/25))
+	for _, bad := range beyond {
+		before := v.last.Timestamp
+		code, _, _ = v.ask("PLAY", "", bad, "Scale: 0.1")
+		require.Equal(t, "457", code, bad)
+		require.Less(t, v.next()-before, uint32(2*90000), "it goes on where it was")
+	}
+	at := time.Now()
+	for v.last.Timestamp-begin < 3*90000 {
+		v.next()
+	}
+	require.Less(t, time.Since(at), patience, "as fast as it was")
+	for _, last := range [][]string{{"Range: npt=" + end + "-"}, {"Range: npt=999-", "User-Agent: Lavf59.27.100"}} {
+		code, head, _ = v.ask("PLAY", "", last...)
+		require.Equal(t, "200", code, "the end that was told is not beyond it, and ffmpeg would wait for ever")
+		require.InDelta(t, 4*90000, float64(rtptime(t, head)-begin), 90000/10)
 	}
 }
 

@@ -60,8 +60,8 @@ func TestPlaybackByCurl(t *testing.T) {
 	for _, bad := range []string{"0", "-1", "x", "1000", "NaN"} {
 		require.Equal(t, "457", d.ask("PLAY", "", "Range: npt=20-", "Scale: "+bad).status, bad)
 	}
-	// The last key frame is the one before what is beyond the end, too.
-	answer = d.ask("PLAY", "", "Range: npt=100-")
+	require.Equal(t, "457", d.ask("PLAY", "", "Range: npt=100-").status, "beyond the end")
+	answer = d.ask("PLAY", "", "Range: npt=60-")
 	v.requireFrom(answer, 58)
 
 	require.Equal(t, "200", d.ask("TEARDOWN", "").status)

@@ -20,6 +20,8 @@ func TestPlaybackByRTMPDump(t *testing.T) {
 	need(t, "rtmpdump")
 	f := getFilm(ctx, t)
 	s := openCinema(t).show(t, f.path, "film.mp4")
+	_, err := run(ctx, "rtmpdump", "-r", s.rtmpURL(), "-o", filepath.Join(t.TempDir(), "out.flv"), "--start", "100")
+	require.ErrorContains(t, err, "NetStream.Play.Failed", "beyond the end")
 	for name, c := range map[string]struct {
 		start []string
 		first int
@@ -28,7 +30,7 @@ func TestPlaybackByRTMPDump(t *testing.T) {
 		"from 20.5 s":        {[]string{"--start", "20.5"}, 500},
 		"from 20 s":          {[]string{"--start", "20"}, 500},
 		"from 57 s":          {[]string{"--start", "57"}, 1400},
-		"from beyond":        {[]string{"--start", "100"}, 1450},
+		"from the end":       {[]string{"--start", "60"}, 1450},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
