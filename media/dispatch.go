@@ -66,6 +66,16 @@ func (d *dispatcher) post(key StreamKey, name string, tell func(context.Context)
 	q.events = append(q.events, event{name, tell})
 }
 
+// lags reports whether half of what may wait for a stream does, or for so many streams that there is no place for this one.
+func (d *dispatcher) lags(key StreamKey) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if q := d.queues.Get(key); q != nil {
+		return len(q.events) >= maxEvents/2
+	}
+	return d.queues.Len() >= maxQueues
+}
+
 // drop counts an event that is dropped. d.mu is held.
 func (d *dispatcher) drop() { d.dropped++ }
 

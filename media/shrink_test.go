@@ -61,9 +61,12 @@ func TestEventsAreBounded(t *testing.T) {
 	d := &dispatcher{asker: a, log: a.log, base: context.Background()}
 	release := make(chan struct{})
 	tell := func(context.Context) { <-release }
+	require.False(t, d.lags(StreamKey{}))
 	for range 3 * maxEvents {
 		d.post(StreamKey{}, "test", tell)
 	}
+	require.True(t, d.lags(StreamKey{}))
+	require.False(t, d.lags(StreamKey{Name: "another"}))
 	d.mu.Lock()
 	require.LessOrEqual(t, len(d.queues.Get(StreamKey{}).events), maxEvents)
 	require.GreaterOrEqual(t, d.dropped, uint64(2*maxEvents-1))
@@ -74,9 +77,12 @@ func TestEventsAreBounded(t *testing.T) {
 	d.mu.Lock()
 	require.Equal(t, maxQueues, d.queues.Len())
 	d.mu.Unlock()
+	require.True(t, d.lags(StreamKey{Name: "another"}), "there is no place for it")
+	require.False(t, d.lags(StreamKey{Name: "0"}))
 	close(release)
 	d.end()
 	require.Zero(t, d.queues.Len())
+	require.False(t, d.lags(StreamKey{}))
 	d.post(StreamKey{}, "test", func(context.Context) { t.Error("told after the end") })
 	d.running.Wait()
 }

@@ -38,6 +38,10 @@ func (s *Server) RecordedTS(ev *hook.RecordEvent) {
 	}
 }
 
+// ObserversLag reports whether so much of a stream waits to be told that who can wait should, before there is more to tell of
+// it: half of what is kept. What is more than all of that is dropped, the oldest first, and logged.
+func (s *Server) ObserversLag(key StreamKey) bool { return s.events.lags(key.Canonical()) }
+
 // SendRTPStopped tells the observers that an RTP sender ended by itself, like [Server.RecordedMP4].
 func (s *Server) SendRTPStopped(ev *hook.SendRTPStoppedEvent) {
 	for _, h := range s.hooks.sendRTPStopped {

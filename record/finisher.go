@@ -10,10 +10,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 // againTime is when a file is tried again that could not be finished, as on a full disk.
 const againTime = time.Minute
+
+// lagTime is after how long it is looked again whether observers have come further.
+const lagTime = 50 * time.Millisecond
 
 // job is a closed file that is to get its name.
 type job struct {
@@ -108,7 +113,7 @@ var errUnfinished = errors.New("record: some recordings could not be finished; t
 
 func (f *finisher) run() {
 	for {
-		j, dir, sweep := f.next()
+		j, dir, sweep, lag := f.next()
 		switch {
 		case dir != "":
 			f.scan(dir)
@@ -116,45 +121,78 @@ func (f *finisher) run() {
 			f.sweep(time.Now())
 		case j != nil:
 			f.do(j)
+		case lag:
+			f.pause()
 		default:
 			return
 		}
 	}
 }
 
-// next returns what is to be done now: a file, a directory to scan, or to sweep. When there is nothing, the goroutine ends.
-func (f *finisher) next() (j *job, dir string, sweep bool) {
+// pause waits a little for the observers.
+func (f *finisher) pause() {
+	t := time.NewTimer(lagTime)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.ctx.Done():
+	}
+}
+
+// next returns what is to be done now: a file, a directory to scan, to sweep, or to wait for observers. When there is nothing, the
+// goroutine ends.
+func (f *finisher) next() (j *job, dir string, sweep, lag bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ctx.Err() != nil {
 		f.works = false
-		return nil, "", false
+		return nil, "", false, false
 	}
 	if len(f.scans) > 0 {
 		dir, f.scans = f.scans[0], f.scans[1:]
-		return nil, dir, false
+		return nil, dir, false, false
 	}
-	now, wait := time.Now(), time.Duration(0)
-	for i, j := range f.jobs {
-		rest := j.after.Sub(now)
-		if rest <= 0 {
-			f.jobs = slices.Delete(f.jobs, i, i+1)
-			return j, "", false
-		}
-		if wait == 0 || rest < wait {
-			wait = rest
-		}
-	}
-	if f.sweeps {
+	j, wait, lag := f.due(time.Now())
+	switch {
+	case j != nil:
+		return j, "", false, false
+	case f.sweeps:
 		f.sweeps = false
 		f.sweepLater()
-		return nil, "", true
+		return nil, "", true, false
+	case lag:
+		return nil, "", false, true
 	}
 	f.works = false
 	if wait > 0 && !f.closed {
 		f.again = time.AfterFunc(wait, f.tryAgain)
 	}
-	return nil, "", false
+	return nil, "", false, false
+}
+
+// due takes out the first file that can be finished now. If there is none it returns how long until one is tried again, and whether some
+// wait only for observers that have not been told yet of others of their streams. f.mu is held.
+func (f *finisher) due(now time.Time) (j *job, wait time.Duration, lag bool) {
+	lags := map[media.StreamKey]bool{} // asked once for each: files of a stream are finished in order
+	for i, j := range f.jobs {
+		if rest := j.after.Sub(now); rest > 0 {
+			if wait == 0 || rest < wait {
+				wait = rest
+			}
+			continue
+		}
+		late, asked := lags[j.stream]
+		if !asked {
+			late = f.recorder.media.ObserversLag(j.stream)
+			lags[j.stream] = late
+		}
+		if !late {
+			f.jobs = slices.Delete(f.jobs, i, i+1)
+			return j, 0, false
+		}
+		lag = true
+	}
+	return nil, wait, lag
 }
 
 func (f *finisher) tryAgain() {
