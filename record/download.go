@@ -20,6 +20,10 @@ import (
 // maxDownloads is how many files are made for clients at once. Each takes up to some 30 MB for its index.
 const maxDownloads = 64
 
+// maxHeld is of how many files a download may be made that are all open to its end, so that it is whole also where they are deleted
+// meanwhile: a day of those of an hour. Of more, one at a time is open.
+const maxHeld = 25
+
 var errBusy = errors.New("too many files are being made")
 
 // serveFile sends one MP4 file that is made of parts of others.
@@ -66,7 +70,7 @@ func (l *Library) join(r *http.Request, reading *reading, cuts []cut) (c *mp4.Co
 		}
 		part := b.Range(c.from, c.to)
 		p := &passage{b.key, b.info, reading}
-		if c.unfinished {
+		if c.unfinished || len(cuts) <= maxHeld {
 			err = reading.hold(p)
 		}
 		if err == nil {
@@ -85,8 +89,8 @@ func (l *Library) join(r *http.Request, reading *reading, cuts []cut) (c *mp4.Co
 	return c, fmt.Sprintf(`"%x"`, version.Sum64()), modified, err
 }
 
-// reading has the one of many files open that is being read, and those that have their name for a while only. Of a reply with several
-// ranges net/http may still read when the handler has returned.
+// reading has the one of many files open that is being read, and those that are held: few, or such as have their name for a while
+// only. Of a reply with several ranges net/http may still read when the handler has returned.
 type reading struct {
 	mu     sync.Mutex
 	key    bookKey
@@ -151,6 +155,9 @@ func (r *reading) open(p *passage) (file *os.File, err error) {
 func (r *reading) hold(p *passage) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.held[p.key] != nil {
+		return nil
+	}
 	file, err := p.open()
 	if err == nil {
 		if r.held == nil {
