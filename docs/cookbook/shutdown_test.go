@@ -18,11 +18,8 @@ func TestShutDown(t *testing.T) {
 	from := newMedia(t, media.Config{})
 	publishClip(t, from, doorKey)
 	m := newMedia(t, media.Config{})
-	life, endPulls := context.WithCancel(t.Context())
-	d := &onDemand{
-		media: m, life: life, source: origin("rtsp://" + serveRTSP(t, from)).source,
-	}
-	m.Open(d)
+	r := newRelay(t, m)
+	pullOnDemand(r, map[string]string{"door": "rtsp://" + serveRTSP(t, from) + "/cameras/door"})
 	watch, err := web.NewHandler(m, web.Config{})
 	require.NoError(t, err)
 	ln := listen(t)
@@ -44,7 +41,8 @@ func TestShutDown(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	require.NoError(t, shutDown(ctx, m, service, endPulls, &d.pulls))
+	require.NoError(t, shutDown(ctx, m, service))
+	require.Empty(t, r.Pulls())
 	require.NoError(t, <-rest)
 	require.ErrorIs(t, <-served, http.ErrServerClosed)
 	_, err = m.Play(t.Context(), media.PlayRequest{Stream: doorKey, Schema: "rtmp"})
@@ -74,8 +72,7 @@ func TestShutDownHard(t *testing.T) {
 	<-begun
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	d := &onDemand{}
-	require.ErrorIs(t, shutDown(ctx, m, service, func() {}, &d.pulls), context.DeadlineExceeded)
+	require.ErrorIs(t, shutDown(ctx, m, service), context.DeadlineExceeded)
 	require.Error(t, <-gone)
 	require.ErrorIs(t, <-served, http.ErrServerClosed)
 }
