@@ -14,6 +14,8 @@ type StreamOptions struct {
 	AddMuteAudio *bool
 	// AutoClose closes the stream by itself when nobody watches it.
 	AutoClose *bool
+	// NoneReaderHook has OnStreamNoneReader asked when nobody watches, also of a stream that closes by itself: nil is true.
+	NoneReaderHook *bool
 	// ContinuePush is how long a stream outlives a publisher that dropped without a clean end, so that it may
 	// come back. 0 switches it off. Web hook: continue_push_ms.
 	ContinuePush *time.Duration
@@ -60,6 +62,7 @@ func (o StreamOptions) Merge(base StreamOptions) StreamOptions {
 		EnableAudio:    or(o.EnableAudio, base.EnableAudio),
 		AddMuteAudio:   or(o.AddMuteAudio, base.AddMuteAudio),
 		AutoClose:      or(o.AutoClose, base.AutoClose),
+		NoneReaderHook: or(o.NoneReaderHook, base.NoneReaderHook),
 		ContinuePush:   or(o.ContinuePush, base.ContinuePush),
 		KeepFor:        or(o.KeepFor, base.KeepFor),
 		PacedSender:    or(o.PacedSender, base.PacedSender),

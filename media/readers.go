@@ -93,7 +93,8 @@ func (st *Stream) unwatched() {
 		}
 	}
 	ev.Params = st.params()
-	closeIt := st.server.askNoneReader(ev)
+	asks := st.options.NoneReaderHook
+	closeIt := (asks == nil || *asks) && st.server.askNoneReader(ev)
 	if closeIt || *st.options.AutoClose {
 		st.endIf(ErrNoReader, func() bool { return st.countReaders() == 0 })
 	}

@@ -19,7 +19,8 @@ const (
 
 // OnDemand pulls streams while somebody watches them: of one that is not there, source says where it comes from, or false if it does not
 // know it. Whoever asks for the stream meanwhile waits for the one pull of it, whose key is StreamKey.String. It ends when nobody has
-// watched for media.Config.NoneReaderDelay. A player is told at once when the pull fails, and so is who asks within a second.
+// watched for media.Config.NoneReaderDelay: OnStreamNoneReader is asked then, as of any stream with AutoClose, and whatever it says the
+// stream ends. A player is told at once when the pull fails, and so is who asks within a second.
 //
 // source may be called from several goroutines, also for a stream that is being pulled. stop ends that; pulls go on as long as they are
 // watched.

@@ -137,6 +137,45 @@ func TestEdge(t *testing.T) {
 	}
 }
 
+// When nobody watches what is pulled on demand, the host is asked, as of any stream that closes by itself, and cannot keep it; of what an edge
+// pulls it is not.
+func TestNobodyWatches(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	var asked atomic.Int32
+	m, err := media.New(media.Config{NoneReaderDelay: 100 * time.Millisecond, PlayWait: patience, Hooks: []hook.Hook{hook.Funcs{
+		OnStreamNoneReader: func(context.Context, *hook.StreamEvent) (bool, error) {
+			asked.Add(1)
+			return false, nil
+		},
+	}}})
+	require.NoError(t, err)
+	defer m.Close()
+	r, err := New(m, Config{})
+	require.NoError(t, err)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
+	for want, begin := range []func() func(){
+		func() func() {
+			stop, err := r.Edge(EdgeConfig{Origins: []string{"rtmp://" + o.rtmp + "/%s/%s"}})
+			require.NoError(t, err)
+			return stop
+		},
+		func() func() {
+			return r.OnDemand(func(media.StreamKey) (string, bool) { return "rtmp://" + o.rtmp + "/live/cam", true })
+		},
+	} {
+		stop := begin()
+		p, err := watch(t, m, key, "")
+		require.NoError(t, err)
+		st := p.Stream()
+		p.Close(nil)
+		<-st.Done()
+		require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond)
+		require.EqualValues(t, want, asked.Load())
+		stop()
+	}
+}
+
 // players are the sessions that play a stream here.
 func (o *origin) players(stream string) (list []hook.Session) {
 	for x := range o.media.Sessions() {
