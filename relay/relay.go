@@ -30,7 +30,8 @@ type Config struct {
 	SnapshotRuns int
 	// Max is how many pulls there may be, and how many pushes and ffmpegs. 0 means 10,000 of each.
 	Max int
-	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr].
+	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr]. It is asked about
+	// addresses of IPv4 as such, in whatever form they come, and never about those that are not one host's, such as 0.0.0.0.
 	Allow func(addr netip.AddrPort) error
 }
 

@@ -294,6 +294,9 @@ func TestFails(t *testing.T) {
 		"rtsp://[fe80::1%25lo]/live/cam":   "not allowed",
 		"rtsp://0.0.0.0/live/cam":          "not allowed",
 		"rtsp://[::ffff:169.254.1.1]/a/b":  "not allowed",
+		"rtsp://[64:ff9b::a9fe:101]/a/b":   "not allowed",
+		"rtsp://[2002:a9fe:101::]/a/b":     "not allowed",
+		"http://100.100.100.200/a/b.flv":   "not allowed",
 		"rtsp://user:canary@127.0.0.1:x/a": "not supported",
 	} {
 		err := r.Pull(t.Context(), PullRequest{Stream: edge, URL: url, Retry: Retry{Timeout: 20 * time.Second}})
