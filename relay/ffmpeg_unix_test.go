@@ -58,9 +58,9 @@ func isZombie(pid int) bool {
 func TestRunFFmpeg(t *testing.T) {
 	path, called, child := script(t, "wait")
 	_, r := newRelay(t, Config{FFmpeg: FFmpegConfig{Path: path, Templates: map[string]string{"hd": "%s -x -i %s -y %s"}}})
-	const source, destination = "rtsp://127.0.0.1/a b;$(reboot)\"'-i?x=%s%n", "rtmp://h.example/live/x y"
+	const source, destination = "rtsp://127.0.0.1/a b;$(reboot)\"'-i?x=%s%n", "rtmp://127.0.0.1/live/x;$(y)?%s"
 	require.NoError(t, r.RunFFmpeg(t.Context(), FFmpegRequest{Key: "k", Source: source, Destination: destination, Template: "hd", Timeout: 3 * time.Second}))
-	require.Equal(t, []string{"-x", "-protocol_whitelist", protocols, "-i", source, "-y", destination}, called())
+	require.Equal(t, []string{"-x", "-protocol_whitelist", reads("rtsp"), "-i", source, "-y", destination}, called())
 	require.ErrorIs(t, r.RunFFmpeg(t.Context(), FFmpegRequest{Key: "k", Source: source, Destination: destination}), ErrExists)
 	list := r.FFmpegs()
 	require.Len(t, list, 1)

@@ -36,9 +36,6 @@ const defaultTemplate = "%s -re -i %s -c:a aac -strict -2 -ar 44100 -ab 48k -c:v
 // template is a command line that was taken apart.
 type template []string
 
-// protocols are those that ffmpeg may read: no files of this machine, and nothing that leads to one.
-const protocols = "tcp,udp,rtp,rtcp,rtsp,rtmp,rtmps,http,https,httpproxy,tls,crypto,hls,srt"
-
 // parseTemplate takes a command line apart.
 func parseTemplate(text string) (template, error) {
 	words := strings.Fields(text)
@@ -57,12 +54,12 @@ func parseTemplate(text string) (template, error) {
 }
 
 // command returns the arguments for a source and a destination. In front of -i is what ffmpeg may read.
-func (t template) command(path, source, destination string) []string {
-	values := []string{path, source, destination}
+func (t template) command(path string, source input, destination string) []string {
+	values := []string{path, source.url, destination}
 	var args []string
 	for _, w := range t {
 		if w == "-i" {
-			args = append(args, "-protocol_whitelist", protocols)
+			args = append(args, source.options...)
 		}
 		if w == "%s" {
 			w, values = values[0], values[1:]

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"time"
 
@@ -34,7 +34,8 @@ const (
 // child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does.
 func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	q.Key = cmp.Or(q.Key, q.Destination)
-	if err := r.allowSource(ctx, q.Source); err != nil {
+	source, err := r.allowSource(ctx, q.Source)
+	if err != nil {
 		return err
 	}
 	u, err := url.Parse(q.Destination)
@@ -45,10 +46,13 @@ func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	if t == nil {
 		t = r.templates[""]
 	}
-	p := &program{request: q, args: t.command(r.cfg.FFmpeg.Path, q.Source, q.Destination), told: t.told(r.cfg.FFmpeg.Path, q.Source, q.Destination)}
+	p := &program{request: q, args: t.command(r.cfg.FFmpeg.Path, source, q.Destination), told: t.told(r.cfg.FFmpeg.Path, q.Source, q.Destination)}
 	var key media.StreamKey
 	if local := r.cfg.FFmpeg.Local; local != nil {
 		key, p.local = local(u)
+	}
+	if err := r.allowDestination(ctx, q.Destination, u, p.local); err != nil {
+		return err
 	}
 	p.job = r.newJob("ffmpeg", q.Key, key, q.Source, Retry{Timeout: q.Timeout}, p.run(r))
 	if err := r.begin(r.ffmpegs, p.job); err != nil { //nolint:contextcheck // it outlives the call
@@ -84,32 +88,17 @@ func (r *Relay) FFmpegs() []FFmpegStatus {
 	return list
 }
 
-// allowSource looks at what ffmpeg is to read. As ffmpeg dials by itself, what the name stands for when it does, and where it is led from there,
-// is beyond this: a host that cannot trust its callers keeps ffmpeg in a network of its own.
-func (r *Relay) allowSource(ctx context.Context, source string) error {
-	u, err := url.Parse(source)
-	if err != nil || u.Host == "" || !slices.Contains([]string{"rtsp", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp"}, u.Scheme) {
-		return fmt.Errorf("%w: ffmpeg may read what comes over the network", ErrScheme)
-	}
-	addrs, err := r.resolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil {
-		return fmt.Errorf("relay: %w", err)
-	}
-	for _, addr := range addrs {
-		if err := r.cfg.Allow(netip.AddrPortFrom(addr, 0)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // run returns what runs the program once.
 func (p *program) run(r *Relay) attempt {
 	return func(ctx context.Context, playing func(*media.Session)) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		ended := make(chan error, 1)
-		go func() { ended <- runProcess(ctx, p.args, p.said) }()
+		env, err := r.environment(os.Environ())
+		if err != nil {
+			return err
+		}
+		go func() { ended <- runProcess(ctx, p.args, env, p.said) }()
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
 		begun, seen, told := time.Now(), time.Now(), false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -25,10 +26,11 @@ func (r *Relay) local(rawURL string) (media.StreamKey, bool) {
 func (r *Relay) picture(ctx context.Context, q *SnapshotRequest) (*Snapshot, error) {
 	key, here := r.local(q.URL)
 	if !here {
-		if err := r.allowSource(ctx, q.URL); err != nil {
+		source, err := r.allowSource(ctx, q.URL)
+		if err != nil {
 			return nil, err
 		}
-		return r.encode(ctx, q, r.snapshotTemplate.picture(r.cfg.FFmpeg.Path, q), nil)
+		return r.encode(ctx, q, r.snapshotTemplate.picture(r.cfg.FFmpeg.Path, source, q), nil)
 	}
 	st, ok := r.media.Stream(key)
 	if !ok {
@@ -63,7 +65,11 @@ func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, i
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	data, err := runFilter(ctx, args, input, maxSnapshot)
+	env, err := r.environment(os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	data, err := runFilter(ctx, args, env, input, maxSnapshot)
 	switch {
 	case err != nil:
 		return nil, err
@@ -104,8 +110,8 @@ func (q *SnapshotRequest) options() (args []string) {
 func jpegScale(quality int) int { return 31 - (min(quality, 100)-1)*29/99 }
 
 // picture returns the arguments with which a picture of a URL is written.
-func (t template) picture(path string, q *SnapshotRequest) []string {
-	args := t.command(path, q.URL, "pipe:1")
+func (t template) picture(path string, source input, q *SnapshotRequest) []string {
+	args := t.command(path, source, "pipe:1")
 	last := len(args) - 1
 	return append(append(append([]string{}, args[:last]...), q.options()...), args[last])
 }

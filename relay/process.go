@@ -46,12 +46,13 @@ func (c *capped) Write(b []byte) (int, error) {
 }
 
 // runFilter runs a program that reads input, and returns what it writes: limit bytes at most. Otherwise it does as runProcess.
-func runFilter(ctx context.Context, args []string, input []byte, limit int) ([]byte, error) {
+func runFilter(ctx context.Context, args, env []string, input []byte, limit int) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the program is the host's, and there is no shell
 	out, said := &capped{left: limit}, &tail{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), out, said
+	cmd.Env = env
 	cmd.WaitDelay = 2 * time.Second
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
@@ -72,12 +73,13 @@ func runFilter(ctx context.Context, args []string, input []byte, limit int) ([]b
 
 // runProcess runs a program until it ends, or ctx does, with all that it has started. said gets the last it has said, if it has ended by
 // itself. The goroutine keeps its thread, since on Linux a child can be ended with the thread that has started it.
-func runProcess(ctx context.Context, args []string, said func(text string)) error {
+func runProcess(ctx context.Context, args, env []string, said func(text string)) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the program is the host's, and there is no shell
 	out := &tail{}
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = env
 	cmd.WaitDelay = 2 * time.Second
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {

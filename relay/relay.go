@@ -56,6 +56,7 @@ type Relay struct {
 	pushes   map[string]*job
 	ffmpegs  map[string]*job
 	programs map[*job]*program // of ffmpegs
+	proxy    *proxy            // for ffmpegs; nil before the first
 	closed   bool
 
 	snapshots snapshots // guarded by mu
