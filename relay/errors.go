@@ -17,6 +17,8 @@ var (
 	ErrScheme = errors.New("relay: the protocol is not supported")
 	// ErrAddress is matched when an address may not be dialed.
 	ErrAddress = errors.New("relay: the address is not allowed")
+	// ErrLoop says that a pull would get what is made of its own stream.
+	ErrLoop = errors.New("relay: the stream would be made of itself")
 
 	errSpeed   = errors.New("relay: the speed of a pull cannot be set yet")
 	errTimeout = errors.New("relay: no media came in time")

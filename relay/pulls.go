@@ -15,7 +15,8 @@ import (
 )
 
 // Pull begins to pull, and returns when the first attempt has ended, with its error unless the request is to try again all the same. It
-// returns [ErrExists] if there is a pull of that key, [ErrScheme], [ErrTooMany] or [ErrClosed]. If ctx ends before, so does the pull.
+// returns [ErrExists] if there is a pull of that key, [ErrScheme], [ErrAddress], [ErrLoop], [ErrTooMany] or [ErrClosed]. If ctx ends before,
+// so does the pull.
 func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	q.Stream = q.Stream.Canonical()
 	if q.Stream.App == "" || q.Stream.Name == "" {
@@ -25,7 +26,7 @@ func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	if err != nil {
 		return err
 	}
-	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, try)
+	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, r.unlessLoop(q.Stream, try))
 	if err := r.begin(r.pulls, j); err != nil { //nolint:contextcheck // it outlives the call
 		j.cancel(err)
 		return err
