@@ -23,7 +23,7 @@ func reads(scheme string) string {
 	case "http", "https":
 		return "http,https,httpproxy,tls,tcp,crypto,hls"
 	case "rtsp":
-		return "rtsp,rtp,rtcp,udp,tcp"
+		return "rtsp,rtp,rtcp,srtp,udp,tcp,http,https,httpproxy,tls" // tunnels, if the template wants one
 	case "rtmp":
 		return "rtmp,tcp"
 	case "rtmps":

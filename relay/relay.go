@@ -31,7 +31,8 @@ type Config struct {
 	// Max is how many pulls there may be, and how many pushes and ffmpegs. 0 means 10,000 of each.
 	Max int
 	// Allow says whether an address may be dialed: the one that a name stands for at that moment. Nil means [AllowAddr]. It is asked about
-	// addresses of IPv4 as such, in whatever form they come, and never about those that are not one host's, such as 0.0.0.0.
+	// addresses of IPv4 as such, in whatever form they come, and never about those that are not one host's, such as 0.0.0.0. A host whose
+	// HTTP trusts requests from this machine forbids its own ports here: what is pulled may name them.
 	Allow func(addr netip.AddrPort) error
 }
 

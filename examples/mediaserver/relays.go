@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sluice-media/sluice/api/config"
@@ -25,7 +26,8 @@ func (s *server) relayConfig(cfg *config.Config) relay.Config {
 		}
 	}
 	return relay.Config{
-		RTMP: rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")},
+		Allow: s.allowAddr,
+		RTMP:  rtmp.ClientConfig{LegacyCodecs: !cfg.Bool("rtmp.enhanced")},
 		FFmpeg: relay.FFmpegConfig{
 			Path: cfg.String("ffmpeg.bin"), Template: cfg.String("ffmpeg.cmd"), Templates: templates, Snapshot: cfg.String("ffmpeg.snap"),
 			Local: s.localStream, Record: s.recordRelay,
@@ -74,15 +76,33 @@ func (s *server) localStream(u *url.URL) (media.StreamKey, bool) {
 	return media.StreamKey{}, false
 }
 
+// allowAddr is the policy by which relays connect. To the API and the shell of this server none does: on a request from this machine they
+// act without the secret. That the stream of a pull is not made of itself is the relay's to see.
+func (s *server) allowAddr(addr netip.AddrPort) error {
+	if err := relay.AllowAddr(addr); err != nil {
+		return err
+	}
+	for _, l := range s.listeners {
+		own, ok := l.Addr().(*net.TCPAddr)
+		if ok && own.AddrPort().Port() == addr.Port() && slices.Contains([]string{"http", "https", "telnet"}, l.scheme) && isOwnIP(addr.Addr()) {
+			return fmt.Errorf("%w: %v is this server's own, for %s", relay.ErrAddress, addr, l.scheme)
+		}
+	}
+	return nil
+}
+
 // isOwn reports whether a host of a URL is this machine.
 func (s *server) isOwn(host string) bool {
 	if host == "localhost" {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
+	return err == nil && isOwnIP(ip)
+}
+
+// isOwnIP reports whether an address is one of this machine.
+func isOwnIP(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
 	if ip.IsLoopback() {
 		return true
 	}
