@@ -315,7 +315,7 @@ func TestHostileMedia(t *testing.T) {
 		answer answer
 		want   string
 	}{
-		"nothing":             {says("RTSP/1.0 200 OK\nCSeq: %s\n\n"), "timeout"},
+		"nothing":             {says("RTSP/1.0 200 OK\nCSeq: %s\n\n"), "no media"},
 		"other channels":      {dripping("$\x77\x00\x04abcd", time.Second), "no media"},
 		"reports alone":       {dripping("$\x01\x00\x08\x80\xc9\x00\x01\x00\x00\x00\x01", time.Second), "no media"},
 		"responses":           {dripping("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", time.Second), "no media"},

@@ -157,10 +157,12 @@ func (p *pull) read() error {
 			return err
 		}
 		m, err := c.reader.Next()
-		if isTimeout(err) && p.silence() < c.cfg.IdleTimeout {
+		switch silent := p.silence() >= c.cfg.IdleTimeout; {
+		case silent && isTimeout(err):
+			return fmt.Errorf("rtsp: no media for %v", c.cfg.IdleTimeout)
+		case isTimeout(err):
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		if m.Request == nil && m.Response == nil {
