@@ -49,9 +49,10 @@ unit:
 fuzz:
 	@scripts/fuzz.sh 10s
 
-# Kills a process that records 200 times.
+# Kills a process that records 200 times, and has cameras in trouble 200 times while they are pulled.
 soak:
 	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^TestKilled$$' ./record | grep -v '^ *---\|^=== '
+	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^(TestCamerasInTrouble|TestManyFFmpegs|TestFFmpegDiesWithTheServer)$$' ./relay | grep -v '^ *--- PASS\|^=== '
 
 bench:
 	go run ./bench
