@@ -18,8 +18,8 @@ import (
 )
 
 // Pull plays FLV, MPEG-TS or HLS (RFC 8216) from a URL and publishes what comes as the stream key, until ctx or either side ends. The URL
-// is one of http or https, or of ws or wss but for HLS; the first bytes tell what comes. HLS is played with the variant of most bits,
-// three target durations behind, at the pace of its stamps. OnPublish is not asked. User and password of the URL are sent as HTTP Basic
+// is one of http or https, or of ws or wss but for HLS; the first bytes tell what comes. HLS is played with the variant of most bits
+// and the sound that is its default (4.3.4.1), three target durations behind, at the pace of its stamps. OnPublish is not asked. User and password of the URL are sent as HTTP Basic
 // (RFC 7617), to the server that it names alone; redirects of HTTP are followed. The error is never nil: that of ctx, io.EOF when the
 // server has ended the stream, a *[StatusError], or what the network or the stream failed with.
 func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {

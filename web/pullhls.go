@@ -57,7 +57,7 @@ func (p *pull) transport() *http.Transport {
 			}
 			return dialer.DialTLS(ctx, addr, host, p.cfg.TLSConfig)
 		},
-		MaxIdleConnsPerHost: 1, ResponseHeaderTimeout: p.cfg.DialTimeout, MaxResponseHeaderBytes: maxReplyHead,
+		MaxIdleConnsPerHost: 2, ResponseHeaderTimeout: p.cfg.DialTimeout, MaxResponseHeaderBytes: maxReplyHead,
 	}
 }
 

@@ -99,7 +99,7 @@ func TestPullOfOddHLS(t *testing.T) {
 		"a variant only":   {page: "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nall.m3u8\n", text: "404"},
 		"a wrong number":   {page: "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:-1\n", text: "no playlist"},
 		"too many":         {page: "#EXTM3U\n" + strings.Repeat("#EXTINF:1,\nx\n", 20_001), text: "more than 20000 segments"},
-		"pages, not parts": {page: "#EXTM3U\n#EXTINF:1,\npage\n#EXT-X-ENDLIST\n", text: "neither MPEG-TS nor fragmented MP4"},
+		"pages, not parts": {page: "#EXTM3U\n#EXTINF:1,\npage\n#EXT-X-ENDLIST\n", text: "neither MPEG-TS, fragmented MP4, AAC nor MP3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,12 +2,9 @@ package hlspull
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
-	"time"
 
 	"github.com/sluice-media/sluice/internal/gate"
 	"github.com/sluice-media/sluice/internal/mp4"
@@ -16,34 +13,40 @@ import (
 )
 
 // errForm says that segments are of a form that is not known.
-var errForm = errors.New("hls: the segments are neither MPEG-TS nor fragmented MP4")
+var errForm = errors.New("hls: the segments are neither MPEG-TS, fragmented MP4, AAC nor MP3")
 
-// play hands on what segments hold.
+// sink takes what the segments of a playlist hold.
+type sink interface {
+	gate.Sink
+	// begin says that a segment begins, in which period of the playlist its stamps are, and whether segments are missing in front of it.
+	begin(period int64, torn bool)
+}
+
+// play hands on what segments hold. It is for one goroutine.
 type play struct {
-	*pacer
-	warn   func(error)
-	ts     *mpegts.Demuxer // nil until one has come
-	tracks []*media.Track  // of fragmented MP4
-	bad    error           // why the newest segment could not be played
+	sink          sink
+	warn          func(error)
+	packets, most int             // how many have been, and may be
+	ts            *mpegts.Demuxer // nil until one has come
+	tracks        []*media.Track  // of fragmented MP4
+	raw           packed          // of packed audio
+	bad           error           // why the newest segment could not be played
 }
 
-func newPlay(ctx context.Context, cfg *Config) *play {
-	p := &play{pacer: &pacer{sink: cfg.Sink}, warn: cfg.Warn}
-	p.came.Store(time.Now().UnixNano())
-	p.until(ctx)
-	return p
-}
+// SetTracks implements [gate.Sink].
+func (p *play) SetTracks(tracks ...*media.Track) error { return p.sink.SetTracks(tracks...) }
 
-// until says what ends it.
-func (p *play) until(ctx context.Context) {
-	p.done, p.why = ctx.Done(), func() error { return context.Cause(ctx) }
+// WritePacket implements [gate.Sink].
+func (p *play) WritePacket(pkt *media.Packet) error {
+	if p.packets++; p.packets > p.most {
+		return errCrowded
+	}
+	return p.sink.WritePacket(pkt)
 }
 
 // segment takes one.
 func (p *play) segment(i *item) error {
-	if i.torn || i.discontinuity {
-		p.begun = false // its stamps are others
-	}
+	p.sink.begin(i.in, i.torn || i.discontinuity)
 	p.most = p.packets + maxSegmentPackets
 	var err error
 	switch {
@@ -51,6 +54,8 @@ func (p *play) segment(i *item) error {
 		err = p.transport(i)
 	case isMP4(i.data):
 		err = p.fragments(i)
+	case isPacked(i.data):
+		err = p.packed(i)
 	default: // perhaps the next is
 		err = fmt.Errorf("%w: one begins with %q", errForm, i.data[:min(len(i.data), 8)])
 	}
@@ -71,7 +76,7 @@ var errCrowded = fmt.Errorf("hls: a segment has more than %d packets", maxSegmen
 // transport takes a segment of MPEG-TS. Each begins anew with what counts packets.
 func (p *play) transport(i *item) error {
 	if p.ts == nil {
-		p.ts = mpegts.NewDemuxer(p.pacer, p.warn)
+		p.ts = mpegts.NewDemuxer(p, p.warn)
 	}
 	if i.torn || i.discontinuity {
 		p.ts.Lose()
@@ -151,66 +156,4 @@ func (p *play) describe(now []*media.Track) (as map[*media.Track]*media.Track, e
 		err = p.SetTracks(list...)
 	}
 	return as, err
-}
-
-const (
-	// furthest is how far ahead of the pace, or behind, stamps are taken for a jump.
-	furthest = 15 * time.Second
-	// back is how far the stamps of a track step back where they are others.
-	back = 500 * time.Millisecond
-	// maxTracks is for how many tracks the newest stamps are known.
-	maxTracks = 64
-)
-
-// pacer hands packets on when they are due: segments come as a whole.
-type pacer struct {
-	sink          gate.Sink
-	done          <-chan struct{}
-	why           func() error // it is done
-	begun         bool
-	from          time.Time             // when the first packet was due,
-	first         time.Duration         // and its stamp
-	last          map[int]time.Duration // the newest stamp of each track
-	came          atomic.Int64          // when a packet was handed on, in ns of Unix
-	packets, most int                   // how many have been, and may be
-}
-
-// SetTracks implements [gate.Sink].
-func (p *pacer) SetTracks(tracks ...*media.Track) error { return p.sink.SetTracks(tracks...) }
-
-// WritePacket implements [gate.Sink].
-func (p *pacer) WritePacket(pkt *media.Packet) error {
-	select {
-	case <-p.done:
-		return p.why()
-	default:
-	}
-	if p.packets++; p.packets > p.most {
-		return errCrowded
-	}
-	now := time.Now()
-	p.came.Store(now.UnixNano())
-	if p.last == nil || len(p.last) > maxTracks {
-		p.last = map[int]time.Duration{}
-	}
-	if last, known := p.last[pkt.Track.ID]; known && pkt.DTS < last-back {
-		p.begun = false // its stamps begin anew
-	}
-	p.last[pkt.Track.ID] = pkt.DTS
-	ahead := pkt.DTS - p.first - now.Sub(p.from)
-	switch {
-	case !p.begun, ahead.Abs() > furthest:
-		p.begun, p.from, p.first = true, now, pkt.DTS
-	case ahead > 0:
-		t := time.NewTimer(ahead)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-p.done:
-			return p.why()
-		}
-	}
-	err := p.sink.WritePacket(pkt)
-	p.came.Store(time.Now().UnixNano())
-	return err
 }

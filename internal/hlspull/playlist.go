@@ -27,7 +27,9 @@ type playlist struct {
 	sequence int64 // of the first segment
 	segments []segment
 	ended    bool
+	counts   bool // it says how many discontinuities there have been
 	variants []variant
+	sounds   []rendition
 	base     *url.URL // of its URIs
 }
 
@@ -37,6 +39,7 @@ type segment struct {
 	number        int64
 	lasts         time.Duration
 	discontinuity bool
+	period        int64     // how many discontinuities there have been, if the playlist counts them
 	missing       bool      // EXT-X-GAP
 	locked        bool      // it is encrypted
 	init          *resource // what stands in front of it
@@ -51,8 +54,8 @@ type resource struct {
 // variant is a media playlist of a multivariant one.
 type variant struct {
 	uri       string
-	bandwidth int64 // bits a second
-	sound     bool  // its sound is in a playlist of its own
+	bandwidth int64  // bits a second
+	sound     string // the group of renditions which its sound is one of; empty if it has none
 }
 
 // Begins reports whether the first bytes of something are those of a playlist, so far.
@@ -93,6 +96,7 @@ type parser struct {
 	next segment
 	of   *variant // what the next line is
 	end  int64    // of the byte range before
+	past int64    // discontinuities so far
 	init *resource
 	lock bool
 }
@@ -106,16 +110,16 @@ func (x *parser) line(line string) error {
 	case name == "#EXT-X-TARGETDURATION":
 		x.target = seconds(value)
 	case name == "#EXT-X-MEDIA-SEQUENCE":
-		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 62)
-		if err != nil || n < 0 {
-			return fmt.Errorf("%w: the number %.20q", errPlaylist, value)
-		}
-		x.sequence = n
+		return number(value, &x.sequence)
+	case name == "#EXT-X-DISCONTINUITY-SEQUENCE":
+		x.counts = true
+		return number(value, &x.past)
 	case name == "#EXTINF":
 		value, _, _ = strings.Cut(value, ",")
 		x.next.lasts = seconds(value)
 	case name == "#EXT-X-DISCONTINUITY":
 		x.next.discontinuity = true
+		x.past++
 	case name == "#EXT-X-GAP":
 		x.next.missing = true
 	case name == "#EXT-X-BYTERANGE":
@@ -128,8 +132,20 @@ func (x *parser) line(line string) error {
 		x.mapped(value)
 	case name == "#EXT-X-STREAM-INF":
 		n, _ := strconv.ParseInt(attribute(value, "BANDWIDTH"), 10, 64)
-		x.of = &variant{bandwidth: n, sound: attribute(value, "AUDIO") != ""}
+		x.of = &variant{bandwidth: n, sound: attribute(value, "AUDIO")}
+	case name == "#EXT-X-MEDIA":
+		return x.rendition(value)
 	}
+	return nil
+}
+
+// number reads a sequence number.
+func number(text string, into *int64) error {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 62)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%w: the number %.20q", errPlaylist, text)
+	}
+	*into = n
 	return nil
 }
 
@@ -145,6 +161,7 @@ func (x *parser) uri(line string) error {
 	}
 	s := x.next
 	s.uri, s.number, s.init, s.locked = line, x.sequence+int64(len(x.segments)), x.init, x.lock
+	s.period = x.past
 	if x.segments = append(x.segments, s); len(x.segments) > maxSegments {
 		return fmt.Errorf("%w: more than %d segments", errPlaylist, maxSegments)
 	}

@@ -28,13 +28,13 @@ func TestParse(t *testing.T) {
 	init := &resource{"init.mp4", 2, 10}
 	require.Equal(t, []segment{
 		{resource: resource{"all.mp4", 7, 100}, number: 41, lasts: 3500 * time.Millisecond, init: init},
-		{resource: resource{"all.mp4", 107, 50}, number: 42, discontinuity: true, init: init},
-		{resource: resource{"/abs/c.m4s?q=\"", 0, 0}, number: 43, lasts: 2 * time.Second, missing: true, init: init},
+		{resource: resource{"all.mp4", 107, 50}, number: 42, discontinuity: true, period: 1, init: init},
+		{resource: resource{"/abs/c.m4s?q=\"", 0, 0}, number: 43, lasts: 2 * time.Second, period: 1, missing: true, init: init},
 	}, p.segments)
 
 	p, err = parse([]byte("#EXTM3U\n#EXT-X-STREAM-INF:CODECS=\"avc1,mp4a\",BANDWIDTH=77,AUDIO=\"a\"\nv.m3u8\n"), base(t))
 	require.NoError(t, err)
-	require.Equal(t, []variant{{"v.m3u8", 77, true}}, p.variants)
+	require.Equal(t, []variant{{"v.m3u8", 77, "a"}}, p.variants)
 }
 
 func TestParseRefuses(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package hlspull plays HLS (RFC 8216), live and from the beginning of what has ended, and hands on what the segments hold at the pace
-// of its stamps: MPEG-TS and fragmented MP4.
+// of its stamps: MPEG-TS, fragmented MP4 and packed audio. Sound in a playlist of its own is played beside the pictures.
 package hlspull
 
 import (
@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/gate"
 	"github.com/sluice-media/sluice/internal/leftout"
 )
@@ -22,6 +23,7 @@ const (
 	maxPlaylist = 4 << 20
 	maxInit     = 1 << 20
 	maxSegment  = 64 << 20
+	maxSound    = 16 << 20 // of a segment of sound by itself
 	// behind is how many target durations in front of the end one begins to play (6.3.3).
 	behind = 3
 	// longestPause is how long it takes at most until a playlist is got again, and longestTarget the longest target duration that it
@@ -35,7 +37,7 @@ const (
 // Config of [Run].
 type Config struct {
 	// Get gets a URL, or length bytes of it from an offset if length is not 0: limit bytes at most. It returns as well where that was,
-	// when the server has said that it is elsewhere.
+	// when the server has said that it is elsewhere. It may be called from several goroutines, and so may Warn.
 	Get func(ctx context.Context, u string, from, length, limit int64) (data []byte, at *url.URL, err error)
 	// Sink takes what there is.
 	Sink gate.Sink
@@ -56,27 +58,40 @@ type item struct {
 	segment
 	data []byte // the initialization segment in front, if there is one
 	torn bool   // it does not go on where the one before has ended
+	in   int64  // which period: stamps of another have another origin
 }
 
 // Run plays what the playlist at a URL names, of which text is what it was. It returns nil when a stream that has an end is over.
 func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
 	cfg.Warn = leftout.New(cfg.Warn).Add
-	play := newPlay(ctx, &cfg)
-	c := &client{Config: cfg, at: at, came: &play.came}
-	p, err := c.choose(ctx, text)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := newClient(cfg, at, maxSegment)
+	sound, err := c.choose(ctx, text)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	play.until(ctx)
+	pace := &pacer{
+		sink: cfg.Sink, warn: cfg.Warn, came: c.came, done: ctx.Done(), why: func() error { return context.Cause(ctx) },
+	}
+	if sound != nil {
+		return playBoth(ctx, pace, [2]*client{c, sound})
+	}
+	return c.play(ctx, pace)
+}
+
+// play plays the playlist, and returns nil when it has an end and is over.
+func (c *client) play(ctx context.Context, to sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	play := &play{sink: to, warn: c.Warn}
 	items := make(chan item, 1)
 	var getting sync.WaitGroup
 	defer getting.Wait()
-	defer cancel(nil)
+	defer cancel()
 	var ended error
 	getting.Go(func() {
 		defer close(items)
-		ended = c.follow(ctx, p, items)
+		ended = acceptor.Guard(func() error { return c.follow(ctx, c.list, items) })
 	})
 	for i := range items {
 		if err := play.segment(&i); err != nil {
@@ -92,33 +107,52 @@ func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
 	return ended
 }
 
-// client gets what there is to play.
+// client gets what a playlist has.
 type client struct {
 	Config
 	at     *url.URL // of the media playlist
-	came   *atomic.Int64
-	failed error    // the newest failure
-	init   resource // the newest initialization segment, and what it is
+	list   *playlist
+	limit  int64         // of a segment, in bytes
+	came   *atomic.Int64 // when there was media, in ns of Unix
+	period int64         // of the newest segment
+	failed error         // the newest failure
+	init   resource      // the newest initialization segment, and what it is
 	head   []byte
 }
 
-// choose returns the media playlist: of several, the one with the most bits.
-func (c *client) choose(ctx context.Context, text []byte) (*playlist, error) {
-	p, err := parse(text, c.at)
-	if err != nil || len(p.variants) == 0 {
-		return p, err
-	}
-	best := slices.MaxFunc(p.variants, func(a, b variant) int { return cmp.Compare(a.bandwidth, b.bandwidth) })
-	if best.sound {
-		c.Warn(errors.New("hls: sound in a playlist of its own is not played"))
-	}
-	if c.at, err = resolve(c.at, best.uri); err != nil {
+func newClient(cfg Config, at *url.URL, limit int64) *client {
+	c := &client{Config: cfg, at: at, limit: limit, came: &atomic.Int64{}}
+	c.came.Store(time.Now().UnixNano())
+	return c
+}
+
+// choose gets the media playlist: of several, the one with the most bits. sound is another one which has its sound, if there is one.
+func (c *client) choose(ctx context.Context, text []byte) (sound *client, err error) {
+	c.list, err = parse(text, c.at)
+	if err != nil || len(c.list.variants) == 0 {
 		return nil, err
 	}
-	if p, err = c.reload(ctx); err == nil && len(p.variants) > 0 {
+	all, base := c.list, c.at
+	best := slices.MaxFunc(all.variants, func(a, b variant) int { return cmp.Compare(a.bandwidth, b.bandwidth) })
+	if err := c.open(ctx, base, best.uri); err != nil {
+		return nil, err
+	}
+	if r := all.sound(best); r != nil && r.uri != "" && r.uri != best.uri {
+		sound = newClient(c.Config, nil, maxSound)
+		return sound, sound.open(ctx, base, r.uri)
+	}
+	return nil, nil //nolint:nilnil // as documented
+}
+
+// open gets the media playlist at a URI.
+func (c *client) open(ctx context.Context, base *url.URL, uri string) (err error) {
+	if c.at, err = resolve(base, uri); err != nil {
+		return err
+	}
+	if c.list, err = c.reload(ctx); err == nil && len(c.list.variants) > 0 {
 		err = errNested
 	}
-	return p, err
+	return err
 }
 
 // reload gets the media playlist.
@@ -194,11 +228,22 @@ func (c *client) deliver(ctx context.Context, p *playlist, s *segment, torn bool
 		return false, nil
 	}
 	select {
-	case items <- item{*s, data, torn}:
+	case items <- item{*s, data, torn, c.periodOf(p, s)}:
 		return true, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
+}
+
+// periodOf returns the period of a segment that is handed on: as the playlist counts, if it does (4.3.3.3).
+func (c *client) periodOf(p *playlist, s *segment) int64 {
+	switch {
+	case p.counts:
+		c.period = s.period
+	case s.discontinuity:
+		c.period++
+	}
+	return c.period
 }
 
 // patience says that it is over.
@@ -269,7 +314,7 @@ func (c *client) fetch(ctx context.Context, p *playlist, s *segment) ([]byte, er
 		}
 		c.init, c.head = *s.init, head
 	}
-	data, err := c.get(ctx, p, &s.resource, maxSegment)
+	data, err := c.get(ctx, p, &s.resource, c.limit)
 	if err != nil || s.init == nil {
 		return data, err
 	}

@@ -26,7 +26,7 @@ type Demuxer struct {
 	gate    *gate.Gate
 	leftOut *leftout.Reasons
 	failed  error // the sink has
-	clock   clock33
+	clock   Clock
 
 	partial []byte // of a packet
 	astray  bool   // it is not known where the next one is

@@ -31,7 +31,7 @@ type input struct {
 }
 
 // push takes a packet of it.
-func (in *input) push(p tsPacket, clock *clock33) error {
+func (in *input) push(p tsPacket, clock *Clock) error {
 	if in.begun && !p.restart {
 		if p.counter == in.counter { // twice (2.4.3.3)
 			return nil
@@ -68,7 +68,7 @@ func (in *input) drop() {
 }
 
 // begin begins a PES packet (2.4.3.6), which ends the one before.
-func (in *input) begin(payload []byte, clock *clock33) error {
+func (in *input) begin(payload []byte, clock *Clock) error {
 	err := in.finish(clock)
 	if len(payload) < 6 || payload[0] != 0 || payload[1] != 0 || payload[2] != 1 {
 		in.es.Lose()
@@ -86,7 +86,7 @@ func (in *input) begin(payload []byte, clock *clock33) error {
 }
 
 // finish takes a PES packet for whole.
-func (in *input) finish(clock *clock33) error {
+func (in *input) finish(clock *Clock) error {
 	if !in.open {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (in *input) finish(clock *clock33) error {
 const maxScratch = 1 << 20
 
 // pesHeader reads the head of a PES packet, and returns where its payload begins.
-func pesHeader(b []byte, clock *clock33) (at elementary.Stamp, size int, ok bool) {
+func pesHeader(b []byte, clock *Clock) (at elementary.Stamp, size int, ok bool) {
 	if len(b) < 9 || b[6]&0xc0 != 0x80 {
 		return at, 0, false
 	}
@@ -126,10 +126,10 @@ func pesHeader(b []byte, clock *clock33) (at elementary.Stamp, size int, ok bool
 		return at, size, true
 	}
 	at.Given = true
-	at.PTS = clock.at(stamp33(b[9:]))
+	at.PTS = clock.At(stamp33(b[9:]))
 	at.DTS = at.PTS
 	if flags == 3 && b[8] >= 10 {
-		at.DTS = clock.at(stamp33(b[14:]))
+		at.DTS = clock.At(stamp33(b[14:]))
 	}
 	return at, size, true
 }
@@ -139,13 +139,14 @@ func stamp33(b []byte) int64 {
 	return int64(b[0]>>1&7)<<30 | int64(b[1])<<22 | int64(b[2]>>1)<<15 | int64(b[3])<<7 | int64(b[4]>>1)
 }
 
-// clock33 unrolls the 33 bits of stamps in 90 kHz, so that a wrap is no jump.
-type clock33 struct {
+// Clock unrolls the 33 bits of stamps in 90 kHz, so that a wrap is no jump. The zero value is one that has not begun.
+type Clock struct {
 	begun bool
 	last  int64 // ticks
 }
 
-func (c *clock33) at(stamp int64) time.Duration {
+// At returns when a stamp is: the one of all that it may stand for which is nearest to the last.
+func (c *Clock) At(stamp int64) time.Duration {
 	if !c.begun {
 		c.begun, c.last = true, stamp
 	}

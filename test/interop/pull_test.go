@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,17 +31,27 @@ func TestPulls(t *testing.T) {
 	others := httptest.NewServer(http.FileServer(http.Dir(files)))
 	defer others.Close()
 	made := map[string]*process{}
+	fmp4 := []string{"-hls_segment_type", "fmp4", "-hls_fmp4_init_filename"}
+	apart := []string{"-map", "0:v", "-map", "0:a", "-var_stream_map", "v:0,agroup:a a:0,agroup:a,default:yes", "-master_pl_name"}
 	for name, options := range map[string][]string{
-		"ts": nil, "fmp4": {"-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "fmp4-init.mp4"},
+		"ts": {"ts.m3u8"}, "fmp4": slices.Concat(fmp4, []string{"fmp4-init.mp4", "fmp4.m3u8"}),
+		"ts-apart":   slices.Concat(apart, []string{"ts-apart.m3u8", "ts-apart-%v.m3u8"}),
+		"fmp4-apart": slices.Concat(apart, []string{"fmp4-apart.m3u8"}, fmp4, []string{"fmp4-apart-init-%v.mp4", "fmp4-apart-%v.m3u8"}),
 	} {
 		args := []string{"ffmpeg", "-v", "error", "-re", "-i", source.file, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "6"}
-		made[name] = background(ctx, t, append(append(args, options...), filepath.Join(files, name+".m3u8"))...)
+		options[len(options)-1] = filepath.Join(files, options[len(options)-1])
+		made[name] = background(ctx, t, append(args, options...)...)
 	}
 	results := map[string]chan *result{}
-	for name, from := range map[string]string{
+	pulls := map[string]string{
 		"ts": origin.tsURL(), "ws": origin.wsURL(), "hls": origin.hlsURL(), "hls4": origin.hls4URL(),
-		"ffmpeg-ts": others.URL + "/ts.m3u8", "ffmpeg-fmp4": others.URL + "/fmp4.m3u8",
-	} {
+	}
+	packAudio(ctx, t, source.file, filepath.Join(files, "packed"))
+	pulls["packed"] = others.URL + "/packed.m3u8"
+	for name := range made {
+		pulls["ffmpeg-"+name] = others.URL + "/" + name + ".m3u8"
+	}
+	for name, from := range pulls {
 		done := make(chan *result, 1)
 		results[name] = done
 		go func() { done <- pullAndRead(ctx, t, edge, name, from) }()
@@ -50,7 +62,30 @@ func TestPulls(t *testing.T) {
 	}
 	for name, done := range results {
 		r := <-done
-		t.Run(name, func(t *testing.T) { r.check(ctx, t, source) })
+		t.Run(name, func(t *testing.T) {
+			r.check(ctx, t, source)
+			require.True(t, r.full, "the last of the sound is missing")
+		})
+	}
+}
+
+// packAudio makes HLS of a file whose sound is packed audio: one segment behind a tag that says when it is due.
+func packAudio(ctx context.Context, t *testing.T, source, path string) {
+	t.Helper()
+	// Its private frame has 1.4 s in 90 kHz, by which ffmpeg puts off the stamps of MPEG-TS.
+	const stamp = `id3v2_priv.com.apple.streaming.transportStreamTimestamp=\x00\x00\x00\x00\x00\x01\xec\x30`
+	ffmpeg := []string{"ffmpeg", "-v", "error", "-i", source, "-c", "copy"}
+	_, err := run(ctx, append(ffmpeg, "-an", "-f", "hls", "-hls_time", "2", "-hls_list_size", "0", path+"-video.m3u8")...)
+	require.NoError(t, err)
+	_, err = run(ctx, append(ffmpeg, "-vn", "-f", "adts", "-write_id3v2", "1", "-metadata", stamp, path+".aac")...)
+	require.NoError(t, err)
+	name := filepath.Base(path)
+	for file, text := range map[string]string{
+		path + "-audio.m3u8": "#EXT-X-TARGETDURATION:60\n#EXTINF:60,\n" + name + ".aac\n#EXT-X-ENDLIST\n",
+		path + ".m3u8": "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",AUTOSELECT=YES,URI=\"" + name + "-audio.m3u8\"\n" +
+			"#EXT-X-STREAM-INF:BANDWIDTH=500000,AUDIO=\"a\"\n" + name + "-video.m3u8\n",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte("#EXTM3U\n"+text), 0o600))
 	}
 }
 

@@ -15,7 +15,8 @@ type result struct {
 	reader
 	path string
 	err  error
-	end  int // behind the number of the last picture that was read, also of those it spoils
+	end  int  // behind the number of the last picture that was read, also of those it spoils
+	full bool // the sound was read to its end
 }
 
 // readAll lets all readers read at the same time, and waits for them. Those whose client is missing do not.
@@ -72,6 +73,7 @@ func (r *result) checkContent(ctx context.Context, t *testing.T, source *clip) i
 		require.Equal(t, len(source.pictures), to, "the last pictures are missing")
 	}
 	audioFrom, audioTo := r.requireRun(t, source.audio, sound)
+	r.full = audioTo == len(source.audio)
 	t.Logf("pictures %d to %d of %d, audio frames %d to %d of %d", from, to, len(source.pictures), audioFrom, audioTo, len(source.audio))
 	return from
 }
