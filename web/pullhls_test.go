@@ -92,7 +92,9 @@ func TestPullOfOddHLS(t *testing.T) {
 		text string // in the error
 		page string // instead of the playlist
 	}{
-		"encrypted":        {o: origin{head: "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"}, text: "encrypted"},
+		"no key":           {o: origin{head: "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"}, text: "the key: web: the server answered \"404"},
+		"a key in a file":  {o: origin{head: "#EXT-X-KEY:METHOD=AES-128,URI=\"file:///k\"\n"}, text: `the URI "file:///k"`},
+		"encrypted inside": {o: origin{head: "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"}, text: "encrypted by \"SAMPLE-AES\""},
 		"nothing new":      {o: origin{step: time.Hour}, text: "no media for 3s"},
 		"nothing at all":   {page: "#EXTM3U\n#EXT-X-ENDLIST\n", text: "no segments"},
 		"a file":           {page: "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", text: `the URI "file:///etc/passwd"`},

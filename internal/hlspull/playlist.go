@@ -41,7 +41,6 @@ type segment struct {
 	discontinuity bool
 	period        int64     // how many discontinuities there have been, if the playlist counts them
 	missing       bool      // EXT-X-GAP
-	locked        bool      // it is encrypted
 	init          *resource // what stands in front of it
 }
 
@@ -49,6 +48,7 @@ type segment struct {
 type resource struct {
 	uri          string
 	from, length int64 // of bytes; all with length 0
+	lock         key
 }
 
 // variant is a media playlist of a multivariant one.
@@ -93,12 +93,13 @@ func parse(text []byte, base *url.URL) (*playlist, error) {
 // parser is what is known at a line.
 type parser struct {
 	*playlist
-	next segment
-	of   *variant // what the next line is
-	end  int64    // of the byte range before
-	past int64    // discontinuities so far
-	init *resource
-	lock bool
+	next  segment
+	of    *variant // what the next line is
+	end   int64    // of the byte range before
+	past  int64    // discontinuities so far
+	init  *resource
+	lock  key
+	plain bool // there was a key in front of this segment already
 }
 
 func (x *parser) line(line string) error {
@@ -127,7 +128,7 @@ func (x *parser) line(line string) error {
 	case name == "#EXT-X-ENDLIST":
 		x.ended = true
 	case name == "#EXT-X-KEY":
-		x.lock = attribute(value, "METHOD") != "NONE"
+		return x.key(value)
 	case name == "#EXT-X-MAP":
 		x.mapped(value)
 	case name == "#EXT-X-STREAM-INF":
@@ -160,8 +161,8 @@ func (x *parser) uri(line string) error {
 		return nil
 	}
 	s := x.next
-	s.uri, s.number, s.init, s.locked = line, x.sequence+int64(len(x.segments)), x.init, x.lock
-	s.period = x.past
+	s.uri, s.number, s.init, s.lock = line, x.sequence+int64(len(x.segments)), x.init, x.lock
+	s.period, x.plain = x.past, false
 	if x.segments = append(x.segments, s); len(x.segments) > maxSegments {
 		return fmt.Errorf("%w: more than %d segments", errPlaylist, maxSegments)
 	}
@@ -170,7 +171,7 @@ func (x *parser) uri(line string) error {
 }
 
 func (x *parser) mapped(value string) {
-	x.init = &resource{uri: attribute(value, "URI")}
+	x.init = &resource{uri: attribute(value, "URI"), lock: x.lock}
 	if r := attribute(value, "BYTERANGE"); r != "" {
 		x.init.from, x.init.length, _ = byteRange(r, 0)
 	}

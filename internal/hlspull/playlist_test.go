@@ -25,11 +25,11 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 4*time.Second, p.target)
 	require.True(t, p.ended)
-	init := &resource{"init.mp4", 2, 10}
+	init := &resource{"init.mp4", 2, 10, key{}}
 	require.Equal(t, []segment{
-		{resource: resource{"all.mp4", 7, 100}, number: 41, lasts: 3500 * time.Millisecond, init: init},
-		{resource: resource{"all.mp4", 107, 50}, number: 42, discontinuity: true, period: 1, init: init},
-		{resource: resource{"/abs/c.m4s?q=\"", 0, 0}, number: 43, lasts: 2 * time.Second, period: 1, missing: true, init: init},
+		{resource: resource{"all.mp4", 7, 100, key{}}, number: 41, lasts: 3500 * time.Millisecond, init: init},
+		{resource: resource{"all.mp4", 107, 50, key{}}, number: 42, discontinuity: true, period: 1, init: init},
+		{resource: resource{"/abs/c.m4s?q=\"", 0, 0, key{}}, number: 43, lasts: 2 * time.Second, period: 1, missing: true, init: init},
 	}, p.segments)
 
 	p, err = parse([]byte("#EXTM3U\n#EXT-X-STREAM-INF:CODECS=\"avc1,mp4a\",BANDWIDTH=77,AUDIO=\"a\"\nv.m3u8\n"), base(t))
@@ -91,7 +91,8 @@ func TestGoOn(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:3.5,\n#EXT-X-BYTERANGE:100@7\na\n#EXT-X-ENDLIST\n"))
-	f.Add([]byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"x\"\nv\n"))
+	f.Add([]byte("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"x\",DEFAULT=YES,URI=\"a\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"x\"\nv\n"))
+	f.Add([]byte("#EXTM3U\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\na\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := parse(text, base(t))
 		if err != nil {
@@ -104,6 +105,8 @@ func FuzzParse(f *testing.F) {
 			require.GreaterOrEqual(t, s.from, int64(0))
 			require.GreaterOrEqual(t, s.length, int64(0))
 			require.GreaterOrEqual(t, s.number, int64(0))
+			require.GreaterOrEqual(t, s.period, int64(0))
+			require.Equal(t, s.lock.method == "", s.lock == key{})
 		}
 	})
 }

@@ -1,5 +1,6 @@
 // Package hlspull plays HLS (RFC 8216), live and from the beginning of what has ended, and hands on what the segments hold at the pace
-// of its stamps: MPEG-TS, fragmented MP4 and packed audio. Sound in a playlist of its own is played beside the pictures.
+// of its stamps: MPEG-TS, fragmented MP4 and packed audio. Sound in a playlist of its own is played beside the pictures,
+// and what is encrypted as a whole (AES-128) is decrypted.
 package hlspull
 
 import (
@@ -116,12 +117,13 @@ type client struct {
 	came   *atomic.Int64 // when there was media, in ns of Unix
 	period int64         // of the newest segment
 	failed error         // the newest failure
-	init   resource      // the newest initialization segment, and what it is
+	keys   *keys
+	init   resource // the newest initialization segment, and what it is
 	head   []byte
 }
 
 func newClient(cfg Config, at *url.URL, limit int64) *client {
-	c := &client{Config: cfg, at: at, limit: limit, came: &atomic.Int64{}}
+	c := &client{Config: cfg, at: at, limit: limit, came: &atomic.Int64{}, keys: &keys{}}
 	c.came.Store(time.Now().UnixNano())
 	return c
 }
@@ -139,6 +141,7 @@ func (c *client) choose(ctx context.Context, text []byte) (sound *client, err er
 	}
 	if r := all.sound(best); r != nil && r.uri != "" && r.uri != best.uri {
 		sound = newClient(c.Config, nil, maxSound)
+		sound.keys = c.keys
 		return sound, sound.open(ctx, base, r.uri)
 	}
 	return nil, nil //nolint:nilnil // as documented
@@ -211,7 +214,7 @@ func (c *client) follow(ctx context.Context, p *playlist, items chan<- item) err
 // deliver gets a segment and hands it on. It reports whether it could be got.
 func (c *client) deliver(ctx context.Context, p *playlist, s *segment, torn bool, items chan<- item) (got bool, err error) {
 	data, err := c.fetch(ctx, p, s)
-	if err != nil && ctx.Err() == nil && !s.missing && !s.locked {
+	if err != nil && ctx.Err() == nil && !s.missing && !errors.Is(err, errLocked) {
 		if err := c.pause(ctx, again, true); err != nil {
 			return false, err
 		}
@@ -301,24 +304,42 @@ func (p *playlist) goOn(next int64, torn *bool) int64 {
 
 // fetch gets a segment, and its initialization segment in front.
 func (c *client) fetch(ctx context.Context, p *playlist, s *segment) ([]byte, error) {
-	if s.locked {
-		return nil, errLocked
+	if err := s.lock.refused(); err != nil {
+		return nil, err
 	}
 	if s.missing {
 		return nil, errors.New("hls: the server has a gap")
 	}
 	if s.init != nil && (c.head == nil || *s.init != c.init) {
-		head, err := c.get(ctx, p, s.init, maxInit)
+		head, err := c.initial(ctx, p, s.init)
 		if err != nil {
 			return nil, err
 		}
 		c.init, c.head = *s.init, head
 	}
 	data, err := c.get(ctx, p, &s.resource, c.limit)
+	if err == nil && s.lock.method != "" {
+		data, err = c.decrypt(ctx, p, &s.lock, data, s.lock.vector(s.number))
+	}
 	if err != nil || s.init == nil {
 		return data, err
 	}
 	return slices.Concat(c.head, data), nil
+}
+
+// initial gets an initialization segment. Some servers encrypt the segments behind it only, whatever the playlist says.
+func (c *client) initial(ctx context.Context, p *playlist, r *resource) ([]byte, error) {
+	if err := r.lock.refused(); err != nil {
+		return nil, err
+	}
+	data, err := c.get(ctx, p, r, maxInit)
+	switch {
+	case err != nil || r.lock.method == "" || isMP4(data):
+		return data, err
+	case r.lock.numbered: // which it has none of (4.3.2.5)
+		return nil, fmt.Errorf("%w: an initialization segment without an initialization vector", errLocked)
+	}
+	return c.decrypt(ctx, p, &r.lock, data, r.lock.iv[:])
 }
 
 // get gets what a playlist names.

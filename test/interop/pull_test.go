@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,7 @@ func TestPulls(t *testing.T) {
 		"ts": {"ts.m3u8"}, "fmp4": slices.Concat(fmp4, []string{"fmp4-init.mp4", "fmp4.m3u8"}),
 		"ts-apart":   slices.Concat(apart, []string{"ts-apart.m3u8", "ts-apart-%v.m3u8"}),
 		"fmp4-apart": slices.Concat(apart, []string{"fmp4-apart.m3u8"}, fmp4, []string{"fmp4-apart-init-%v.mp4", "fmp4-apart-%v.m3u8"}),
+		"ts-key":     {"-hls_key_info_file", keyInfo(t, files), "ts-key.m3u8"},
 	} {
 		args := []string{"ffmpeg", "-v", "error", "-re", "-i", source.file, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "6"}
 		options[len(options)-1] = filepath.Join(files, options[len(options)-1])
@@ -87,6 +89,19 @@ func packAudio(ctx context.Context, t *testing.T, source, path string) {
 	} {
 		require.NoError(t, os.WriteFile(file, []byte("#EXTM3U\n"+text), 0o600))
 	}
+}
+
+// keyInfo tells ffmpeg of a key in a folder that is served.
+func keyInfo(t *testing.T, folder string) string {
+	t.Helper()
+	const name = "secret.key"
+	key := make([]byte, 16)
+	_, err := rand.Read(key)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, name), key, 0o600))
+	info := filepath.Join(t.TempDir(), "info")
+	require.NoError(t, os.WriteFile(info, []byte(name+"\n"+filepath.Join(folder, name)+"\n"), 0o600))
+	return info
 }
 
 // pullAndRead pulls a stream to a server, where an ffmpeg reads it. A playlist may not be there yet.
