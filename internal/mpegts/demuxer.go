@@ -220,6 +220,11 @@ func (d *Demuxer) settle(in *input, err error) error {
 	if err := d.check(err); err != nil {
 		return err
 	}
+	return d.describe(in)
+}
+
+// describe tells of the track of an elementary stream when that has come to be known.
+func (d *Demuxer) describe(in *input) error {
 	if in.described || in.es.Track() == nil {
 		return nil
 	}

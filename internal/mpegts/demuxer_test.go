@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,9 @@ func (c *collected) SetTracks(tracks ...*media.Track) error {
 }
 
 func (c *collected) WritePacket(p *media.Packet) error {
+	if !slices.ContainsFunc(c.tracks, func(t *media.Track) bool { return t.ID == p.Track.ID }) {
+		return errors.New("a packet of a track that nobody has told of")
+	}
 	c.packets = append(c.packets, p)
 	return nil
 }

@@ -60,17 +60,21 @@ func (d *Demuxer) input(pid uint16, streamType byte, descriptors []byte) *input 
 	if known.Codec == media.Opus {
 		describeOpus(&known, descriptors)
 	}
-	es := elementary.New(known, d.emit)
-	if es == nil {
+	in := &input{pid: pid, codec: known.Codec}
+	in.es = elementary.New(known, func(p *media.Packet) error { return d.emit(in, p) })
+	if in.es == nil {
 		d.leaveOutType(streamType)
 		return nil
 	}
-	return &input{pid: pid, codec: known.Codec, es: es}
+	return in
 }
 
-func (d *Demuxer) emit(p *media.Packet) error {
+// emit hands on a packet, behind the news of its track.
+func (d *Demuxer) emit(in *input, p *media.Packet) error {
 	d.packets++
-	d.failed = d.gate.Packet(p)
+	if d.failed = d.describe(in); d.failed == nil {
+		d.failed = d.gate.Packet(p)
+	}
 	return d.failed
 }
 
