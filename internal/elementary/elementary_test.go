@@ -89,7 +89,7 @@ func TestPictureTooBig(t *testing.T) {
 	require.NoError(t, s.Flush())
 	require.Empty(t, *got)
 
-	many := bytes.Repeat([]byte{0, 0, 1, 0x65, 0x88}, maxUnits+1)
+	many := bytes.Repeat([]byte{0, 0, 1, 0x65, 0x48}, maxUnits+1) // none is the first of a picture
 	require.NoError(t, s.Push(many, at(40)))
 	require.ErrorIs(t, s.Flush(), ErrBadData)
 }

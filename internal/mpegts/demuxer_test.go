@@ -256,6 +256,28 @@ func TestProgramChanges(t *testing.T) {
 	require.Equal(t, tracks[1].Codec, got.tracks[0].Codec)
 }
 
+// joined puts several pictures in one packet each.
+func joined(packets []*media.Packet, each int) (list []*media.Packet) {
+	for part := range slices.Chunk(onlyOf(packets, true), each) {
+		p := *part[0]
+		p.Data, p.PTS = nil, p.DTS
+		for _, one := range part {
+			p.Data = append(p.Data, one.Data...)
+		}
+		list = append(list, &p)
+	}
+	return list
+}
+
+// Several pictures in one PES packet come as many, each when it is due.
+func TestPicturesInOnePES(t *testing.T) {
+	tracks, packets := reel.Load(t, testmedia.H264())
+	for _, each := range []int{2, 7, 25} {
+		got := demux(t, mux(t, tracks[:1], joined(packets, each)), 8)
+		samePackets(t, onlyOf(packets, true), got.of(true))
+	}
+}
+
 // What is not taken is said once.
 func TestLeftOut(t *testing.T) {
 	var tab tables
@@ -277,6 +299,7 @@ func FuzzDemuxer(f *testing.F) {
 	ts := mux(f, tracks, packets)
 	f.Add(ts[:40*packetSize], uint16(188))
 	f.Add(ts[:9*packetSize], uint16(7))
+	f.Add(mux(f, tracks[:1], joined(packets, 2)[:4]), uint16(300))
 	f.Fuzz(func(t *testing.T, ts []byte, piece uint16) {
 		c := &collected{}
 		d := NewDemuxer(c, func(error) {})
