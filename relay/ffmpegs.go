@@ -18,7 +18,7 @@ import (
 type program struct {
 	*job
 	request FFmpegRequest
-	args    []string
+	command template
 	told    string
 	local   bool
 }
@@ -34,8 +34,7 @@ const (
 // child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does.
 func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	q.Key = cmp.Or(q.Key, q.Destination)
-	source, err := r.allowSource(ctx, q.Source)
-	if err != nil {
+	if _, err := r.allowSource(ctx, q.Source); err != nil {
 		return err
 	}
 	u, err := url.Parse(q.Destination)
@@ -46,7 +45,7 @@ func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	if t == nil {
 		t = r.templates[""]
 	}
-	p := &program{request: q, args: t.command(r.cfg.FFmpeg.Path, source, q.Destination), told: t.told(r.cfg.FFmpeg.Path, q.Source, q.Destination)}
+	p := &program{request: q, command: t, told: t.told(r.cfg.FFmpeg.Path, q.Source, q.Destination)}
 	var key media.StreamKey
 	if local := r.cfg.FFmpeg.Local; local != nil {
 		key, p.local = local(u)
@@ -88,17 +87,30 @@ func (r *Relay) FFmpegs() []FFmpegStatus {
 	return list
 }
 
+// arguments are those of the program as it is started now: the name of the source may stand for another address than the last time.
+func (p *program) arguments(ctx context.Context, r *Relay) ([]string, error) {
+	source, err := r.allowSource(ctx, p.request.Source)
+	if err != nil {
+		return nil, err
+	}
+	return p.command.command(r.cfg.FFmpeg.Path, source, p.request.Destination), nil
+}
+
 // run returns what runs the program once.
 func (p *program) run(r *Relay) attempt {
 	return func(ctx context.Context, playing func(*media.Session)) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		ended := make(chan error, 1)
+		args, err := p.arguments(ctx, r)
+		if err != nil {
+			return err
+		}
 		env, err := r.environment(os.Environ())
 		if err != nil {
 			return err
 		}
-		go func() { ended <- runProcess(ctx, p.args, env, p.said) }()
+		go func() { ended <- runProcess(ctx, args, env, p.said) }()
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
 		begun, seen, told := time.Now(), time.Now(), false

@@ -240,6 +240,18 @@ func TestNamesThatFlip(t *testing.T) {
 	v.untouched(t, "flips.test")
 }
 
+// A camera whose name has moved to another address is found there when its ffmpeg is started again.
+func TestNamesThatMove(t *testing.T) {
+	_, r := newRelay(t, Config{})
+	resolve(t, r)
+	p := &program{command: r.templates[""], request: FFmpegRequest{Source: "rtsp://flips.test/a", Destination: "rtmp://127.0.0.1/a/b"}}
+	for _, want := range []string{"rtsp://" + allowed + "/a", "rtsp://127.0.0.1/a"} {
+		args, err := p.arguments(t.Context(), r)
+		require.NoError(t, err)
+		require.Contains(t, args, want)
+	}
+}
+
 // What is no URL of a stream, or has more in it than one, is no argument of ffmpeg; what is in one stays in its argument.
 func TestArgumentsOfFFmpeg(t *testing.T) {
 	v := newVictim(t)
