@@ -3,6 +3,7 @@ package rtmp
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -32,21 +33,24 @@ const (
 	defaultWriteTimeout     = 10 * time.Second
 )
 
+// withDefaults fills in what is not set, and names all that is negative.
 func (c Config) withDefaults() (Config, error) {
-	if c.HandshakeTimeout < 0 || c.IdleTimeout < 0 || c.WriteTimeout < 0 {
-		return c, errors.New("rtmp: a negative timeout")
-	}
-	for _, d := range []struct {
-		v         *time.Duration
+	var errs []error
+	for _, t := range []struct {
+		name      string
+		is        *time.Duration
 		otherwise time.Duration
 	}{
-		{&c.HandshakeTimeout, defaultHandshakeTimeout},
-		{&c.IdleTimeout, defaultIdleTimeout},
-		{&c.WriteTimeout, defaultWriteTimeout},
+		{"HandshakeTimeout", &c.HandshakeTimeout, defaultHandshakeTimeout},
+		{"IdleTimeout", &c.IdleTimeout, defaultIdleTimeout},
+		{"WriteTimeout", &c.WriteTimeout, defaultWriteTimeout},
 	} {
-		if *d.v == 0 {
-			*d.v = d.otherwise
+		if *t.is < 0 {
+			errs = append(errs, fmt.Errorf("rtmp: Config.%s of %v is negative", t.name, *t.is))
+		}
+		if *t.is == 0 {
+			*t.is = t.otherwise
 		}
 	}
-	return c, nil
+	return c, errors.Join(errs...)
 }

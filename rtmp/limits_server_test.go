@@ -63,3 +63,12 @@ func TestLimitOfConnections(t *testing.T) {
 	require.ErrorIs(t, <-served, rtmp.ErrServerClosed)
 	require.Nil(t, second.Addr())
 }
+
+// Each field that is wrong is named.
+func TestNegativeTimeouts(t *testing.T) {
+	m, err := media.New(media.Config{})
+	require.NoError(t, err)
+	defer m.Close()
+	_, err = rtmp.NewServer(m, rtmp.Config{HandshakeTimeout: -1, IdleTimeout: time.Second, WriteTimeout: -time.Second})
+	require.EqualError(t, err, "rtmp: Config.HandshakeTimeout of -1ns is negative\nrtmp: Config.WriteTimeout of -1s is negative")
+}
