@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sluice-media/sluice/bench/internal/crowd"
 	"github.com/sluice-media/sluice/bench/internal/lab"
 	"github.com/sluice-media/sluice/bench/internal/proc"
 	"github.com/sluice-media/sluice/bench/internal/report"
@@ -14,6 +15,7 @@ import (
 const (
 	pullSettle  = 6 * time.Second // behind the last pull, until the server is at rest
 	pullSamples = 20
+	demanded    = 50
 )
 
 // pull measures a server that pulls one stream many times by RTSP from another, and that with a quarter, a half and all of
@@ -38,7 +40,54 @@ func (b *bench) pull(ctx context.Context) error {
 		b.report.Pulls = append(b.report.Pulls, *row)
 		note("  %.3f %% of a core and %.0f KB each", row.PercentPerPull(), row.PullKB())
 	}
-	return nil
+	return b.demand(ctx, low)
+}
+
+// demand measures newcomers of streams that nobody else watches, each of another: at a server that has them, and at an edge of it, which
+// pulls each for its viewer.
+func (b *bench) demand(ctx context.Context, l *lab.Lab) error {
+	note("%d streams pulled on demand", demanded)
+	s, err := l.Start(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
+	url, err := s.PlayURL(protoRTMP)
+	if err != nil {
+		return err
+	}
+	p, err := l.PublishMany(ctx, protoRTMP, url, demanded)
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
+	edge, err := l.StartEdge(ctx, s.OriginURL())
+	if err != nil {
+		return err
+	}
+	defer edge.Stop()
+	if err := lab.Sleep(ctx, publishLead); err != nil {
+		return err
+	}
+	row := &report.Demand{N: demanded}
+	if row.Source, err = b.newcomers(ctx, l, s); err != nil {
+		return err
+	}
+	if row.Edge, err = b.newcomers(ctx, l, edge); err != nil {
+		return err
+	}
+	b.report.Demand = row
+	return errors.Join(s.Alive(), edge.Alive(), p.Alive())
+}
+
+func (b *bench) newcomers(ctx context.Context, l *lab.Lab, s *lab.Server) (*crowd.Result, error) {
+	url, err := s.PlayURL(protoRTMP)
+	if err != nil {
+		return nil, err
+	}
+	return l.Play(ctx, lab.Load{
+		Proto: protoRTMP, URL: url, N: 1, Streams: demanded, Samples: 1, Probes: demanded - 1, PID: s.PID(), Window: time.Second, Lax: b.options.lax,
+	})
 }
 
 // pullMany measures n pulls by a fresh server.

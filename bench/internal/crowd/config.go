@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Proto   string // "rtmp", "flv", "ws", "ts", "fmp4", "rtsp", "rtsp-udp" or "raw"
 	URL     *url.URL
-	Streams int           // when not 0, player i plays wire.Numbered(URL, i % Streams)
+	Streams int           // when not 0, player i plays wire.Numbered(URL, i % Streams), and newcomers go on behind N
 	N       int           // players, the parsed ones included
 	Samples int           // how many of them are parsed to the end; none for "raw"
 	Settle  time.Duration // pause between the last player's set-up and the measurement

@@ -3,6 +3,7 @@ package crowd
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/sluice-media/sluice/bench/internal/stat"
@@ -14,11 +15,11 @@ const probePause = 170 * time.Millisecond
 // probe measures newcomers while the crowd still plays.
 func (r *run) probe(ctx context.Context, res *Result) {
 	var media, key []float64
-	for range r.cfg.Probes {
+	for i := range r.cfg.Probes {
 		if sleep(ctx, probePause) != nil {
 			return
 		}
-		m, k, err := newcomer(ctx, &r.cfg)
+		m, k, err := newcomer(ctx, &r.cfg, r.cfg.stream(r.cfg.N+i))
 		if err != nil {
 			res.Lost++
 			r.fault(fmt.Errorf("newcomer: %w", err))
@@ -30,9 +31,9 @@ func (r *run) probe(ctx context.Context, res *Result) {
 }
 
 // newcomer plays until the first key frame has come and returns the time from connect to the first media and to it.
-func newcomer(ctx context.Context, cfg *Config) (media, key time.Duration, err error) {
+func newcomer(ctx context.Context, cfg *Config, u *url.URL) (media, key time.Duration, err error) {
 	start := time.Now()
-	s, err := newSample(ctx, cfg, cfg.stream(0), false)
+	s, err := newSample(ctx, cfg, u, false)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -65,6 +65,11 @@ func (l *Lab) StartRecording(ctx context.Context, dir string) (*Server, error) {
 	return StartServer(ctx, l.Dir, l.Server, Settings{Record: dir})
 }
 
+// StartEdge runs a server that pulls from an origin what it is asked for.
+func (l *Lab) StartEdge(ctx context.Context, origin string) (*Server, error) {
+	return StartServer(ctx, l.Dir, l.Server, Settings{Origin: origin})
+}
+
 // Publisher sends the clip to a server.
 type Publisher struct{ proc *process }
 

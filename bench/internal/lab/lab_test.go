@@ -23,10 +23,11 @@ func TestWithConfig(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	text := string(settings(1935, 8080, 8554, Settings{Merge: 300 * time.Millisecond, Record: "x"}))
+	text := string(settings(1935, 8080, 8554, Settings{Merge: 300 * time.Millisecond, Record: "x", Origin: "rtsp://o/%s/%s"}))
 	require.Contains(t, text, "[http]\nport=8080\n")
 	require.Contains(t, text, "[rtmp]\nport=1935\n")
 	require.Contains(t, text, "[rtsp]\nport=8554\n")
+	require.Contains(t, text, "[cluster]\norigin_url=rtsp://o/%s/%s\n")
 	require.Contains(t, text, "[general]\nmergeWriteMS=300\n")
 }
 

@@ -31,6 +31,8 @@ type Settings struct {
 	Merge time.Duration
 	// Record is where all streams are recorded as MP4; nowhere if it is empty.
 	Record string
+	// Origin is what missing streams are pulled from, with two places for app and stream; nowhere if it is empty.
+	Origin string
 }
 
 // StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
@@ -93,9 +95,11 @@ port=0
 port=0
 [protocol]
 enable_hls_fmp4=1
-%s[general]
+%s[cluster]
+origin_url=%s
+[general]
 mergeWriteMS=%d
-`, http, rtmp, rtsp, record, set.Merge.Milliseconds())
+`, http, rtmp, rtsp, record, set.Origin, set.Merge.Milliseconds())
 }
 
 // accepts waits until somebody listens at addr.
@@ -126,6 +130,9 @@ func (s *Server) Alive() error { return s.proc.alive() }
 
 // Stop ends the server and waits for it.
 func (s *Server) Stop() { s.proc.stop() }
+
+// OriginURL returns where an edge pulls what is published here.
+func (s *Server) OriginURL() string { return "rtsp://" + s.rtsp + "/%s/%s" }
 
 // PublishURL returns where the clip is published.
 func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }

@@ -46,3 +46,25 @@ func (p *Pull) row() []string {
 		fmt.Sprintf("%d/%d/%d", res.Stalled, res.Slow, res.Lost), fmt.Sprintf("%.0f", res.OtherCPU),
 	}
 }
+
+// Demand is newcomers of N streams, each the only one of his, at the server that has them and at an edge, which pulls each for him.
+type Demand struct {
+	N            int
+	Source, Edge *crowd.Result
+}
+
+func (r *Report) demand(b *strings.Builder) {
+	if r.Demand == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n## Pull on demand\n\nThe first viewers of %d streams, by RTMP: at the server that has them, and at an edge that pulls each by RTSP then.\n\n", r.Demand.N)
+	var rows [][]string
+	for _, x := range []struct {
+		name string
+		res  *crowd.Result
+	}{{"source", r.Demand.Source}, {"edge", r.Demand.Edge}} {
+		key := x.res.KeyMS
+		rows = append(rows, []string{x.name, fmt.Sprintf("%.1f/%.1f/%.1f", key.P50, key.P99, key.Max), fmt.Sprint(x.res.Lost)})
+	}
+	table(b, []string{"at", "first key frame ms p50/p99/max", "lost"}, rows)
+}

@@ -18,6 +18,7 @@ type Report struct {
 	HLS     []HLS
 	Publish []Publish
 	Pulls   []Pull
+	Demand  *Demand
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
 	Idle    *Idle
@@ -67,6 +68,7 @@ func (r *Report) Write(w io.Writer) error {
 	r.hls(&b)
 	r.publishers(&b)
 	r.pulls(&b)
+	r.demand(&b)
 	r.stalls(&b)
 	r.freeze(&b)
 	r.rest(&b)
