@@ -103,7 +103,7 @@ func (b *bench) pullMany(ctx context.Context, l *lab.Lab, n int) (row *report.Pu
 	return row, err
 }
 
-// pullFrom measures the server first without viewers, then with one of each stream, who show whether any comes late.
+// pullFrom measures the server first without viewers, then with a few, and with one of each stream, who show whether any comes late.
 func (b *bench) pullFrom(ctx context.Context, l *lab.Lab, url string, n int) (*report.Pull, error) {
 	s, err := l.Start(ctx, 0)
 	if err != nil {
@@ -126,12 +126,21 @@ func (b *bench) pullFrom(ctx context.Context, l *lab.Lab, url string, n int) (*r
 	if row.CPU, row.KB, err = b.rest(ctx, s); err != nil {
 		return nil, err
 	}
+	few := min(pullSamples, n)
+	if row.Few, err = b.view(ctx, l, s, n, few); err != nil {
+		return nil, err
+	}
+	row.Viewers, err = b.view(ctx, l, s, n, n)
+	return row, errors.Join(err, s.Alive())
+}
+
+// view has some viewers, each of another of n streams.
+func (b *bench) view(ctx context.Context, l *lab.Lab, s *lab.Server, n, viewers int) (*crowd.Result, error) {
 	play, err := s.PlayURL(protoRTMP)
 	if err != nil {
 		return nil, err
 	}
-	row.Viewers, err = l.Play(ctx, lab.Load{
-		Proto: protoRTMP, URL: play, N: n, Streams: n, Samples: min(pullSamples, n), PID: s.PID(), Window: b.options.window, Lax: b.options.lax,
+	return l.Play(ctx, lab.Load{
+		Proto: protoRTMP, URL: play, N: viewers, Streams: n, Samples: min(pullSamples, n), PID: s.PID(), Window: b.options.window, Lax: b.options.lax,
 	})
-	return row, errors.Join(err, s.Alive())
 }

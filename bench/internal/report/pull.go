@@ -14,7 +14,8 @@ type Pull struct {
 	BareKB  float64       // what the server held before
 	KB      float64       // and with all pulls, but no viewer
 	CPU     float64       // percent of a core then
-	Viewers *crowd.Result // one of each stream
+	Few     *crowd.Result // with viewers of some streams
+	Viewers *crowd.Result // with one of each stream
 }
 
 // PercentPerPull returns the share of a core one pull without viewers costs.
@@ -27,22 +28,25 @@ func (r *Report) pulls(b *strings.Builder) {
 	if len(r.Pulls) == 0 {
 		return
 	}
-	b.WriteString("\n## Pulls\n\nOne stream of 500 kbit/s, pulled by RTSP as many from another server on the same machine. CPU and memory are without viewers,\n" +
-		"the rest with one of each stream.\n\n")
+	b.WriteString("\n## Pulls\n\nOne stream of 500 kbit/s, pulled by RTSP as many from another server on the same machine. CPU and memory are without viewers.\n\n")
 	var rows [][]string
 	for i := range r.Pulls {
 		rows = append(rows, r.Pulls[i].row())
 	}
 	table(b, []string{
-		"pulls", "CPU %", "CPU %/pull", "RSS/pull KB", "all there after ms", "late ms p50/p99/max", "stalled/slow/lost", "other %",
+		"pulls", "CPU %", "CPU %/pull", "RSS/pull KB", "all there after ms", "late ms p50/p99/max", "with a viewer of each",
+		"stalled/slow/lost", "other %",
 	}, rows)
 }
 
 func (p *Pull) row() []string {
 	res := p.Viewers
+	late := func(r *crowd.Result) string {
+		return fmt.Sprintf("%.0f/%.0f/%.0f", r.LateMS.P50, r.LateMS.P99, r.LateMS.Max)
+	}
 	return []string{
 		fmt.Sprint(p.N), fmt.Sprintf("%.1f", p.CPU), fmt.Sprintf("%.3f", p.PercentPerPull()), fmt.Sprintf("%.0f", p.PullKB()),
-		fmt.Sprintf("%.0f", p.SetUpMS), fmt.Sprintf("%.0f/%.0f/%.0f", res.LateMS.P50, res.LateMS.P99, res.LateMS.Max),
+		fmt.Sprintf("%.0f", p.SetUpMS), late(p.Few), late(res),
 		fmt.Sprintf("%d/%d/%d", res.Stalled, res.Slow, res.Lost), fmt.Sprintf("%.0f", res.OtherCPU),
 	}
 }
