@@ -53,7 +53,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(clipFolder)
-	if err = inParallel(4 * runtime.GOMAXPROCS(0)); err != nil {
+	if err = inParallel(3 * runtime.GOMAXPROCS(0)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -51,8 +51,9 @@ func load(t *testing.T, path string) *source {
 	}
 }
 
-// publish publishes a source as a stream that has run for an age already, and returns what waits for its end.
-func (s *source) publish(ctx context.Context, t *testing.T, m *media.Server, age time.Duration) (wait func()) {
+// publish publishes a source as a stream that has run for an age already, and goes on when so many players have come. It returns what
+// waits for its end.
+func (s *source) publish(ctx context.Context, t *testing.T, m *media.Server, age time.Duration, players int) (wait func()) {
 	t.Helper()
 	pub, err := m.Publish(ctx, media.PublishRequest{Stream: testKey(), Schema: "rtmp"})
 	require.NoError(t, err)
@@ -76,6 +77,13 @@ func (s *source) publish(ctx context.Context, t *testing.T, m *media.Server, age
 	go func() {
 		defer close(done)
 		defer pub.Close(nil)
+		for len(pub.Stream().Players()) < players {
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-ctx.Done():
+				return
+			}
+		}
 		begun := time.Now()
 		for _, p := range s.packets {
 			at := p.DTS - s.packets[0].DTS
@@ -102,8 +110,6 @@ func TestRTSPOldStream(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			s := serve(t, media.Config{}, nil)
-			wait := clip.publish(ctx, t, s.media, age)
-			s.await(ctx, t)
 			record := func(transport string) reader {
 				return program("ffmpeg "+transport, "out.mp4", func(s *server, path string) []string {
 					return []string{
@@ -112,7 +118,10 @@ func TestRTSPOldStream(t *testing.T) {
 					}
 				})
 			}
-			results := readAll(ctx, t, s, []reader{record("tcp"), record("udp"), rtspCopier("decoded", "tcp")})
+			readers := []reader{record("tcp"), record("udp"), rtspCopier("decoded", "tcp")}
+			wait := clip.publish(ctx, t, s.media, age, len(readers))
+			s.await(ctx, t)
+			results := readAll(ctx, t, s, readers)
 			wait()
 			for _, r := range results {
 				t.Run(r.name, func(t *testing.T) {
