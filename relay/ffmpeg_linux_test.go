@@ -86,11 +86,15 @@ func TestManyFFmpegs(t *testing.T) {
 	require.Eventually(t, func() bool { return descriptors() <= before }, patience, time.Millisecond)
 }
 
-// A server that is killed takes its ffmpegs with it.
+// A server that is killed takes its ffmpegs with it. The server is this test once more, in a process of its own.
 func TestFFmpegDiesWithTheServer(t *testing.T) {
+	if path := os.Getenv(killedRelay); path != "" {
+		runUntilKilled(t, path)
+		return
+	}
 	path := filepath.Join(t.TempDir(), "ffmpeg")
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho $$ >>"+path+".pid\nexec sleep 1000\n"), 0o700)) //nolint:gosec // it is run
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRunFFmpegUntilKilled$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFFmpegDiesWithTheServer$")
 	cmd.Env = append(os.Environ(), killedRelay+"="+path)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -119,12 +123,9 @@ func TestFFmpegDiesWithTheServer(t *testing.T) {
 	}
 }
 
-// TestRunFFmpegUntilKilled is the server that TestFFmpegDiesWithTheServer kills. It is no test of its own.
-func TestRunFFmpegUntilKilled(t *testing.T) {
-	path := os.Getenv(killedRelay)
-	if path == "" {
-		t.Skip("it is run by TestFFmpegDiesWithTheServer")
-	}
+// runUntilKilled is the server that TestFFmpegDiesWithTheServer kills.
+func runUntilKilled(t *testing.T, path string) {
+	t.Helper()
 	_, r := newRelay(t, Config{FFmpeg: FFmpegConfig{Path: path}})
 	for i := range 3 {
 		require.NoError(t, r.RunFFmpeg(t.Context(), FFmpegRequest{
