@@ -18,6 +18,7 @@ need curl curl
 need node nodejs
 need npm npm
 need nginx nginx
+[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || packages+=(libnginx-mod-rtmp)
 need caddy caddy
 
 [ ${#packages[@]} -eq 0 ] && exit 0

@@ -116,7 +116,7 @@ func TestChromiumReadsTheAPI(t *testing.T) {
 func needBrowser(t *testing.T) {
 	t.Helper()
 	need(t, "chromium", "node")
-	needNPM(t)
+	needNPM(t, npmFolder)
 }
 
 func freePort(t *testing.T) int {

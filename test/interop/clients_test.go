@@ -51,32 +51,40 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// npmFolder holds the packages that come from npm: what drives Chromium, and an ffmpeg that knows Enhanced RTMP.
-const npmFolder = "browser"
+// What comes from npm is in folders, each with a lock file.
+const (
+	npmFolder = "browser"           // what drives Chromium, and an ffmpeg that knows Enhanced RTMP
+	nmsFolder = "node-media-server" // a server of RTMP
+)
 
-// npmInstall installs the packages of npmFolder as its lock file has them, once.
-var npmInstall = sync.OnceValue(func() error {
-	lock, err := os.ReadFile(filepath.Join(npmFolder, "package-lock.json"))
+// npmInstalls are the folders that were asked for.
+var npmInstalls sync.Map // of string to func() error
+
+// npmInstall installs the packages of a folder as its lock file has them.
+func npmInstall(folder string) error {
+	lock, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		return err
 	}
-	done := filepath.Join(npmFolder, "node_modules", ".lock")
+	done := filepath.Join(folder, "node_modules", ".lock")
 	if have, err := os.ReadFile(done); err == nil && bytes.Equal(have, lock) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	if _, err := run(ctx, "npm", "--prefix", npmFolder, "ci", "--no-audit", "--no-fund", "--ignore-scripts"); err != nil {
+	if _, err := run(ctx, "npm", "--prefix", folder, "ci", "--no-audit", "--no-fund", "--ignore-scripts"); err != nil {
 		return err
 	}
 	return os.WriteFile(done, lock, 0o600)
-})
+}
 
-func needNPM(t *testing.T) {
+// needNPM installs the packages of a folder, once.
+func needNPM(t *testing.T, folder string) {
 	t.Helper()
 	need(t, "npm")
-	if err := npmInstall(); err != nil {
-		missing(t, fmt.Sprintf("npm ci in %s: %v", npmFolder, err))
+	once, _ := npmInstalls.LoadOrStore(folder, sync.OnceValue(func() error { return npmInstall(folder) }))
+	if err := once.(func() error)(); err != nil {
+		missing(t, fmt.Sprintf("npm ci in %s: %v", folder, err))
 	}
 }
 
@@ -84,7 +92,7 @@ func needNPM(t *testing.T) {
 // npm brings version 7.1, which does.
 func newer(t *testing.T, program string) []string {
 	t.Helper()
-	needNPM(t)
+	needNPM(t, npmFolder)
 	dir, err := filepath.Abs(filepath.Join(npmFolder, "node_modules", "@remotion", "compositor-linux-x64-gnu"))
 	if err == nil {
 		_, err = os.Stat(filepath.Join(dir, program))

@@ -17,7 +17,7 @@ import (
 // The description of the API is valid for a strict reader of OpenAPI, without an error or a warning.
 func TestOpenAPIIsValid(t *testing.T) {
 	t.Parallel()
-	needNPM(t)
+	needNPM(t, npmFolder)
 	need(t, "node")
 	m, err := media.New(media.Config{})
 	require.NoError(t, err)

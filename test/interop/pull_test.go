@@ -10,12 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/media"
-	"github.com/sluice-media/sluice/web"
 )
 
 // What is pulled from a server by HTTP and WebSocket is what was published there, from the first picture that comes to the last: from
@@ -44,7 +42,6 @@ func TestPulls(t *testing.T) {
 		options[len(options)-1] = filepath.Join(files, options[len(options)-1])
 		made[name] = background(ctx, t, append(args, options...)...)
 	}
-	results := map[string]chan *result{}
 	pulls := map[string]string{
 		"ts": origin.tsURL(), "ws": origin.wsURL(), "hls": origin.hlsURL(), "hls4": origin.hls4URL(),
 	}
@@ -53,11 +50,11 @@ func TestPulls(t *testing.T) {
 	for name := range made {
 		pulls["ffmpeg-"+name] = others.URL + "/" + name + ".m3u8"
 	}
+	pullers := map[string]puller{}
 	for name, from := range pulls {
-		done := make(chan *result, 1)
-		results[name] = done
-		go func() { done <- pullAndRead(ctx, t, edge, name, from) }()
+		pullers[name] = webPull(from)
 	}
+	results := pullAll(ctx, t, edge, pullers)
 	require.NoError(t, published.wait())
 	for _, p := range made {
 		require.NoError(t, p.wait())
@@ -65,6 +62,7 @@ func TestPulls(t *testing.T) {
 	for name, done := range results {
 		r := <-done
 		t.Run(name, func(t *testing.T) {
+			require.Equal(t, io.EOF, r.ended)
 			r.check(ctx, t, source)
 			require.True(t, r.full, "the last of the sound is missing")
 		})
@@ -102,32 +100,4 @@ func keyInfo(t *testing.T, folder string) string {
 	info := filepath.Join(t.TempDir(), "info")
 	require.NoError(t, os.WriteFile(info, []byte(name+"\n"+filepath.Join(folder, name)+"\n"), 0o600))
 	return info
-}
-
-// pullAndRead pulls a stream to a server, where an ffmpeg reads it. A playlist may not be there yet.
-func pullAndRead(ctx context.Context, t *testing.T, s *server, name, from string) *result {
-	key := media.StreamKey{App: "live", Name: name}
-	here := *s
-	here.path = "/live/" + name
-	reads := copier("ffmpeg", "out.ts", (*server).tsURL, "ffmpeg")
-	r := &result{reader: reads, path: filepath.Join(t.TempDir(), reads.file)}
-	read := make(chan error, 1)
-	playing := func(*media.Session) {
-		go func() { read <- reads.read(ctx, &here, r.path) }()
-	}
-	for began := false; ; {
-		err := web.Pull(ctx, s.media, from, key, web.ClientConfig{OnPlaying: func(x *media.Session) {
-			began = true
-			playing(x)
-		}})
-		switch {
-		case began && err == io.EOF: //nolint:errorlint // as documented
-			r.err = <-read
-			return r
-		case began || ctx.Err() != nil:
-			r.err = err
-			return r
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
 }

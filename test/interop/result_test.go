@@ -17,6 +17,8 @@ type result struct {
 	err  error
 	end  int  // behind the number of the last picture that was read, also of those it spoils
 	full bool // the sound was read to its end
+
+	ended error // what ended the pull that it was read of, if there was one
 }
 
 // readAll lets all readers read at the same time, and waits for them. Those whose client is missing do not.

@@ -1,0 +1,132 @@
+package interop
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// nginxModule is that of RTMP, where Debian puts it.
+const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
+
+// nginxConf is an nginx in one process, with its module of RTMP as it is when nobody sets anything, but in an app of its own: there players
+// begin with a key frame, are told when the publisher comes and goes, and get chunks of 128 bytes. What is published to live is recorded,
+// made HLS of, and pushed there and to another server.
+const nginxConf = `
+load_module MODULE;
+daemon off;
+master_process off;
+error_log stderr;
+pid DIR/pid;
+events { worker_connections 64; }
+rtmp {
+	access_log off;
+	server {
+		listen 127.0.0.1:RTMP;
+		application live {
+			live on;
+			record all;
+			record_path DIR;
+			record_suffix .flv;
+			hls on;
+			hls_path DIR/hls;
+			hls_fragment 2s;
+			hls_playlist_length 12s;
+			push rtmp://127.0.0.1:STRICT/strict/test;
+			push rtmp://OTHER/nginx/test;
+		}
+	}
+	server {
+		listen 127.0.0.1:STRICT;
+		chunk_size 128;
+		application strict {
+			live on;
+			wait_key on;
+			wait_video on;
+			interleave on;
+			publish_notify on;
+			idle_streams off;
+		}
+	}
+}
+http {
+	access_log off;
+	client_body_temp_path DIR/body;
+	proxy_temp_path DIR/proxy;
+	fastcgi_temp_path DIR/fastcgi;
+	uwsgi_temp_path DIR/uwsgi;
+	scgi_temp_path DIR/scgi;
+	types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
+	server {
+		listen 127.0.0.1:HTTP;
+		root DIR/hls;
+	}
+}
+`
+
+// nginx is one with the module of RTMP.
+type nginx struct {
+	rtmp, strict, http string // addresses
+	dir                string // with its recordings
+}
+
+// startNginx starts one that pushes to another server, and ends with the test.
+func startNginx(ctx context.Context, t *testing.T, other string) nginx {
+	t.Helper()
+	need(t, "nginx")
+	if _, err := os.Stat(nginxModule); err != nil {
+		missing(t, "nginx has no module of RTMP: apt-get install libnginx-mod-rtmp, or scripts/clients.sh")
+	}
+	n := nginx{dir: publicFolder(t)} // its worker is somebody else
+	ports := []string{"RTMP", "STRICT", "HTTP"}
+	words := []string{"MODULE", nginxModule, "DIR", n.dir, "OTHER", other}
+	for i, address := range []*string{&n.rtmp, &n.strict, &n.http} {
+		port := strconv.Itoa(freePort(t))
+		*address = net.JoinHostPort("127.0.0.1", port)
+		words = append(words, ":"+ports[i], ":"+port)
+	}
+	conf := filepath.Join(n.dir, "nginx.conf")
+	require.NoError(t, os.WriteFile(conf, []byte(strings.NewReplacer(words...).Replace(nginxConf)), 0o600))
+	p := background(ctx, t, "nginx", "-p", n.dir, "-c", conf)
+	awaitPort(ctx, t, p, n.http)
+	return n
+}
+
+// What is pushed to nginx is what it records, what it pushes itself, and what is pulled from there.
+func TestNginx(t *testing.T) {
+	t.Parallel()
+	source := getClip(t, "h264", 3)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	origin, edge := serve(t, media.Config{}, nil), serve(t, endsAtOnce(), nil)
+	n := startNginx(ctx, t, edge.rtmp)
+	pushed := make(chan *result, 1)
+	go func() { pushed <- readBack(ctx, t, edge, "/nginx/test") }()
+	pulled := pullAll(ctx, t, edge, map[string]puller{
+		"RTMP": rtmpPull("rtmp://" + n.rtmp + streamPath), "strict RTMP": rtmpPull("rtmp://" + n.strict + "/strict/test"),
+		"HLS": webPull("http://" + n.http + "/test.m3u8"),
+	})
+	origin.pushClip(ctx, t, source, rtmpPush("rtmp://"+n.rtmp+streamPath))
+	for name, done := range pulled {
+		r := <-done
+		t.Run(name, func(t *testing.T) {
+			t.Logf("the pull ended with %v", r.ended)
+			r.check(ctx, t, source)
+			// It leaves off the newest sound of HLS when the publisher goes.
+			require.True(t, r.full || name == "HLS", "the last of the sound is missing")
+		})
+	}
+	t.Run("its push", func(t *testing.T) { (<-pushed).checkMost(ctx, t, source) })
+	t.Run("its recording", func(t *testing.T) {
+		r := &result{path: filepath.Join(n.dir, "test.flv")}
+		require.Zero(t, r.check(ctx, t, source), "the first pictures are missing")
+	})
+}
