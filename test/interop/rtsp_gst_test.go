@@ -3,7 +3,9 @@ package interop
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,27 +23,58 @@ import (
 // python is Debian's, which has the bindings of GStreamer.
 const python = "/usr/bin/python3"
 
-// gstServer starts an RTSP server of GStreamer's that serves or records a file, and returns the URL of its stream
-// and what it runs in.
-func gstServer(ctx context.Context, t *testing.T, mode, file string) (url string, p *process) {
+// gstServer is an RTSP server of GStreamer's that serves or records a file.
+type gstServer struct {
+	login string // how who comes has to prove who that is, if not ""
+	far   bool   // it multicasts, in a network of its own: nobody else of its machine can listen to its groups
+}
+
+// start starts one, and returns the URL of its stream and what it runs in.
+func (g gstServer) start(ctx context.Context, t *testing.T, mode, file string) (address string, p *process) {
 	t.Helper()
 	need(t, python)
 	const bindings = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
 	if _, err := run(ctx, python, "-c", bindings); err != nil {
 		missing(t, "no RTSP server of GStreamer: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0, or scripts/clients.sh")
 	}
+	u, host := url.URL{Scheme: "rtsp", Path: streamPath}, "127.0.0.1"
+	args := []string{python, filepath.Join("gst", "server.py"), mode, file}
+	if g.login != "" {
+		u.User = url.UserPassword(user, password)
+		args = append(args, "--login", g.login, "--user", user, "--password", password)
+	}
+	if g.far {
+		host = farAddress
+		args = append(farAway, append(args, "--multicast", "--address", host)...)
+	}
 	out := &testlog.Buffer{}
-	p, err := launch(ctx, out, python, filepath.Join("gst", "server.py"), mode, file)
+	p, err := launch(ctx, out, args...)
 	require.NoError(t, err)
 	t.Cleanup(p.kill)
-	for !strings.Contains(out.String(), "\n") {
+	lines := 1
+	if g.far {
+		p.awaitLine(t, out, lines)
+		reach(ctx, t, p)
+		lines++
+	}
+	port := p.awaitLine(t, out, lines)
+	u.Host = net.JoinHostPort(host, port)
+	return u.String(), p
+}
+
+// awaitLine waits until what it writes has so many lines, and returns the last.
+func (p *process) awaitLine(t *testing.T, out *testlog.Buffer, n int) string {
+	t.Helper()
+	for {
+		if lines := strings.Split(out.String(), "\n"); len(lines) > n {
+			return lines[n-1]
+		}
 		select {
 		case <-p.ended:
 			t.Fatal(p.err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return "rtsp://" + net.JoinHostPort("127.0.0.1", strings.TrimSpace(out.String())) + streamPath, p
 }
 
 func testKey() media.StreamKey {
@@ -53,17 +86,18 @@ func TestRTSPPull(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		transport rtsp.Transport
+		login     string
 		bframes   int
 		readers   []reader
 	}{
-		"TCP": {rtsp.TCP, 3, []reader{
+		"TCP with Digest": {rtsp.TCP, "digest", 3, []reader{
 			rtspCopier("ffmpeg RTSP TCP", "tcp"), copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg"),
 		}},
-		"TCP without B-frames": {rtsp.TCP, 0, []reader{
+		"TCP without B-frames": {rtsp.TCP, "", 0, []reader{
 			rtspCopier("ffmpeg RTSP TCP", "tcp"), copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg"),
 		}},
 		// By UDP the other server's last packets are not ordered with its goodbye.
-		"UDP": {rtsp.UDP, 3, []reader{
+		"UDP with Basic": {rtsp.UDP, "basic", 3, []reader{
 			mayLose(rtspCopier("ffmpeg RTSP TCP", "tcp")), mayLose(copier("ffmpeg HTTP", "out.flv", (*server).httpURL, "ffmpeg")),
 		}},
 	} {
@@ -73,8 +107,8 @@ func TestRTSPPull(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			// When a pull breaks off, the stream would wait for it to come back.
-			s := serve(t, media.Config{Options: hook.StreamOptions{ContinuePush: new(time.Duration(0))}}, nil)
-			pulled := pullFromGst(ctx, t, s, source.file, c.transport)
+			s := serve(t, endsAtOnce(), nil)
+			pulled := pullFromGst(ctx, t, s, source.file, gstServer{login: c.login}, c.transport)
 			results := readAll(ctx, t, s, c.readers)
 			err := <-pulled
 			t.Logf("the pull ended with %v", err)
@@ -92,10 +126,13 @@ const gstAborts = "gst_rtsp_media_get_rates: assertion failed"
 
 // pullFromGst pulls a file from a server of GStreamer's, and waits until the stream is live. The pull ends by what is
 // received.
-func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, transport rtsp.Transport) <-chan error {
+func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, g gstServer, transport rtsp.Transport) <-chan error {
 	t.Helper()
 	for {
-		url, peer := gstServer(ctx, t, "play", file)
+		url, peer := g.start(ctx, t, "play", file)
+		if g.login != "" {
+			refused(t, func(url string) error { return rtsp.Pull(ctx, s.media, url, testKey(), rtsp.ClientConfig{}) }, url)
+		}
 		pulled := make(chan error, 1)
 		waiting, stop := context.WithCancel(ctx)
 		go func() {
@@ -116,15 +153,30 @@ func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, tran
 	}
 }
 
+// refused tries to get in as somebody else, in vain.
+func refused(t *testing.T, try func(url string) error, to string) {
+	t.Helper()
+	u, err := url.Parse(to)
+	require.NoError(t, err)
+	for _, who := range []*url.Userinfo{nil, url.UserPassword(user, "close sesame")} {
+		u.User = who
+		status, ok := errors.AsType[*rtsp.StatusError](try(u.String()))
+		require.True(t, ok)
+		require.Equal(t, 401, status.Code)
+	}
+}
+
 // What is pushed to another server is what it records.
 func TestRTSPPush(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		transport rtsp.Transport
+		login     string
 		bframes   int
 		spoils    int
 	}{
-		"TCP": {rtsp.TCP, 3, 0}, "TCP without B-frames": {rtsp.TCP, 0, 0}, "UDP": {rtsp.UDP, 3, udpSpoils},
+		"TCP with Digest": {rtsp.TCP, "digest", 3, 0}, "TCP without B-frames": {rtsp.TCP, "", 0, 0},
+		"UDP with Basic": {rtsp.UDP, "basic", 3, udpSpoils},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,14 +184,15 @@ func TestRTSPPush(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			r := &result{reader: reader{name: "GStreamer", spoils: c.spoils}, path: filepath.Join(t.TempDir(), "out.ts")}
-			url, _ := gstServer(ctx, t, "record", r.path)
+			to, _ := gstServer{login: c.login}.start(ctx, t, "record", r.path)
 			s := serve(t, media.Config{}, nil)
-			p := background(ctx, t, ffmpegPublish(source.file, s.rtmpURL())...)
-			s.await(ctx, t)
-			err := rtsp.Push(ctx, s.media, testKey(), url, rtsp.ClientConfig{Transport: c.transport})
-			t.Logf("the push ended with %v", err)
-			require.NoError(t, ctx.Err())
-			require.NoError(t, p.wait())
+			s.pushClip(ctx, t, source, func(ctx context.Context, m *media.Server, key media.StreamKey) error {
+				push := func(url string) error { return rtsp.Push(ctx, m, key, url, rtsp.ClientConfig{Transport: c.transport}) }
+				if c.login != "" {
+					refused(t, push, to)
+				}
+				return push(to)
+			})
 			settle(ctx, t, r.path)
 			// Its server smooths what it takes for the jitter of the network: on a busy machine two DTS are then equal.
 			r.checkContent(ctx, t, source)
