@@ -179,6 +179,7 @@ func (s *Server) open(p *Publisher, key StreamKey, options hook.StreamOptions) (
 	if s.closing {
 		return nil, ErrServerClosed
 	}
+	s.attribute(p, key)
 	st := s.streams.Get(key)
 	if st == nil {
 		st = newStream(s, key, options)

@@ -47,6 +47,8 @@ type Server struct {
 	openers  []*openerEntry
 	taps     map[*tapEntry]struct{}
 
+	attributions elastic.Map[StreamKey, *attribution]
+
 	stopping sync.Once
 	quiet    chan struct{} // closed when nothing but hooks may run still
 	stopped  chan struct{} // closed when these have ended too

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -96,17 +97,24 @@ func TestFFmpegOfOwnStream(t *testing.T) {
 		}
 		return nil
 	}}})
-	request := FFmpegRequest{Source: "rtmp://127.0.0.1/a/b", Destination: "rtmp://own/edge/cam", RecordMP4: true, Timeout: patience}
+	request := FFmpegRequest{Source: "rtmp://user:secret@127.0.0.1/a/b?x=1", Destination: "rtmp://own/edge/cam", RecordMP4: true, Timeout: patience}
 	ran := make(chan error, 1)
 	go func() { ran <- r.RunFFmpeg(t.Context(), request) }()
 	pid := child()
-	pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: edge})
+	pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: edge, Origin: hook.OriginRTMPPush, OriginURL: "rtmp://own/edge/cam"})
 	require.NoError(t, err)
 	require.NoError(t, pub.SetTracks(&media.Track{ID: 1, Codec: media.G711A, ClockRate: 8000, SampleRate: 8000, Channels: 1}))
 	require.NoError(t, <-ran)
 	require.Equal(t, edge, <-recorded)
+	src := pub.Stream().Source("")
+	require.Equal(t, hook.OriginFFmpegPull, src.Origin)
+	require.Equal(t, "rtmp://127.0.0.1/a/b?x=1", src.OriginURL)
 	require.NoError(t, r.Close())
 	gone(t, pid)
+	pub.Close(nil)
+	pub, err = m.Publish(t.Context(), media.PublishRequest{Stream: edge, Origin: hook.OriginRTMPPush})
+	require.NoError(t, err)
+	require.Equal(t, hook.OriginRTMPPush, pub.Stream().Source("").Origin, "nobody hands it on any more")
 
 	request.Timeout = 200 * time.Millisecond
 	_, r = newRelay(t, Config{FFmpeg: FFmpegConfig{Path: path, Local: local}})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 )
@@ -31,7 +32,8 @@ const (
 
 // RunFFmpeg starts an ffmpeg that reads a source and publishes it, and returns once it delivers, or has ended. Then it is started again when
 // it ends. It returns [ErrExists] if there is one of that key, [ErrScheme] for a URL of a protocol that is not for this, and [ErrAddress]. The
-// child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does.
+// child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does. What it
+// publishes here is told to come from the source by [hook.OriginFFmpegPull], except to OnPublish, which is asked about a push.
 func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	q.Key = cmp.Or(q.Key, q.Destination)
 	if _, err := r.allowSource(ctx, q.Source); err != nil {
@@ -110,6 +112,9 @@ func (p *program) run(r *Relay) attempt {
 		if err != nil {
 			return err
 		}
+		if p.local {
+			defer r.media.Attribute(p.stream, hook.OriginFFmpegPull, p.origin())()
+		}
 		go func() { ended <- runProcess(ctx, args, env, p.said) }()
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
@@ -136,6 +141,16 @@ func (p *program) run(r *Relay) attempt {
 			}
 		}
 	}
+}
+
+// origin is the URL of the source without the user and the password in it.
+func (p *program) origin() string {
+	u, err := url.Parse(p.request.Source)
+	if err != nil {
+		return "" // it cannot be: it was looked at
+	}
+	u.User = nil
+	return u.String()
 }
 
 var errGone = errors.New("relay: the stream of ffmpeg is gone")

@@ -60,7 +60,7 @@ const notThere = "not there yet"
 // lacking are captures of what only parts make that are not there yet: pulls, RTP, other schemas.
 func lacking() []string {
 	return []string{
-		"getMediaInfo.ffmpeg", "getMediaInfo.rtp_push", "getMediaList.publish_options", "getMediaList.shared_rtp",
+		"getMediaInfo.rtp_push", "getMediaList.publish_options", "getMediaList.shared_rtp",
 	}
 }
 
@@ -108,6 +108,10 @@ func newStage(t *testing.T) *stage {
 	}
 	if strings.HasPrefix(t.Name(), "TestGolden/replay/hls.") {
 		require.NoError(t, cfg.Set("protocol.enable_hls_fmp4", "1"))
+	}
+	if strings.HasSuffix(t.Name(), "/getMediaInfo.ffmpeg") { // what was published when it was captured
+		require.NoError(t, cfg.Set("ffmpeg.cmd",
+			"%s -re -i %s -map 0:a -map 0:v -c:a aac -ar 8000 -ac 1 -c:v libx264 -preset ultrafast -g 1 -s 320x240 -f flv %s"))
 	}
 	s, err := newServer(cfg, flags{demo: true}, anyPort, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -40,6 +40,9 @@ func (g *stage) prepareRelays(name string) {
 		g.goOn()
 		g.call("addFFmpegSource", "timeout_ms=60000&src_url="+url.QueryEscape("rtmp://"+g.ports["28935"]+"/live/test")+
 			"&dst_url="+url.QueryEscape("rtmp://"+g.ports["28935"]+"/ff/out"))
+	case "getMediaInfo.ffmpeg":
+		g.prepareRelays("listFFmpegSource.one")
+		g.awaitPictures(media.StreamKey{App: "ff", Name: "out"})
 	case "delStreamPusherProxy.ok", "getProxyPusherInfo.ok", "listStreamPusherProxy.one":
 		g.live()
 		g.call("addStreamPusherProxy", "schema=rtmp&vhost=__defaultVhost__&app=live&stream=test&dst_url="+
@@ -54,8 +57,13 @@ func (g *stage) pull(name, scheme, port, options string) {
 	}
 	g.call("addStreamProxy", "vhost=__defaultVhost__&app=proxy&stream="+name+"&media_timeout_ms=60000"+options+
 		"&url="+url.QueryEscape(scheme+"://"+g.ports[port]+"/live/test"))
+	g.awaitPictures(media.StreamKey{App: "proxy", Name: name})
+}
+
+// awaitPictures waits until a stream is whole, and its GOP known.
+func (g *stage) awaitPictures(key media.StreamKey) {
 	require.Eventually(g.t, func() bool {
-		st, ok := g.media.Stream(media.StreamKey{VHost: "__defaultVhost__", App: "proxy", Name: name})
+		st, ok := g.media.Stream(key)
 		if !ok || !g.isWhole(st) {
 			return false
 		}
