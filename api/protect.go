@@ -15,3 +15,10 @@ func (h *Handler) Protect(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// Admits reports whether who makes a request may call the API, as [Handler.Protect] decides it. It answers nothing and logs nothing.
+func (h *Handler) Admits(r *http.Request) bool {
+	rt := &route{endpoint: &endpoint{Name: "protected", Auth: "secret"}}
+	c := &call{route: rt, request: r, args: parseArguments(r, nil, false)}
+	return h.options().allows(r) && h.knows(c)
+}

@@ -15,7 +15,8 @@
 //
 // [Files] serves the files of a folder beside the streams, and asks hooks about each, as ZLMediaKit does.
 //
-// /app/stream.snap.mp4 is the newest key picture of a stream, an MP4 of one picture.
+// /app/stream.snap.mp4 is the newest key picture of a stream, an MP4 of one picture. Who asks for it is a viewer for a moment: each time
+// OnPlay decides, OnStreamNotFound may bring the stream, OnFlowReport is told, and the wait for OnStreamNoneReader begins anew.
 //
 // [Pull] is a client: it plays FLV, MPEG-TS or HLS from another server, and publishes that.
 //

@@ -32,12 +32,15 @@ func (s *server) page() http.Handler {
 	}
 	mux.Handle("GET /", secure(http.FileServerFS(files)))
 	mux.Handle("GET /streams.json", s.listed(http.HandlerFunc(s.listStreams)))
+	mux.HandleFunc("GET /picture", func(w http.ResponseWriter, r *http.Request) {
+		s.api.Protect(http.HandlerFunc(s.picture)).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /server.json", s.describe)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.Handle("GET /healthz", api.Health(s.media))
 	return s.serveRest(mux, func(path string) bool {
 		switch path {
-		case "/streams.json", "/server.json", "/metrics", "/healthz":
+		case "/streams.json", "/picture", "/server.json", "/metrics", "/healthz":
 			return true
 		}
 		return s.store.Config().Bool("http.page") && isPage(files, path)
@@ -57,10 +60,16 @@ func isPage(files fs.FS, path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// mayCall is the header by which the list of streams tells who may call the API, so that the page offers nobody else what takes calls.
+const mayCall = "Sluice-May-Call"
+
 // listed lets through to the list of streams who may call the API, or everybody if that is configured: names of streams
 // are what a viewer needs to watch them.
 func (s *server) listed(list http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.api.Admits(r) {
+			w.Header().Set(mayCall, "yes")
+		}
 		if s.store.Config().Bool("http.publicStreams") {
 			list.ServeHTTP(w, r)
 			return

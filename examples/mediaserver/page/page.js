@@ -2,8 +2,10 @@
 import { canDecode, choose as plan, forms, mainTracks, nativeHLS, offered, Source } from "./forms.js";
 import { element } from "./element.js";
 import { open } from "./player.js";
+import { Pulls } from "./pulls.js";
 import { Recorder } from "./recorder.js";
 import { Recordings } from "./recordings.js";
+import { Streams } from "./streams.js";
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -16,6 +18,8 @@ let failures = 0; // in a row
 let watching = false; // what was recorded: nothing that is live plays by itself
 let live = null; // the stream that is shown, as it was last listed
 let secret = ""; // kept nowhere: who reloads the page gives it again
+let closed = false; // nothing is listed without it
+let tried = false; // one was wrong, and none right since
 const server = fetch("server.json").then((reply) => reply.json());
 
 // The virtual host is part of a name only where there are several.
@@ -41,31 +45,19 @@ function say(text, bad = false) {
   if ($("state").textContent !== text) $("state").textContent = text;
 }
 
+// describe says what a stream is, and what it does.
 function describe(s) {
   const video = s.tracks.find((t) => t.width > 0);
   const parts = s.tracks.map(nameOfCodec);
   if (video) parts.unshift(video.width + "×" + video.height + (video.fps > 0 ? " " + Math.round(video.fps) + " fps" : ""));
-  parts.push(Math.round(s.bytesSpeed / 125) + " kbit/s", s.readers + (s.readers === 1 ? " viewer" : " viewers"));
-  if (s.recording) parts.push("being recorded");
-  return parts.join(" · ");
-}
-
-function streamItem(s) {
-  const name = nameOf(s);
-  const button = element("button", name);
-  button.append(element("small", describe(s)));
-  button.dataset.name = name;
-  button.setAttribute("aria-pressed", String(playing !== null && nameOf(playing) === name));
-  button.onclick = () => choose(s);
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
+  const does = [Math.round(s.bytesSpeed / 125) + " kbit/s", s.readers + (s.readers === 1 ? " viewer" : " viewers")];
+  if (s.recording) does.push("being recorded");
+  return [parts.join(" · "), does.join(" · ")];
 }
 
 function showStreams(list) {
-  const focused = document.activeElement?.dataset?.name;
-  $("streams").replaceChildren(...list.map(streamItem));
-  if (focused) [...$("streams").querySelectorAll("button")].find((b) => b.dataset.name === focused)?.focus();
+  streams.show(list);
+  streams.press(playing && nameOf(playing));
   $("empty").hidden = list.length > 0;
   const summary = list.length === 1 ? "1 live stream" : list.length + " live streams";
   if ($("summary").textContent !== summary) $("summary").textContent = summary;
@@ -187,7 +179,7 @@ function show(s) {
   recordings.of(s);
   showURLs(s);
   document.title = nameOf(s) + " – Sluice";
-  for (const b of $("streams").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.name === nameOf(s)));
+  streams.press(nameOf(s));
 }
 
 function play(s) {
@@ -267,15 +259,34 @@ function showStats() {
   say(stands(video) ? "Waiting for " + player.name + " to go on…" : player.text());
 }
 
-// login asks for the secret, and says so when the one given was wrong.
-function login(asked) {
-  $("login").hidden = false;
-  $("empty").hidden = true;
-  $("streams").replaceChildren();
-  $("summary").textContent = asked ? "That is not the secret." : "Not logged in.";
+// login asks for the secret, and says so when one was wrong. Where the list is for everybody, who wants nothing else may do without.
+function login(wrong, open) {
   secret = "";
+  tried ||= wrong;
+  allow(false);
+  if (tried || !open) $("login").hidden = false;
+  $("log-in").hidden = !$("login").hidden;
+  const why = open ? "Who knows the API secret sees pictures, records and pulls:" : "The list of streams is for who knows the API secret:";
+  const text = tried ? "That is not the secret. Give it again:" : why, label = $("login").firstElementChild;
+  label.classList.toggle("bad", tried);
+  if (label.textContent !== text) label.textContent = text;
+  if (open) return;
+  $("empty").hidden = true;
+  streams.show([]);
+  $("summary").textContent = "Not logged in.";
   follow([]);
 }
+
+// allow says whether the visitor may call the API.
+function allow(allowed) {
+  for (const part of [streams, pulls, recorder]) part.allow(allowed);
+}
+
+$("log-in").onclick = () => {
+  $("log-in").hidden = true;
+  $("login").hidden = false;
+  $("secret").focus();
+};
 
 $("login").onsubmit = (event) => {
   event.preventDefault();
@@ -302,13 +313,22 @@ function toPlay(list) {
 
 async function list() {
   try {
-    const asked = secret !== "";
-    const reply = await fetch("streams.json", { cache: "no-store", headers: asked ? { secret } : {} });
+    const given = secret, asked = given !== "";
+    const reply = await fetch("streams.json", { cache: "no-store", headers: headers() });
+    if (given !== secret) return; // who has logged in meanwhile has asked again
     if (reply.status === 401) {
-      login(asked);
+      closed = true;
+      login(asked, false);
       return;
     }
-    $("login").hidden = true;
+    closed = false;
+    if (reply.headers.get("Sluice-May-Call") === "yes") {
+      $("login").hidden = $("log-in").hidden = true;
+      tried = false;
+      allow(true);
+    } else {
+      login(asked, true);
+    }
     const list = await reply.json();
     showStreams(list);
     const found = toPlay(list);
@@ -321,7 +341,7 @@ async function list() {
 }
 
 async function refresh() {
-  if ($("login").hidden) await list();
+  if (!closed) await list();
   setTimeout(refresh, 2000);
 }
 
@@ -344,7 +364,10 @@ function addForm(form) {
   $("forms").append(label);
 }
 
-const recorder = new Recorder($("record"), $("record-trouble"), { headers: () => (secret ? { secret } : {}), changed: list });
+const headers = () => (secret ? { secret } : {}); // of calls
+const recorder = new Recorder($("record"), $("record-trouble"), { headers, changed: list });
+const streams = new Streams($("streams"), { name: nameOf, describe, choose, headers });
+const pulls = new Pulls($("pulls"), { headers, changed: list });
 const recordings = new Recordings({
   app: server.then((s) => s.recordings), play: playRecorded, resume: () => $("video").play().catch(() => {}), live: () => { if (live) choose(live); },
 });
