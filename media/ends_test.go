@@ -190,3 +190,16 @@ func TestAdmissionEndsWithSessionAndServer(t *testing.T) {
 		}
 	}
 }
+
+// A stream says who has ended it, unless its publisher has finished.
+func TestStreamErr(t *testing.T) {
+	s := newServer(t, media.Config{})
+	p := publish(t, s, video)
+	require.NoError(t, p.Stream().Err())
+	p.Close(nil)
+	soon(t, p.Stream().Done())
+	require.NoError(t, p.Stream().Err())
+	p = publish(t, s, video)
+	p.Stream().Kick(media.ErrNoReader)
+	require.ErrorIs(t, p.Stream().Err(), media.ErrNoReader)
+}

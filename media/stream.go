@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,7 @@ type Stream struct {
 	desc    atomic.Pointer[Description]
 	known   chan struct{}   // closed when the tracks are known
 	life    context.Context // ends with the stream
-	die     context.CancelFunc
+	die     context.CancelCauseFunc
 
 	private    *playback         // what makes a stream of one player's own; nil for the others
 	registered bool              // guarded by server.mu, like the two that follow
@@ -62,7 +63,7 @@ type Stream struct {
 }
 
 func newStream(s *Server, key StreamKey, options hook.StreamOptions) *Stream {
-	life, die := context.WithCancel(context.Background())
+	life, die := context.WithCancelCause(context.Background())
 	st := &Stream{
 		server: s, key: key, options: options, created: time.Now(),
 		packets: fanout.NewLog[*Packet](fanout.Limits{Bytes: s.config().LogBytes, Items: maxLogItems}),
@@ -89,6 +90,14 @@ func (st *Stream) Options() hook.StreamOptions { return st.options }
 
 // Done is closed when the stream has ended.
 func (st *Stream) Done() <-chan struct{} { return st.life.Done() }
+
+// Err returns why the stream was ended, such as by ErrKicked or ErrNoReader; nil before, and when its publisher has finished.
+func (st *Stream) Err() error {
+	if cause := context.Cause(st.life); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
 
 // Tracks waits until the tracks are known, and the stream can be found and played, and returns them. It returns
 // ErrStreamNotFound if the stream ends before.
@@ -189,7 +198,7 @@ func (st *Stream) endIf(cause error, holds func() bool) {
 
 	st.group.Wake()
 	st.server.remove(st)
-	st.die()
+	st.die(cause)
 	if p != nil {
 		p.evict(cause)
 	}

@@ -121,6 +121,26 @@ func TestFFmpegOfOwnStream(t *testing.T) {
 	require.ErrorIs(t, r.RunFFmpeg(t.Context(), request), errTimeout)
 }
 
+// Who closes the stream of an ffmpeg wants no more of it: also when the program ends first.
+func TestFFmpegWhoseStreamIsClosed(t *testing.T) {
+	for name, then := range map[string]string{"the program goes on": "wait", "the program ends": "while ! [ -e $0.end ]; do sleep 0.01; done"} {
+		t.Run(name, func(t *testing.T) {
+			path, _, child := script(t, then)
+			m, r := newRelay(t, Config{FFmpeg: FFmpegConfig{Path: path, Local: func(*url.URL) (media.StreamKey, bool) { return edge, true }}})
+			pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: edge, Origin: hook.OriginRTMPPush})
+			require.NoError(t, err)
+			require.NoError(t, pub.SetTracks(&media.Track{ID: 1, Codec: media.G711A, ClockRate: 8000, SampleRate: 8000, Channels: 1}))
+			require.NoError(t, r.RunFFmpeg(t.Context(), FFmpegRequest{Source: "rtmp://127.0.0.1/a/b", Destination: "rtmp://own/edge/cam", Timeout: patience}))
+			require.NoError(t, pub.Stream().Err())
+			pub.Stream().Kick(media.ErrKicked)
+			require.ErrorIs(t, pub.Stream().Err(), media.ErrKicked)
+			require.NoError(t, os.WriteFile(path+".end", nil, 0o600))
+			require.Eventually(t, func() bool { return len(r.FFmpegs()) == 0 }, patience, time.Millisecond)
+			gone(t, child())
+		})
+	}
+}
+
 // What ffmpeg is not to read or write is refused before it is run, and so are templates that are none.
 func TestFFmpegRefuses(t *testing.T) {
 	path, _, _ := script(t, "wait")

@@ -33,7 +33,8 @@ const (
 // RunFFmpeg starts an ffmpeg that reads a source and publishes it, and returns once it delivers, or has ended. Then it is started again when
 // it ends. It returns [ErrExists] if there is one of that key, [ErrScheme] for a URL of a protocol that is not for this, and [ErrAddress]. The
 // child is in a process group of its own, which is killed with it; on Linux it also ends with this process, however that does. What it
-// publishes here is told to come from the source by [hook.OriginFFmpegPull], except to OnPublish, which is asked about a push.
+// publishes here is told to come from the source by [hook.OriginFFmpegPull], except to OnPublish, which is asked about a push. When that
+// stream is closed here, by a call or because nobody watches, it is not started again.
 func (r *Relay) RunFFmpeg(ctx context.Context, q FFmpegRequest) error {
 	q.Key = cmp.Or(q.Key, q.Destination)
 	if _, err := r.allowSource(ctx, q.Source); err != nil {
@@ -119,17 +120,18 @@ func (p *program) run(r *Relay) attempt {
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
 		begun, seen, told := time.Now(), time.Now(), false
+		var last *media.Stream // that was there
 		for {
 			select {
 			case err := <-ended:
-				if cause := context.Cause(ctx); cause != nil {
-					return cause
-				}
-				return err
+				return cmp.Or(context.Cause(ctx), closed(last), err)
 			case <-look.C:
 			}
-			if there := p.there(r.media, begun); there {
-				seen = time.Now()
+			if err := closed(last); err != nil {
+				cancel(err)
+			}
+			if st, there := p.there(r.media, begun); there {
+				last, seen = st, time.Now()
 				if !told {
 					told = true
 					playing(nil)
@@ -141,6 +143,14 @@ func (p *program) run(r *Relay) attempt {
 			}
 		}
 	}
+}
+
+// closed returns why somebody here has closed a stream; nil if nobody has, or there is none.
+func closed(st *media.Stream) error {
+	if st == nil || !forGood(st.Err()) {
+		return nil
+	}
+	return st.Err()
 }
 
 // origin is the URL of the source without the user and the password in it.
@@ -156,12 +166,11 @@ func (p *program) origin() string {
 var errGone = errors.New("relay: the stream of ffmpeg is gone")
 
 // there reports whether the program delivers: its stream is there, or it has run for most of the time.
-func (p *program) there(m *media.Server, begun time.Time) bool {
+func (p *program) there(m *media.Server, begun time.Time) (*media.Stream, bool) {
 	if p.local {
-		_, ok := m.Stream(p.stream)
-		return ok
+		return m.Stream(p.stream)
 	}
-	return time.Since(begun) > max(p.retry.Timeout/2, p.retry.Timeout-5*lookEvery)
+	return nil, time.Since(begun) > max(p.retry.Timeout/2, p.retry.Timeout-5*lookEvery)
 }
 
 // record records the stream, if the request wants it.
