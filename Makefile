@@ -49,9 +49,9 @@ unit:
 fuzz:
 	@scripts/fuzz.sh 10s
 
-# Kills a process that records 200 times, and has cameras in trouble 200 times while they are pulled.
+# Kills a process that records 200 times for each kind, and has cameras in trouble 200 times while they are pulled.
 soak:
-	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^TestKilled$$' ./record | grep -v '^ *---\|^=== '
+	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^TestKilled(HLS)?$$' ./record | grep -v '^ *---\|^=== '
 	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^(TestCamerasInTrouble|TestManyFFmpegs|TestFFmpegDiesWithTheServer)$$' ./relay | grep -v '^ *--- PASS\|^=== '
 
 bench:

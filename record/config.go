@@ -24,8 +24,8 @@ type Config struct {
 	KeepHLS bool
 	// Fragmented leaves MP4 recordings as they are written, as those of kind FMP4 are.
 	Fragmented bool
-	// Sync writes each fragment through to the disk, so that a power cut loses no more than a crash does: one second at most. Without,
-	// it loses what the system had not written yet.
+	// Sync writes each fragment through to the disk, and each line of a playlist, so that a power cut loses no more than a crash does: one
+	// second at most. Without, it loses what the system had not written yet.
 	Sync bool
 	// FinishRate is how many bytes a second are read at most to make closed recordings ordinary files, so that live streams have
 	// the disk. The default is 64 MiB; a negative rate is none.

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	childDir = "SLUICE_RECORD_CHILD" // the directory to record to, in a process that is to be killed
-	soakRuns = "SLUICE_SOAK"         // set to have many runs, and the time that is lost held to what the documentation says
+	childDir  = "SLUICE_RECORD_CHILD" // the directory to record to, in a process that is to be killed
+	childKind = "SLUICE_RECORD_KIND"  // and the kind, as a number
+	soakRuns  = "SLUICE_SOAK"         // set to have many runs, and the time that is lost held to what the documentation says
 )
 
 // TestRecordUntilKilled is no test but the process that TestKilled kills. It says how far the stream is.
@@ -31,12 +32,14 @@ func TestRecordUntilKilled(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	s := newStage(t, Config{Dir: dir})
+	kind, err := strconv.Atoi(os.Getenv(childKind))
+	require.NoError(t, err)
+	s := newStage(t, Config{Dir: dir, SegmentDuration: time.Second})
 	c, err := clip.Load(bytes.NewReader(testmedia.H264B()))
 	require.NoError(t, err)
 	src := c.Source()
 	pub := s.publish(src.Tracks())
-	require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key}))
+	require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, Kind: Kind(kind)}))
 	begun := time.Now()
 	for {
 		p, err := src.ReadPacket(t.Context())
@@ -48,8 +51,11 @@ func TestRecordUntilKilled(t *testing.T) {
 }
 
 // A process that is killed loses no more than a second of what it records, and the next finishes what is there; again changes nothing.
-func TestKilled(t *testing.T) {
-	runs, limit := 50, 3*time.Second // a busy machine may be late; how much is lost is for make soak
+func TestKilled(t *testing.T) { killMany(t, 50, killOnce) }
+
+// killMany kills processes that record, so many, or more for a soak. kill kills one, and returns how much of the stream is lost.
+func killMany(t *testing.T, runs int, kill func(*testing.T) time.Duration) {
+	limit := 3 * time.Second // a busy machine may be late; how much is lost is for make soak
 	if os.Getenv(soakRuns) != "" {
 		runs, limit = 200, time.Second
 	}
@@ -60,7 +66,7 @@ func TestKilled(t *testing.T) {
 			t.Run(strconv.Itoa(w), func(t *testing.T) {
 				t.Parallel()
 				for i := w; i < runs; i += beside {
-					lost[i] = killOnce(t)
+					lost[i] = kill(t)
 					require.Less(t, lost[i], limit)
 				}
 			})
@@ -73,18 +79,18 @@ func TestKilled(t *testing.T) {
 	t.Logf("killed %d times: lost %v in the mean, %v at most", runs, (sum / time.Duration(runs)).Round(time.Millisecond), worst)
 }
 
-// killOnce kills a process that records at a random time, and returns how much of the stream is not in its file.
-func killOnce(t *testing.T) time.Duration {
-	dir := t.TempDir()
+// recordUntilKilled has a process record to a directory, kills it at a random time, and returns how far its stream was.
+func recordUntilKilled(t *testing.T, dir string, kind Kind, longest time.Duration) (reached time.Duration) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRecordUntilKilled$")
-	cmd.Env = append(os.Environ(), childDir+"="+dir, "TMPDIR="+t.TempDir()) // who is killed cleans nothing up
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childKind+"="+strconv.Itoa(int(kind)), "TMPDIR="+t.TempDir()) // who is killed cleans nothing up
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	lines := bufio.NewScanner(out)
 	require.True(t, lines.Scan())
 	last := lines.Text()
-	time.AfterFunc(time.Duration(rand.IntN(1200))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	time.AfterFunc(rand.N(longest), func() { _ = cmd.Process.Kill() })
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "at ") {
 			last = lines.Text()
@@ -93,8 +99,13 @@ func killOnce(t *testing.T) time.Duration {
 	require.Error(t, cmd.Wait())
 	micros, err := strconv.ParseInt(strings.TrimPrefix(last, "at "), 10, 64)
 	require.NoError(t, err)
-	reached := time.Duration(micros) * time.Microsecond
+	return time.Duration(micros) * time.Microsecond
+}
 
+// killOnce kills a process that records at a random time, and returns how much of the stream is not in its file.
+func killOnce(t *testing.T) time.Duration {
+	dir := t.TempDir()
+	reached := recordUntilKilled(t, dir, MP4, 1200*time.Millisecond)
 	files := hiddenFiles(t, dir)
 	if len(files) == 0 { // it was killed before the first fragment
 		return reached

@@ -5,6 +5,10 @@
 // written begins with a dot. When it is closed, a worker makes of it an ordinary MP4 whose index comes first; what a crash has left
 // is made one when a Recorder begins again with the same directory.
 //
+// A recording by HLS is a playlist for each hour (RFC 8216) and its segments, which are written as MPEG-TS or fragments of half a second, too.
+// Who writes a playlist has it locked. One that a crash has left is finished when a Recorder begins again, or the stream goes on within the hour:
+// the running segment is cut to what is whole of it, gets the length that this has and its line, and the playlist its end.
+//
 // A recording goes on in a new file at a key frame: when one is long enough, when the tracks of the stream change, and behind a gap. A
 // gap in the stream, or one that a disk has caused that was full or slow, is thus a gap between two files: no file says that it
 // has what it has not.

@@ -41,7 +41,7 @@ type finisher struct {
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
-	scans   []string // directories to look for what a crash has left
+	scans   []search // where to look for what a crash has left
 	jobs    []*job
 	works   bool        // the goroutine runs
 	again   *time.Timer // lets it run when a file may be tried again
@@ -64,14 +64,20 @@ func (f *finisher) add(j *job) {
 	f.start()
 }
 
+// search is where to look for what a crash has left.
+type search struct {
+	root  string
+	hours *hlsRoot // of recordings by HLS; nil is for others
+}
+
 // recover has what a crash has left below a directory finished.
-func (f *finisher) recover(dir string) {
-	if _, err := os.Stat(dir); err != nil {
+func (f *finisher) recover(s search) {
+	if _, err := os.Stat(s.root); err != nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.scans = append(f.scans, dir)
+	f.scans = append(f.scans, s)
 	f.start()
 }
 
@@ -113,10 +119,12 @@ var errUnfinished = errors.New("record: some recordings could not be finished; t
 
 func (f *finisher) run() {
 	for {
-		j, dir, sweep, lag := f.next()
+		j, where, sweep, lag := f.next()
 		switch {
-		case dir != "":
-			f.scan(dir)
+		case where.hours != nil:
+			f.scanHours(where.hours)
+		case where.root != "":
+			f.scan(where.root)
 		case sweep:
 			f.sweep(time.Now())
 		case j != nil:
@@ -139,35 +147,35 @@ func (f *finisher) pause() {
 	}
 }
 
-// next returns what is to be done now: a file, a directory to scan, to sweep, or to wait for observers. When there is nothing, the
+// next returns what is to be done now: a file, where to look, to sweep, or to wait for observers. When there is nothing, the
 // goroutine ends.
-func (f *finisher) next() (j *job, dir string, sweep, lag bool) {
+func (f *finisher) next() (j *job, where search, sweep, lag bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ctx.Err() != nil {
 		f.works = false
-		return nil, "", false, false
+		return nil, where, false, false
 	}
 	if len(f.scans) > 0 {
-		dir, f.scans = f.scans[0], f.scans[1:]
-		return nil, dir, false, false
+		where, f.scans = f.scans[0], f.scans[1:]
+		return nil, where, false, false
 	}
 	j, wait, lag := f.due(time.Now())
 	switch {
 	case j != nil:
-		return j, "", false, false
+		return j, where, false, false
 	case f.sweeps:
 		f.sweeps = false
 		f.sweepLater()
-		return nil, "", true, false
+		return nil, where, true, false
 	case lag:
-		return nil, "", false, true
+		return nil, where, false, true
 	}
 	f.works = false
 	if wait > 0 && !f.closed {
 		f.again = time.AfterFunc(wait, f.tryAgain)
 	}
-	return nil, "", false, false
+	return nil, where, false, false
 }
 
 // due takes out the first file that can be finished now. If there is none it returns how long until one is tried again, and whether some
@@ -226,6 +234,9 @@ func (f *finisher) do(j *job) {
 
 // finish gives a file its name.
 func (f *finisher) finish(j *job) error {
+	if j.kind == HLS || j.kind == HLSFMP4 {
+		return f.finishHour(j)
+	}
 	info, err := os.Stat(j.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

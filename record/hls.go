@@ -4,11 +4,9 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
-	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/mpegts"
 	"github.com/sluice-media/sluice/internal/segment"
 	"github.com/sluice-media/sluice/media"
@@ -34,14 +32,20 @@ type segments struct {
 	playlist string // its name
 	at       time.Time
 	shift    uint64 // of the numbers
-	name     string // of the current segment, without the suffix; empty if it is not being written
-	disk     *disk
+	current  *cutting
 	vod      *vod
 	init     *segment.Init
 	broken   bool // a segment is missing
 }
 
 var _ segment.Sink = (*segments)(nil)
+
+// cutting is a segment that is being written.
+type cutting struct {
+	entry
+	path string // meanwhile
+	disk *disk
+}
 
 // runSegments records until the stream ends, or it is told to stop.
 func (g *recording) runSegments() {
@@ -73,12 +77,13 @@ func (g *recording) runSegments() {
 }
 
 func (g *recording) newSegments() *segments {
-	s := &segments{g: g, suffix: ".ts", playlist: "vod.m3u8"}
+	s := &segments{g: g}
+	s.playlist, s.suffix = filesOf(g.kind)
 	cfg := segment.Config{
 		Target: g.max * 9 / 10, Longest: longestSegment + roundedSegment, Part: fragment, Size: largestSegment, Tables: mpegts.Tables,
 	}
 	if g.kind == HLSFMP4 {
-		s.suffix, s.playlist, cfg.Tables = ".mp4", "vod.fmp4.m3u8", nil
+		cfg.Tables = nil // they are in the initialization segment
 	}
 	s.cutter = segment.NewCutter(cfg, s)
 	return s
@@ -175,99 +180,130 @@ func (s *segments) Begin(x *segment.Segment) {
 
 // open makes the file of a segment, and the playlist of its hour if there is none.
 func (s *segments) open(x *segment.Segment) error {
-	name := segment.Name(s.at.Local(), x.Number+s.shift, "")
-	for range maxNumber { // of an earlier recording of the same second
-		if _, err := os.Lstat(filepath.Join(s.g.place.dir(), name+s.suffix)); err != nil {
-			break
-		}
-		s.shift++
-		name = segment.Name(s.at.Local(), x.Number+s.shift, "")
-	}
-	dir := filepath.Join(s.g.place.dir(), filepath.Dir(name))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	dir := s.dir()
+	if err := s.turn(dir); err != nil {
 		return err
 	}
-	if s.vod == nil || s.vod.dir != dir {
-		s.end()
-		v, err := openVOD(dir, s.playlist)
-		if err != nil {
-			return err
-		}
-		s.vod, s.init = v, nil
-	}
+	name := s.free(dir, x.Number)
+	c := &cutting{entry: entry{name: name + s.suffix, begins: s.at, broken: s.vod.breaks(x.Discontinuity || s.broken)}}
 	if x.Init != nil && x.Init != s.init {
-		init := filepath.Base(name) + "_init" + s.suffix
-		if err := os.WriteFile(filepath.Join(dir, init), x.Init.Data, 0o644); err != nil { //nolint:gosec // to be served
-			return err
-		}
-		s.vod.mapping(init)
-		s.init = x.Init
+		c.init = name + initSuffix + s.suffix
 	}
-	path := hidden(dir, filepath.Base(name)+s.suffix)
-	_ = os.Remove(path) // of a crash in the same second
-	f, err := s.g.recorder.create(path)
+	c.path = filepath.Join(dir, hiddenSegment(&c.entry))
+	f, err := s.g.recorder.create(c.path)
 	if err != nil {
 		return err
 	}
-	s.name = name
-	s.disk = newDisk(f, s.g.recorder.cfg.Sync, func() { s.g.stalled(path) })
+	c.disk = newDisk(f, s.g.recorder.cfg.Sync, func() { s.g.stalled(c.path) })
+	s.current = c
+	if c.init == "" {
+		return nil
+	}
+	s.init = x.Init
+	return s.writeInit(filepath.Join(dir, c.init), x.Init.Data)
+}
+
+// dir is the directory of the hour in which the current segment begins.
+func (s *segments) dir() string {
+	return filepath.Dir(filepath.Join(s.g.place.dir(), segment.Name(s.at.Local(), 0, "")))
+}
+
+// turn goes on in the directory of an hour, with its playlist.
+func (s *segments) turn(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if s.vod != nil && s.vod.dir == dir {
+		return nil
+	}
+	s.end()
+	v, err := s.g.openVOD(filepath.Join(dir, s.playlist), s.suffix)
+	if err != nil {
+		return err
+	}
+	s.vod, s.init = v, nil
 	return nil
+}
+
+// free returns a name that no segment has, without the suffix: there may be those of an earlier recording of the same second.
+func (s *segments) free(dir string, number uint64) (base string) {
+	for range maxNumber {
+		base = filepath.Base(segment.Name(s.at.Local(), number+s.shift, ""))
+		if _, err := os.Lstat(filepath.Join(dir, base+s.suffix)); err != nil {
+			break
+		}
+		s.shift++
+	}
+	return base
+}
+
+// writeInit writes an initialization segment.
+func (s *segments) writeInit(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil && s.g.recorder.cfg.Sync {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // Part implements [segment.Sink].
 func (s *segments) Part(_ *segment.Segment, p *segment.Part) {
-	if s.name == "" {
+	if s.current == nil {
 		return
 	}
-	if err := s.disk.write(p.Data); err != nil {
+	if err := s.current.disk.write(p.Data); err != nil {
 		s.fail(err)
 	}
 }
 
 // End implements [segment.Sink].
 func (s *segments) End(x *segment.Segment) {
-	begins := s.at
 	s.at = s.at.Add(x.Duration)
-	if s.name == "" {
+	c := s.current
+	if c == nil {
 		return
 	}
-	dir, base := filepath.Split(filepath.Join(s.g.place.dir(), s.name))
-	err := s.disk.file.Close()
+	c.lasts = x.Duration
+	err := c.disk.file.Close()
 	if err == nil {
-		err = os.Rename(hidden(dir, base+s.suffix), filepath.Join(dir, base+s.suffix))
-	}
-	if err == nil {
-		err = s.vod.add(base+s.suffix, begins, x.Duration, x.Discontinuity || s.broken)
+		err = s.vod.publish(c.path, &c.entry)
 	}
 	if err != nil {
 		s.fail(err)
 		return
 	}
-	name := s.name + s.suffix
-	s.name, s.broken = "", false
-	s.recovered(name)
-	s.tell(name, begins, x.Duration)
+	s.current, s.broken = nil, false
+	s.recovered(filepath.Join(s.vod.dir, c.name))
+	s.g.recorder.tellSegment(&owner{s.g.stream.Key(), s.g.place}, s.g.stream.Source("").Params, s.vod.dir, &c.entry)
 }
 
 // fail gives up the current segment. The next is tried, but not at once.
 func (s *segments) fail(err error) {
-	if s.name != "" {
-		dir, base := filepath.Split(filepath.Join(s.g.place.dir(), s.name))
-		_ = s.disk.file.Close() // why it failed was said
-		_ = os.Remove(hidden(dir, base+s.suffix))
+	if c := s.current; c != nil {
+		_ = c.disk.file.Close() // why it failed was said
+		_ = os.Remove(c.path)
+		if c.init != "" {
+			_ = os.Remove(filepath.Join(filepath.Dir(c.path), c.init))
+			s.init = nil // the next segment has it
+		}
 	}
-	s.name, s.broken = "", true
+	s.current, s.broken = nil, true
 	s.g.fail(s.g.place.dir(), err)
 }
 
-func (s *segments) recovered(name string) {
+// recovered says that the recording goes on with a segment, after a failure or a gap.
+func (s *segments) recovered(path string) {
 	lost := s.g.lost.Load() - s.g.told
 	if !s.g.failing && lost == 0 {
 		return
 	}
 	s.g.failing, s.g.told = false, s.g.told+lost
-	s.g.log.Warn("recording goes on", "path", name, "lost", lost)
-	s.g.notify(Event{What: Resumed, Path: filepath.Join(s.g.place.dir(), name), Lost: lost})
+	s.g.log.Warn("recording goes on", "path", path, "lost", lost)
+	s.g.notify(Event{What: Resumed, Path: path, Lost: lost})
 }
 
 // end ends the playlist of an hour.
@@ -279,17 +315,4 @@ func (s *segments) end() {
 		s.g.fail(s.vod.dir, err)
 	}
 	s.vod = nil
-}
-
-// tell tells the observers of a segment.
-func (s *segments) tell(name string, begins time.Time, lasts time.Duration) {
-	file := filepath.Join(s.g.place.dir(), filepath.FromSlash(name))
-	info, err := os.Stat(file)
-	if err != nil { // somebody has removed it
-		return
-	}
-	s.g.recorder.media.RecordedTS(&hook.RecordEvent{
-		Stream: s.g.stream.Key(), Params: s.g.stream.Source("").Params, Start: begins, Length: lasts, FileSize: info.Size(),
-		FilePath: file, FileName: name, Folder: s.g.place.dir(), URL: path.Join(s.g.place.url, name),
-	})
 }

@@ -39,7 +39,11 @@ func createFile(name string) (file, error) {
 	return f, nil
 }
 
+// lock locks a file until it is closed, also when the process ends before.
 func lock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// isHeld reports whether an error of lock says that somebody else has the file locked.
+func isHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }
 
 // lockLeft takes over a file that nobody writes any more, until it is closed.
 func lockLeft(name string) (io.Closer, bool) {

@@ -34,6 +34,7 @@ type Recorder struct {
 	held       map[string]bool        // the files that are being written
 	showings   map[media.StreamKey]*showing
 	roots      []string // directories that were recorded to, besides the configured one
+	hlsRoots   []string // and those that were recorded to by HLS
 	closed     bool
 }
 
@@ -69,11 +70,8 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 		downloads: make(chan struct{}, maxDownloads), lists: make(chan struct{}, maxLists),
 	}
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
-	r.finisher.recover(cfg.Dir)
-	r.roots = cfg.knownRoots()
-	for _, root := range r.roots {
-		r.finisher.recover(root)
-	}
+	r.roots, r.hlsRoots = cfg.knownRoots(rootsFile), cfg.knownRoots(hlsRootsFile)
+	r.recoverAll()
 	if err := m.Register(r); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -175,6 +173,7 @@ func (r *Recorder) startSegments(name id, st *media.Stream, q Request, form cont
 	if err != nil {
 		return err
 	}
+	r.rememberHLS(hlsRoot{p.root, st.Key().Canonical().VHost})
 	g := r.newRecording(st, q.Kind, form, p, r.cfg.SegmentDuration)
 	g.unmark = func() {}
 	r.recordings[name] = g

@@ -1,75 +1,209 @@
 package record
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// vod is the playlist of an hour (RFC 8216). It is only ever written at its end, so that a crash leaves one that can be played.
+var (
+	errLongList = errors.New("record: the playlist of the hour is too long")
+	errHeld     = errors.New("record: another recorder writes the playlist of the hour")
+)
+
+// vod is the playlist of an hour (RFC 8216), which is locked while it is open: who has it locked owns the segments beside it. It is only ever
+// written at its end, so that a crash leaves one that can be played.
 type vod struct {
-	dir     string
-	file    *os.File
-	resumed bool   // it has segments of an earlier recording
-	init    string // what the next segment needs first, if that is another
-	first   bool   // it has no segment of this recording yet
+	dir    string
+	suffix string // of its segments
+	file   *os.File
+	list   vodList // as it was opened, without an end
+	size   int64   // bytes that are in it
+	count  int     // segments that are in it
+	sync   bool    // it is written through to the disk
+	first  bool    // it has no segment of this recording yet
+	shared bool    // there is a segment that somebody else writes
 }
 
-const endOfList = "#EXT-X-ENDLIST\n"
-
-// openVOD begins the playlist of an hour, or goes on with it.
-func openVOD(dir, name string) (*vod, error) {
-	v := &vod{dir: dir, first: true}
-	path := filepath.Join(dir, name)
-	before, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist) || err == nil && len(before) == 0:
-		head := fmt.Sprintf("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n",
-			longestSegment/time.Second)
-		v.file, err = os.Create(path)
-		if err == nil {
-			_, err = v.file.WriteString(head)
-		}
-	case err == nil:
-		v.resumed = true
-		v.file, err = os.OpenFile(path, os.O_WRONLY, 0)
-		if err == nil { // what a crash has cut goes, too
-			whole := bytes.LastIndexByte(bytes.TrimSuffix(before, []byte(endOfList)), '\n') + 1
-			if err = v.file.Truncate(int64(whole)); err == nil {
-				_, err = v.file.Seek(int64(whole), 0)
-			}
-		}
+// lockVOD opens the playlist of an hour and locks it. It returns errHeld if somebody else has. Without create it has to be there, and has to be
+// locked; with it a file system that has no locks is none the worse.
+func lockVOD(path string, create bool) (*os.File, error) {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE
 	}
-	if err != nil && v.file != nil {
-		err = errors.Join(err, v.file.Close())
+	for range maxLockTries {
+		f, err := os.OpenFile(path, flags, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		err = lock(f)
+		switch {
+		case isHeld(err):
+			_ = f.Close()
+			return nil, errHeld
+		case err != nil && !create:
+			return nil, errors.Join(err, f.Close())
+		case isAt(f, path):
+			return f, nil
+		}
+		_ = f.Close() // who had it locked has removed it meanwhile
 	}
-	return v, err
+	return nil, errHeld
 }
 
-// mapping says what the segments from now on need first.
-func (v *vod) mapping(init string) { v.init = init }
+// maxLockTries is how many files of one name are tried.
+const maxLockTries = 10
+
+// isAt reports whether a file still has its name.
+func isAt(f *os.File, path string) bool {
+	own, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(own, named)
+}
+
+// newVOD begins the playlist of an hour in a locked file, or goes on with the one that it has, whose end goes, and what a crash has cut.
+func newVOD(f *os.File, suffix string, sync bool) (*vod, error) {
+	v := &vod{dir: filepath.Dir(f.Name()), suffix: suffix, file: f, sync: sync, first: true}
+	list, err := readList(f)
+	if err != nil {
+		return nil, err
+	}
+	v.list, v.size, v.count = list, int64(len(list.text)), list.entries
+	if v.count == 0 {
+		v.size = 0
+	}
+	if err := f.Truncate(v.size); err != nil {
+		return nil, err
+	}
+	if v.count == 0 {
+		return v, v.write([]byte(headOfList()))
+	}
+	return v, v.through()
+}
+
+// write writes at the end: all, or nothing.
+func (v *vod) write(b []byte) error {
+	_, err := v.file.WriteAt(b, v.size)
+	if err == nil {
+		err = v.through()
+	}
+	if err != nil {
+		return errors.Join(err, v.file.Truncate(v.size))
+	}
+	v.size += int64(len(b))
+	return nil
+}
+
+// through writes through to the disk, if that is wanted.
+func (v *vod) through() error {
+	if !v.sync {
+		return nil
+	}
+	return v.file.Sync()
+}
+
+// breaks reports whether the next segment does not follow from the one before in the playlist. broken says that it does not follow from
+// what the recording had before.
+func (v *vod) breaks(broken bool) bool { return v.count > 0 && (broken || v.first) }
 
 // add enters a segment.
-func (v *vod) add(name string, begins time.Time, lasts time.Duration, broken bool) error {
-	var b bytes.Buffer
-	if broken && !v.first || v.first && v.resumed {
-		b.WriteString("#EXT-X-DISCONTINUITY\n")
+func (v *vod) add(e *entry) error {
+	if err := v.write(e.text()); err != nil {
+		return err
 	}
-	if v.init != "" {
-		fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", v.init)
-	}
-	fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", begins.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
-	fmt.Fprintf(&b, "#EXTINF:%.3f,\n%s\n", max(lasts, time.Millisecond).Seconds(), name)
-	v.init, v.first = "", false
-	_, err := v.file.Write(b.Bytes())
-	return err
+	v.first = false
+	v.count++
+	return nil
 }
 
-// end says that no more segments come.
+// publish gives a segment its name and enters it. Until it is in the playlist it has its hidden name, too, which says what the entry needs: so
+// a crash in between changes nothing. Where files cannot have two names it is given the other one before.
+func (v *vod) publish(path string, e *entry) error {
+	final := filepath.Join(v.dir, e.name)
+	err := os.Link(path, final)
+	twice := err == nil || errors.Is(err, os.ErrExist) && isSame(path, final)
+	if !twice {
+		if _, taken := os.Lstat(final); taken == nil {
+			return &os.PathError{Op: "rename", Path: final, Err: os.ErrExist}
+		}
+		if err := os.Rename(path, final); err != nil {
+			return err
+		}
+	}
+	if v.sync {
+		syncDir(v.dir)
+	}
+	if err := v.add(e); err != nil {
+		if twice {
+			_ = os.Remove(final) // the other name is left
+		}
+		return err
+	}
+	if twice {
+		_ = os.Remove(path) // or the next who opens the playlist does
+	}
+	return nil
+}
+
+// isSame reports whether two names are of one file.
+func isSame(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
+// end says that no more segments come. A playlist without any goes.
 func (v *vod) end() error {
-	_, err := v.file.WriteString(endOfList)
-	return errors.Join(err, v.file.Close())
+	path := v.file.Name()
+	switch {
+	case v.shared:
+		return v.file.Close()
+	case v.count > 0:
+		return errors.Join(v.write([]byte(endOfList)), v.file.Close())
+	case keepsOpen:
+		return errors.Join(os.Remove(path), v.file.Close())
+	}
+	return errors.Join(v.file.Close(), os.Remove(path))
+}
+
+// lockWait is how long it is waited for the one who has a playlist locked: who finishes it, or a recording of the same name that is ending.
+const lockWait = 3 * time.Second
+
+// openVOD opens the playlist of an hour to be written, when what a crash has left of it has been finished.
+func (g *recording) openVOD(path, suffix string) (*vod, error) {
+	f, err := lockVOD(path, true)
+	for begun := time.Now(); errors.Is(err, errHeld) && time.Since(begun) < lockWait && g.sleep(lockWait/300); {
+		f, err = lockVOD(path, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := newVOD(f, suffix, g.recorder.cfg.Sync)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if v.sync {
+		syncDirs(v.dir, g.place.dir())
+	}
+	if err := g.recorder.mend(v, &owner{g.stream.Key(), g.place}); err != nil {
+		g.log.Warn("what a crash has left of this hour cannot be finished; it is tried again when a recorder begins", "path", path, "err", err)
+	}
+	v.first = true
+	return v, nil
+}
+
+// syncDirs writes through that directories have changed: one, and those above it up to a top.
+func syncDirs(dir, top string) {
+	for syncDir(dir); dir != top && len(dir) > len(top); {
+		dir = filepath.Dir(dir)
+		syncDir(dir)
+	}
 }
