@@ -149,6 +149,9 @@ func (c *Cutter) add(m chunk) {
 	c.put(m.Data)
 	before := c.usual
 	c.note(m)
+	if before == 0 { // the first
+		before = c.usual
+	}
 	if m.Duration > 0 && c.partIsFull(min(before, c.usual), m.end) { // a picture may be missing behind either
 		c.endPart(m.end)
 	}
@@ -185,13 +188,16 @@ func (c *Cutter) until(m chunk) time.Duration {
 // before of its track, and sound may come in fragments of its own while the pictures are ahead of it.
 const squeezed = time.Second
 
+// rounded is how far behind the end of one chunk the next may begin that follows from it: durations and stamps are rounded to units of their own.
+const rounded = time.Millisecond
+
 // jumps reports whether the stamps do not lead to a chunk: they go back, or further than what it would belong to can last.
 func (c *Cutter) jumps(m chunk) bool {
 	switch {
 	case m.Duration == 0 && m.DTS < c.first, m.DTS < c.first-squeezed:
 		return true
 	case c.last.Duration > 0:
-		return m.DTS > c.last.end && m.end-c.last.end > c.limit()
+		return m.DTS-c.last.end > rounded && m.end-c.last.end > c.limit()
 	case m.DTS-c.last.DTS > c.cfg.Longest:
 		return true
 	}

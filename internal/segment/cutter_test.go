@@ -136,6 +136,16 @@ func TestCuts(t *testing.T) {
 			}, "0+1500i 1500+1500 3000+1500 4500+1500 ",
 		},
 		{
+			"at chunks that are longer than a part, whose stamps are rounded",
+			segment.Config{Target: 1000 * ms, Longest: 2000 * ms, Part: 500 * ms},
+			func(c *segment.Cutter) {
+				for i := range 4 {
+					at := time.Duration(i) * 533333 * time.Microsecond
+					c.Write(media.Chunk{Key: i%2 == 0, DTS: at, Duration: 533322 * time.Microsecond, Data: []byte("x")})
+				}
+			}, "0+1066i/533i/533 1066+1066i/533i/533 ",
+		},
+		{
 			"where another publisher goes on",
 			segment.Config{Target: 2000 * ms, Longest: 4000 * ms},
 			func(c *segment.Cutter) {
@@ -220,6 +230,16 @@ func TestCuts(t *testing.T) {
 			require.Nil(t, sink.open)
 			require.Equal(t, c.wants, sink.String())
 		})
+	}
+}
+
+// A part that has no room for another chunk is told of at once, also when it is the first.
+func TestFullPartIsToldAtOnce(t *testing.T) {
+	sink := &told{t: t}
+	cutter := segment.NewCutter(segment.Config{Target: 1000 * ms, Longest: 4000 * ms, Part: 500 * ms}, sink)
+	for i := range 3 {
+		cutter.Write(media.Chunk{Key: i == 0, DTS: time.Duration(i) * 500 * ms, Duration: 500 * ms, Data: []byte("x")})
+		require.Equal(t, i+1, sink.parts)
 	}
 }
 
