@@ -24,6 +24,9 @@ func (c *filesSettings) find(urlPath, vhost string) location {
 	if !ok {
 		return at
 	}
+	if at, ok := c.elsewhere(clean, vhost); ok {
+		return at
+	}
 	first, rest, _ := strings.Cut(clean[1:], "/")
 	at.dir, at.name = c.Virtual[first], rest
 	if at.dir == "" || first == "" {
@@ -38,6 +41,27 @@ func (c *filesSettings) find(urlPath, vhost string) location {
 	}
 	at.look()
 	return at
+}
+
+// elsewhere returns where a path leads that is not in the folder of its virtual host, if there is something.
+func (c *filesSettings) elsewhere(clean, vhost string) (at location, ok bool) {
+	if !c.EnableVHost || c.folders == nil {
+		return at, false
+	}
+	at.path = clean
+	if at.dir, at.name, ok = c.folders.Folder(vhost, clean); !ok {
+		return at, false
+	}
+	folder, err := docroot.OpenFolder(at.dir)
+	if err != nil {
+		return at, false
+	}
+	defer folder.Close()
+	if _, err := folder.Stat(at.name); err != nil {
+		return at, false
+	}
+	at.look()
+	return at, true
 }
 
 // look sees whether it is a folder, and whether that has an index.

@@ -500,3 +500,37 @@ func TestFilesOfAFile(t *testing.T) {
 		require.ErrorContains(t, err, path+" is not a folder")
 	}
 }
+
+// elsewhere has the files of virtual hosts in a folder of its own.
+type elsewhere struct {
+	web.Made
+	dir string
+}
+
+func (elsewhere) Serves(*http.Request, string) bool { return false }
+
+func (e elsewhere) Folder(vhost, path string) (dir, name string, ok bool) {
+	name, ok = strings.CutPrefix(path, "/record/")
+	return filepath.Join(e.dir, vhost), name, ok
+}
+
+// What a Made knows to lie elsewhere goes before what is in the folder of the virtual host, and only where virtual hosts have folders.
+func TestFoldersElsewhere(t *testing.T) {
+	made := elsewhere{dir: t.TempDir()}
+	for _, name := range []string{"a.example/x", "a.example/d/y", "a.example/.hidden"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(made.dir, name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(made.dir, name), []byte("elsewhere "+name), 0o600))
+	}
+	s := serveFiles(t, web.FilesConfig{Made: made}, func(context.Context, *hook.HTTPAccessEvent) (hook.HTTPAccessReply, error) {
+		return hook.HTTPAccessReply{}, nil
+	}, "record/x", "a.example/record/x", "a.example/record/z", "a.example/record/.hidden")
+	require.Equal(t, "record/x", s.get("/record/x").body)
+	require.NoError(t, s.files.Reconfigure(web.FilesConfig{Root: s.root, Made: made, EnableVHost: true, ListFolders: true}))
+	require.Equal(t, "elsewhere a.example/x", s.get("/record/x?vhost=a.example").body)
+	require.Equal(t, filepath.Join(made.dir, "a.example/x"), s.asked[len(s.asked)-1].FilePath)
+	require.Equal(t, "a.example/record/z", s.get("/record/z?vhost=a.example").body)
+	require.Contains(t, s.get("/record/d?vhost=a.example").body, `href="./d/y"`)
+	for _, path := range []string{"/record/.hidden?vhost=a.example", "/record/x?vhost=b.example", "/record/x"} {
+		require.Equal(t, 404, s.get(path).status, path)
+	}
+}

@@ -52,13 +52,23 @@ type Made interface {
 	ServeVHost(w http.ResponseWriter, r *http.Request, vhost string)
 }
 
+// Folders is what a Made may be besides: it knows where files are that virtual hosts do not have in their folders, such as recordings. It is asked
+// if FilesConfig.EnableVHost is set, and what is there goes before what is in the folder of the virtual host. record.Library is one. Its method may
+// be called from several goroutines.
+type Folders interface {
+	// Folder returns the folder of a clean path of a URL, and the path in it, with slashes; false if it knows none. What is hidden in it is not
+	// served.
+	Folder(vhost, path string) (dir, name string, ok bool)
+}
+
 // errVirtual says what is wrong with a config.
 var errVirtual = errors.New("web: FilesConfig.Virtual has a name that is no first segment of a path, or no folder for it")
 
 // filesSettings is a FilesConfig with what is made of it.
 type filesSettings struct {
 	FilesConfig
-	web Config // what all that is served here has
+	web     Config  // what all that is served here has
+	folders Folders // nil for none
 }
 
 func (c FilesConfig) settings() (*filesSettings, error) {
@@ -81,9 +91,10 @@ func (c FilesConfig) settings() (*filesSettings, error) {
 	if c.CharSet == "" {
 		c.CharSet = "utf-8"
 	}
+	folders, _ := c.Made.(Folders)
 	return &filesSettings{c, Config{
 		EnableVHost: c.EnableVHost, AllowOrigins: c.AllowOrigins, ForwardedIPHeader: c.ForwardedIPHeader, TrustedProxy: c.TrustedProxy,
-	}}, nil
+	}, folders}, nil
 }
 
 // folder returns the absolute path of a folder, which need not be there yet.
