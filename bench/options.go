@@ -19,6 +19,7 @@ const (
 	partPublish = "publish"
 	partRecord  = "record"
 	partPull    = "pull"
+	partSiege   = "siege"
 	partStall   = "stall"
 	partFreeze  = "freeze"
 )
@@ -60,7 +61,7 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,stall,freeze", "what to measure")
+	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,siege,stall,freeze", "what to measure")
 	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
@@ -89,7 +90,7 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partSiege, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}

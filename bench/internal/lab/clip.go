@@ -48,6 +48,14 @@ func Clip(ctx context.Context) (string, error) { return made(ctx, clipArgs()) }
 // LowClip returns that of the clip of 500 kbit/s.
 func LowClip(ctx context.Context) (string, error) { return made(ctx, lowArgs()) }
 
+// BigClip returns that of a clip whose key frames, one a second, are so large as a server may be made to keep.
+func BigClip(ctx context.Context) (string, error) {
+	return made(ctx, []string{
+		"-v", "error", "-y", "-f", "lavfi", "-i", "color=gray:size=3840x2160:rate=1,noise=alls=60:allf=t", "-t", "6",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "1", "-qp", "6", "-f", "flv",
+	})
+}
+
 func made(ctx context.Context, args []string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
 	startLimit = 15 * time.Second
 	startPoll  = 500 * time.Microsecond
+	startTries = 5
 	streamPath = "/live/bench"
 )
 
@@ -37,7 +39,16 @@ type Settings struct {
 
 // StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
 // "{config}" in command is replaced by the configuration's path; without one, "-c path" is added.
-func StartServer(ctx context.Context, dir string, command []string, set Settings) (*Server, error) {
+func StartServer(ctx context.Context, dir string, command []string, set Settings) (s *Server, err error) {
+	for range startTries {
+		if s, err = startServer(ctx, dir, command, set); err == nil || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			break // else somebody has taken one of the free ports meanwhile
+		}
+	}
+	return s, err
+}
+
+func startServer(ctx context.Context, dir string, command []string, set Settings) (*Server, error) {
 	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
@@ -136,6 +147,11 @@ func (s *Server) OriginURL() string { return "rtsp://" + s.rtsp + "/%s/%s" }
 
 // PublishURL returns where the clip is published.
 func (s *Server) PublishURL() string { return "rtmp://" + s.rtmp + streamPath }
+
+// Addresses returns where the server listens, and the path of the published stream.
+func (s *Server) Addresses() (rtmp, http, rtsp, path string) {
+	return s.rtmp, s.http, s.rtsp, streamPath
+}
 
 // PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ts", "fmp4", "hls", "ll-hls", "ws",
 // "rtsp" or "rtsp-udp".

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/bench/internal/crowd"
+	"github.com/sluice-media/sluice/bench/internal/siege"
 	"github.com/sluice-media/sluice/bench/internal/stat"
 )
 
@@ -19,6 +20,7 @@ type Report struct {
 	Publish []Publish
 	Pulls   []Pull
 	Demand  *Demand
+	Sieges  []*siege.Result
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
 	Idle    *Idle
@@ -69,6 +71,7 @@ func (r *Report) Write(w io.Writer) error {
 	r.publishers(&b)
 	r.pulls(&b)
 	r.demand(&b)
+	r.sieges(&b)
 	r.stalls(&b)
 	r.freeze(&b)
 	r.rest(&b)
