@@ -12,6 +12,9 @@ type Format struct {
 	// Carries reports whether the format can carry a track; packets of others are left out. Nil carries all. It is called
 	// with locks held, and only computes.
 	Carries func(*Track) bool
+	// OnePerKind says that the format cannot tell two video tracks apart, nor two of audio: packets of all but the first of
+	// each that it carries are left out.
+	OnePerKind bool
 	// New returns a muxer for one stream, which makes a chunk of each packet.
 	New func() Muxer
 	// NewChunker, if it is not nil, is called instead of New, for a muxer that makes its chunks itself.
@@ -33,7 +36,7 @@ type Description struct {
 // the longer slice; they must not keep dst. They are called by one goroutine at a time, with the stream's
 // lock held: a Muxer computes, it never waits.
 type Muxer interface {
-	// AppendHeader appends what every new reader must get before its first chunk. io.EOF says that the format cannot go
+	// AppendHeader appends what every new reader must get before its first chunk. The tracks are those that are not left out. io.EOF says that the format cannot go
 	// on with what the description has become: its readers get what there is and then io.EOF, and those that come
 	// later begin with a new Muxer.
 	AppendHeader(dst []byte, d *Description) ([]byte, error)

@@ -38,7 +38,7 @@ type output struct {
 	armed bool
 	pause pause
 
-	without []int // IDs of the tracks that the format does not carry
+	without []int // IDs of the tracks that the format leaves out
 	owed    bool  // a start point was in one of them: the next packet is one
 }
 
@@ -248,7 +248,7 @@ func (o *output) introduce(at time.Duration) error {
 		o.log.Append(it, len(change), false)
 	}
 	o.intro = &fanout.Intro{Header: header, Change: change}
-	o.without = o.format.leaves(o.stream.Description().Tracks)
+	o.without = idsOf(o.format.leaves(o.stream.Description().Tracks))
 	o.changed = false
 	return nil
 }
@@ -257,6 +257,9 @@ func (o *output) introduce(at time.Duration) error {
 func (o *output) describe() (header, change []byte, err error) {
 	defer fanout.Catch(&err)
 	d := o.stream.current()
+	if left := o.format.leaves(d.Tracks); len(left) > 0 {
+		d.Tracks = slices.DeleteFunc(slices.Clone(d.Tracks), func(t *Track) bool { return slices.Contains(left, t) })
+	}
 	header, err = o.mux.AppendHeader(nil, d)
 	if err == nil {
 		change, err = o.mux.AppendChange(nil, d)

@@ -10,12 +10,26 @@ func (f *Format) carriesOne(tracks []*Track) bool {
 	return f.Carries == nil || len(tracks) == 0 || slices.ContainsFunc(tracks, f.Carries)
 }
 
-// leaves returns the IDs of those of tracks that a format does not carry.
-func (f *Format) leaves(tracks []*Track) (ids []int) {
+// leaves returns those of tracks that a format leaves out.
+func (f *Format) leaves(tracks []*Track) (left []*Track) {
+	taken := [2]bool{}
 	for _, t := range tracks {
-		if f.Carries != nil && !f.Carries(t) {
-			ids = append(ids, t.ID)
+		kind := 0
+		if t.Codec.Video() {
+			kind = 1
 		}
+		if f.Carries != nil && !f.Carries(t) || f.OnePerKind && taken[kind] {
+			left = append(left, t)
+			continue
+		}
+		taken[kind] = true
+	}
+	return left
+}
+
+func idsOf(tracks []*Track) (ids []int) {
+	for _, t := range tracks {
+		ids = append(ids, t.ID)
 	}
 	return ids
 }
@@ -80,20 +94,29 @@ func (s *Server) leftOut(st *Stream) map[string]string {
 	return left
 }
 
+// codecsLeft names those of tracks that no format of a schema can carry, or none besides others. s.mu is held.
 func (s *Server) codecsLeft(st *Stream, schema string) (names []string) {
-	for _, t := range st.Description().Tracks {
-		if !s.carries(schema, t) && !slices.Contains(names, t.Codec.LogValue().String()) {
-			names = append(names, t.Codec.LogValue().String())
+	tracks := st.Description().Tracks
+	for _, t := range tracks {
+		name := t.Codec.LogValue().String()
+		switch {
+		case s.carries(schema, t, tracks):
+			continue
+		case s.carries(schema, t, []*Track{t}):
+			name = "another " + name
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// carries reports whether a format of a schema can carry a track. s.mu is held.
-func (s *Server) carries(schema string, t *Track) bool {
+// carries reports whether a format of a schema can carry a track, one of those of a stream. s.mu is held.
+func (s *Server) carries(schema string, t *Track, tracks []*Track) bool {
 	return slices.ContainsFunc(s.services, func(r registration) bool {
 		return slices.ContainsFunc(r.formats, func(f *Format) bool {
-			return f.Schema == schema && (f.Carries == nil || f.Carries(t))
+			return f.Schema == schema && !slices.Contains(f.leaves(tracks), t)
 		})
 	})
 }

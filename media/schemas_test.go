@@ -99,6 +99,49 @@ func TestStartInATrackThatIsLeftOut(t *testing.T) {
 	require.False(t, list[1].Key)
 }
 
+// A format in which two tracks of a kind would be one has the first of each that it carries, and the log says so.
+func TestOnePerKind(t *testing.T) {
+	var log testlog.Buffer
+	s := newServer(t, media.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	format := &media.Format{
+		Name: "plain", Schema: "plain", OnePerKind: true, New: wire.New,
+		Carries: func(t *media.Track) bool { return t.Codec != media.G711A },
+	}
+	require.NoError(t, s.RegisterFormats(&idleService{}, format))
+	tracks := []*media.Track{
+		{ID: 3, Codec: media.G711A, SampleRate: 8000, Channels: 1},
+		video,
+		{ID: 4, Codec: media.H264, Config: []byte("v2")},
+		audio,
+		{ID: 5, Codec: media.AAC, Config: []byte("a2"), SampleRate: 44100, Channels: 2},
+	}
+	pub := publish(t, s, tracks...)
+	r := pub.Stream().ReadFormat(format)
+	defer r.Close()
+	write := func(tracks ...*media.Track) {
+		for i, track := range tracks {
+			require.NoError(t, pub.WritePacket(frame(track, time.Duration(i)*ms, track.Codec.Video())))
+		}
+	}
+	write(tracks...)
+	list := make([]media.Chunk, 8)
+	n, err := r.ReadBatch(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, "H\x02v1a1", string(list[0].Header))
+	require.Equal(t, byte(video.ID), list[0].Data[1])
+	require.Equal(t, byte(audio.ID), list[1].Data[1])
+	require.Contains(t, log.String(), `codecs="PCMA, another H264, another AAC"`)
+
+	require.NoError(t, pub.SetTracks(tracks[2:]...)) // another camera takes the place of the first
+	write(tracks[2])
+	n, err = r.ReadBatch(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, "C\x02v2a1", string(list[0].Data))
+	require.Equal(t, byte(4), list[1].Data[1])
+}
+
 // idleService is a service that does nothing.
 type idleService struct{ _ int }
 

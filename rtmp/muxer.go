@@ -21,7 +21,7 @@ const maxBody = 1<<24 - 1
 
 func newFormat(legacy bool) *media.Format {
 	encoder := flv.Encoder{Legacy: legacy}
-	return &media.Format{Name: "rtmp", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
+	return &media.Format{Name: "rtmp", Schema: "rtmp", Carries: encoder.Carries, OnePerKind: true, New: func() media.Muxer {
 		return &muxer{encoder: encoder, stream: mediaStream}
 	}}
 }

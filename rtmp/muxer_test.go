@@ -39,6 +39,31 @@ func TestMuxedPacketsReadBack(t *testing.T) {
 	require.Empty(t, out)
 }
 
+// Messages do not say of which track of a kind they are: only the first of each is sent.
+func TestMessagesOfTwoCameras(t *testing.T) {
+	m, err := media.New(media.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Close()) }()
+	pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "test"}})
+	require.NoError(t, err)
+	other := *testTrack
+	other.ID++
+	require.NoError(t, pub.SetTracks(testTrack, &other))
+	r := pub.Stream().ReadFormat(newFormat(false))
+	defer r.Close()
+	for i := range 3 {
+		first := testPacket(10, time.Duration(i)*time.Second)
+		second := *first
+		second.Track = &other
+		require.NoError(t, pub.WritePacket(first))
+		require.NoError(t, pub.WritePacket(&second))
+	}
+	list := make([]media.Chunk, 8)
+	n, err := r.ReadBatch(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+}
+
 func BenchmarkMuxer(b *testing.B) {
 	m, p := newFormat(false).New(), testPacket(10_000, time.Second)
 	dst := make([]byte, 0, 64<<10)

@@ -34,8 +34,8 @@ func newFLV(encoder flv.Encoder) *container {
 	mux := func() *flv.Muxer { return flv.NewMuxer(encoder) }
 	return &container{
 		suffix: ".live.flv", schema: "rtmp", kind: "video/x-flv; charset=utf-8", cache: "no-store",
-		reply: &media.Format{Name: "flv", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer { return mux() }},
-		frames: &media.Format{Name: "ws-flv", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
+		reply: &media.Format{Name: "flv", Schema: "rtmp", Carries: encoder.Carries, OnePerKind: true, New: func() media.Muxer { return mux() }},
+		frames: &media.Format{Name: "ws-flv", Schema: "rtmp", Carries: encoder.Carries, OnePerKind: true, New: func() media.Muxer {
 			return &frameMuxer{inner: mux()}
 		}},
 	}

@@ -144,6 +144,28 @@ func TestReply(t *testing.T) {
 	}
 }
 
+// FLV has room for one track of pictures: those of a second do not get between those of the first.
+func TestFLVOfTwoCameras(t *testing.T) {
+	s := start(t, media.Config{}, web.Config{}, nil)
+	p, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "test"}})
+	require.NoError(t, err)
+	other := *video
+	other.ID++
+	require.NoError(t, p.SetTracks(video, &other))
+	for i := range 15 {
+		pkt := packet(i)
+		require.NoError(t, p.WritePacket(pkt))
+		second := *pkt
+		second.Track = &other
+		require.NoError(t, p.WritePacket(&second))
+	}
+	_, r := s.send(t, get("/live/test.live.flv", ""))
+	reply, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	defer reply.Body.Close()
+	requireFLV(t, flv.NewReader(reply.Body), 10, 15)
+}
+
 func TestOtherRequests(t *testing.T) {
 	s := start(t, media.Config{PlayWait: -1, Hooks: []hook.Hook{hook.Funcs{
 		OnPlay: func(_ context.Context, ev *hook.PlayEvent) error {
