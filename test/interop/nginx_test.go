@@ -2,7 +2,9 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/web"
 )
 
 // nginxModule is that of RTMP, where Debian puts it.
@@ -19,7 +22,7 @@ const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 // nginxConf is an nginx in one process, with its module of RTMP as it is when nobody sets anything, but in an app of its own: there players
 // begin with a key frame, are told when the publisher comes and goes, and get chunks of 128 bytes. What is published to live is recorded,
-// made HLS of, and pushed there and to another server.
+// made HLS of, which is elsewhere and asks for a password, and pushed there and to another server.
 const nginxConf = `
 load_module MODULE;
 daemon off;
@@ -68,6 +71,9 @@ http {
 	server {
 		listen 127.0.0.1:HTTP;
 		root DIR/hls;
+		auth_basic interop;
+		auth_basic_user_file DIR/users;
+		location = /moved.m3u8 { return 302 /test.m3u8; }
 	}
 }
 `
@@ -95,6 +101,7 @@ func startNginx(ctx context.Context, t *testing.T, other string) nginx {
 	}
 	conf := filepath.Join(n.dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(conf, []byte(strings.NewReplacer(words...).Replace(nginxConf)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(n.dir, "users"), []byte(user+":{PLAIN}"+password+"\n"), 0o644))
 	p := background(ctx, t, "nginx", "-p", n.dir, "-c", conf)
 	awaitPort(ctx, t, p, n.http)
 	return n
@@ -112,9 +119,12 @@ func TestNginx(t *testing.T) {
 	go func() { pushed <- readBack(ctx, t, edge, "/nginx/test") }()
 	pulled := pullAll(ctx, t, edge, map[string]puller{
 		"RTMP": rtmpPull("rtmp://" + n.rtmp + streamPath), "strict RTMP": rtmpPull("rtmp://" + n.strict + "/strict/test"),
-		"HLS": webPull("http://" + n.http + "/test.m3u8"),
+		"HLS": webPull((&url.URL{Scheme: "http", User: url.UserPassword(user, password), Host: n.http, Path: "/moved.m3u8"}).String()),
 	})
 	origin.pushClip(ctx, t, source, rtmpPush("rtmp://"+n.rtmp+streamPath))
+	status, ok := errors.AsType[*web.StatusError](web.Pull(ctx, edge.media, "http://"+n.http+"/moved.m3u8", testKey(), web.ClientConfig{}))
+	require.True(t, ok)
+	require.Equal(t, 401, status.Code)
 	for name, done := range pulled {
 		r := <-done
 		t.Run(name, func(t *testing.T) {

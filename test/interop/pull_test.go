@@ -1,14 +1,21 @@
 package interop
 
 import (
+	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rand"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +53,8 @@ func TestPulls(t *testing.T) {
 		"ts": origin.tsURL(), "ws": origin.wsURL(), "hls": origin.hlsURL(), "hls4": origin.hls4URL(),
 	}
 	packAudio(ctx, t, source.file, filepath.Join(files, "packed"))
+	lockFragments(ctx, t, source.file, filepath.Join(files, "locked"))
+	pulls["locked"] = others.URL + "/locked.m3u8"
 	pulls["packed"] = others.URL + "/packed.m3u8"
 	for name := range made {
 		pulls["ffmpeg-"+name] = others.URL + "/" + name + ".m3u8"
@@ -87,6 +96,51 @@ func packAudio(ctx context.Context, t *testing.T, source, path string) {
 	} {
 		require.NoError(t, os.WriteFile(file, []byte("#EXTM3U\n"+text), 0o600))
 	}
+}
+
+// lockFragments makes HLS of a file in fragmented MP4, and encrypts it (RFC 8216, 4.3.2.4), which ffmpeg does not do: the
+// initialization segment with a vector that is told, as it must be, and the others with their numbers.
+func lockFragments(ctx context.Context, t *testing.T, source, path string) {
+	t.Helper()
+	name := filepath.Base(path)
+	_, err := run(ctx, "ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "0",
+		"-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", name+"-init.mp4", path+".m3u8")
+	require.NoError(t, err)
+	key, vector := make([]byte, aes.BlockSize), make([]byte, aes.BlockSize)
+	_, _ = rand.Read(key)
+	_, _ = rand.Read(vector)
+	require.NoError(t, os.WriteFile(path+".key", key, 0o600))
+	lockFile(t, path+"-init.mp4", key, vector)
+	list, err := os.ReadFile(path + ".m3u8")
+	require.NoError(t, err)
+	tag := fmt.Sprintf("#EXT-X-KEY:METHOD=AES-128,URI=%q", name+".key")
+	var text strings.Builder
+	for line := range strings.Lines(string(list)) {
+		switch {
+		case strings.HasPrefix(line, "#EXT-X-MAP"):
+			line = fmt.Sprintf("%s,IV=0x%x\n%s%s\n", tag, vector, line, tag)
+		case !strings.HasPrefix(line, "#"):
+			number := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), name), ".m4s")
+			n, err := strconv.ParseUint(number, 10, 64)
+			require.NoError(t, err)
+			lockFile(t, filepath.Join(filepath.Dir(path), strings.TrimSpace(line)), key, binary.BigEndian.AppendUint64(make([]byte, 8), n))
+		}
+		text.WriteString(line)
+	}
+	require.NoError(t, os.WriteFile(path+".m3u8", []byte(text.String()), 0o600))
+}
+
+// lockFile encrypts a file, as a whole.
+func lockFile(t *testing.T, path string, key, vector []byte) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	block, err := aes.NewCipher(key)
+	require.NoError(t, err)
+	n := aes.BlockSize - len(data)%aes.BlockSize
+	data = append(data, bytes.Repeat([]byte{byte(n)}, n)...)
+	cipher.NewCBCEncrypter(block, vector).CryptBlocks(data, data)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
 }
 
 // keyInfo tells ffmpeg of a key in a folder that is served.
