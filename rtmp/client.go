@@ -29,6 +29,7 @@ type client struct {
 	entry  *media.Session
 	last   float64 // the newest transaction
 	stream uint32  // that the server has given
+	file   bool    // the server has said that it is recorded, and sends it as fast as the buffer allows
 	insert func(b []byte)
 }
 
@@ -192,6 +193,9 @@ func (c *client) read() (chunk.Message, error) {
 			if err := c.write(chunk.AppendUint32Message(nil, chunk.TypeAcknowledgement, n)); err != nil {
 				return m, err
 			}
+		}
+		if of, recorded := eventOf(m, eventIsRecorded); recorded && of == c.stream {
+			c.file = true
 		}
 		value, ping := pingOf(m)
 		if !ping {

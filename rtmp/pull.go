@@ -13,14 +13,15 @@ import (
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/internal/outbound"
+	"github.com/sluice-media/sluice/internal/pace"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp/internal/chunk"
 )
 
-// Pull plays a URL (rtmp or rtmps) and publishes what comes as the stream key, until ctx or either side ends. OnPublish is not asked. The
-// error is never nil: that of ctx, io.EOF when the server has ended the stream, a *[StatusError], or what the network or the stream
-// failed with.
+// Pull plays a URL (rtmp or rtmps) and publishes what comes as the stream key, until ctx or either side ends. What the server says is
+// recorded goes at the pace of its stamps. OnPublish is not asked. The error is never nil: that of ctx, io.EOF when the server has ended
+// the stream, a *[StatusError], or what the network or the stream failed with.
 func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
 	c, err := dialServer(ctx, rawURL, cfg)
 	if err != nil {
@@ -45,15 +46,22 @@ type pull struct {
 	server       *media.Server
 	key          media.StreamKey
 	last         time.Time // when media came
+	short        bool      // the server was told of fileBuffer
 }
+
+const (
+	// liveBuffer is what servers of what is live are told that there is room for: some send no faster than that allows.
+	liveBuffer = time.Minute
+	// fileBuffer is how far ahead a server may send what is recorded: its pings are behind that.
+	fileBuffer = 3 * time.Second
+)
 
 func (p *pull) run(ctx context.Context) error {
 	if err := p.open(false); err != nil {
 		return err
 	}
 	b := appendCommand(nil, controlStream, p.stream, "play", p.next(), nil, p.name, -2000.0)
-	// A large buffer: some servers send no faster than that allows.
-	b = appendBufferLength(b, p.stream, time.Minute)
+	b = appendBufferLength(b, p.stream, liveBuffer)
 	if err := p.write(b); err != nil {
 		return err
 	}
@@ -91,10 +99,27 @@ func (p *pull) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.publication, p.last = &publication{media: pub, tags: flv.NewIntake(pub, func(err error) {
+	warn := func(err error) {
 		p.server.Logger().Warn("media left out", "stream", p.key.String(), "origin", redact.URL(p.url), "err", err)
-	})}, time.Now()
+	}
+	sink := &pulled{pub, p.client, pace.Pacer{Sink: pub, Warn: warn, Done: ctx.Done(), Why: func() error { return context.Cause(ctx) }}}
+	p.publication, p.last = &publication{media: pub, tags: flv.NewIntake(sink, warn)}, time.Now()
 	return nil
+}
+
+// pulled takes what is pulled: what is recorded, when it is due.
+type pulled struct {
+	*media.Publisher
+	client *client
+	pacer  pace.Pacer
+}
+
+// WritePacket implements [flv.Sink].
+func (p *pulled) WritePacket(pkt *media.Packet) error {
+	if p.client.file {
+		return p.pacer.WritePacket(pkt)
+	}
+	return p.Publisher.WritePacket(pkt)
 }
 
 // readAll takes what the server sends until it ends, or no media has come for too long: pings are none.
@@ -114,6 +139,12 @@ func (p *pull) readAll() error {
 		}
 		if err != nil {
 			return err
+		}
+		if p.file && !p.short {
+			p.short = true
+			if err := p.write(appendBufferLength(nil, p.stream, fileBuffer)); err != nil {
+				return err
+			}
 		}
 		if err := p.take(m); err != nil {
 			return err

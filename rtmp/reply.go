@@ -26,6 +26,7 @@ const (
 	eventStreamBegin  = 0
 	eventStreamEOF    = 1
 	eventBufferLength = 3
+	eventIsRecorded   = 4
 	eventPingRequest  = 6
 	eventPingResponse = 7
 )
@@ -68,8 +69,11 @@ func appendBufferLength(dst []byte, stream uint32, length time.Duration) []byte 
 }
 
 // pingOf reports whether a message wants to be answered, and what with.
-func pingOf(m chunk.Message) (value uint32, ok bool) {
-	if m.Type != chunk.TypeUserControl || len(m.Body) < 6 || binary.BigEndian.Uint16(m.Body) != eventPingRequest {
+func pingOf(m chunk.Message) (value uint32, ok bool) { return eventOf(m, eventPingRequest) }
+
+// eventOf reports whether a message is an event, and of what.
+func eventOf(m chunk.Message, event uint16) (value uint32, ok bool) {
+	if m.Type != chunk.TypeUserControl || len(m.Body) < 6 || binary.BigEndian.Uint16(m.Body) != event {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(m.Body[2:]), true

@@ -39,6 +39,7 @@ type client struct {
 	left    int64          // of what may come
 	early   int            // what has come before there was an entry
 	entry   *media.Session
+	file    bool // it comes as fast as it can
 }
 
 // Read counts what comes.
@@ -97,6 +98,7 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 	case err != nil:
 	case reply.StatusCode == http.StatusOK:
 		c.left, c.from, c.cookies = math.MaxInt64, bufio.NewReader(reply.Body), reply.Cookies()
+		c.file = isFile(reply)
 		return c, "", nil
 	case reply.StatusCode/100 == 3 && reply.Header.Get("Location") != "":
 		conn.Close()
@@ -112,6 +114,12 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 		err = fmt.Errorf("web: no reply within %v", cfg.DialTimeout)
 	}
 	return nil, "", err
+}
+
+// isFile reports whether a reply is a file. Some servers say of what is live that it has a length, too, but not since when, or that one
+// may ask for parts.
+func isFile(reply *http.Response) bool {
+	return reply.ContentLength > 0 && (reply.Header.Get("Accept-Ranges") == "bytes" || reply.Header.Get("Last-Modified") != "")
 }
 
 func isSecure(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "wss" }

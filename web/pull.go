@@ -12,16 +12,19 @@ import (
 
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/flv"
 	"github.com/sluice-media/sluice/internal/outbound"
+	"github.com/sluice-media/sluice/internal/pace"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 )
 
 // Pull plays FLV, MPEG-TS or HLS (RFC 8216) from a URL and publishes what comes as the stream key, until ctx or either side ends. The URL
 // is one of http or https, or of ws or wss but for HLS; the first bytes tell what comes. HLS is played with the variant of most bits
-// and the sound that is its default (4.3.4.1), three target durations behind, at the pace of its stamps. OnPublish is not asked. User and password of the URL are sent as HTTP Basic
-// (RFC 7617), to the server that it names alone; redirects of HTTP are followed. The error is never nil: that of ctx, io.EOF when the
-// server has ended the stream, a *[StatusError], or what the network or the stream failed with.
+// and the sound that is its default (4.3.4.1), three target durations behind. HLS and files go at the pace of their stamps. OnPublish is
+// not asked. User and password of the URL are sent as HTTP Basic (RFC 7617), to the server that it names alone; redirects of HTTP are
+// followed. The error is never nil: that of ctx, io.EOF when the server has ended the stream, a *[StatusError], or what the network or
+// the stream failed with.
 func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -65,6 +68,7 @@ type pull struct {
 
 	schema string
 	open   func(*pull) source
+	sink   flv.Sink         // of what open makes: the pull, or what paces it
 	begin  func() error     // publishes
 	media  *media.Publisher // nil until the tracks are known
 	about  map[string]any   // metadata that came before
@@ -122,6 +126,10 @@ func (p *pull) run(ctx context.Context) error {
 	if p.open == nil {
 		return p.playHLS(ctx)
 	}
+	p.sink = p
+	if p.file {
+		p.sink = &paced{p, pace.Pacer{Sink: p, Warn: p.warn, Done: ctx.Done(), Why: func() error { return context.Cause(ctx) }}}
+	}
 	for from := p.open(p); ; {
 		if err := p.wait(); err != nil {
 			return err
@@ -170,6 +178,15 @@ func (p *pull) SetMetadata(md map[string]any) {
 
 // WritePacket gives the stream a packet.
 func (p *pull) WritePacket(pkt *media.Packet) error { return p.media.WritePacket(pkt) }
+
+// paced is a pull whose packets go on when they are due.
+type paced struct {
+	*pull
+	pacer pace.Pacer
+}
+
+// WritePacket implements [flv.Sink].
+func (p *paced) WritePacket(pkt *media.Packet) error { return p.pacer.WritePacket(pkt) }
 
 // warn logs why something of what comes is left out.
 func (p *pull) warn(err error) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -305,6 +306,48 @@ func TestPullIsRedirected(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}})
 	p.requireEnd(t, far)
+}
+
+// A file goes at the pace of its stamps, however fast it comes; what is live goes as it comes, also from a server that says it had a length.
+func TestPullOfAFile(t *testing.T) {
+	film := func(apart time.Duration) []byte {
+		b := append(bytes.Clone(flvHead), flvTag(9, 0, avcHead...)...)
+		for i := range 150 { // more than are held back for sound that may come
+			kind := byte(0x27)
+			if i == 0 {
+				kind = 0x17
+			}
+			b = append(b, flvTag(9, uint32(time.Duration(i)*apart/time.Millisecond), kind, 1, 0, 0, 0, 0, 0, 0, 1, 0x65)...)
+		}
+		return b
+	}
+	const slow = 5 * time.Second
+	for name, c := range map[string]struct {
+		serve http.HandlerFunc
+		least time.Duration
+	}{
+		"file": {func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "x.flv", time.Time{}, bytes.NewReader(film(20*time.Millisecond)))
+		}, 2900 * time.Millisecond},
+		"live": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(film(slow))
+			_ = http.NewResponseController(w).Flush()
+		}, 0},
+		"live of a length": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "2147483647")
+			_, _ = w.Write(film(slow))
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(c.serve)
+			defer s.Close()
+			begun := time.Now()
+			p := pull(t, s.URL+"/x.flv", web.ClientConfig{})
+			p.requireEnd(t, io.EOF)
+			require.GreaterOrEqual(t, time.Since(begun), c.least)
+		})
+	}
 }
 
 // Stamps of 32 bits wrap after 49 days.

@@ -32,9 +32,9 @@ func sourceOf(from *bufio.Reader) (schema string, open func(p *pull) source, err
 	case err != nil:
 		return "", nil, err
 	case string(head[:3]) == "FLV":
-		return "rtmp", func(p *pull) source { return &flvSource{flv.NewReader(from), flv.NewIntake(p, p.warn)} }, nil
+		return "rtmp", func(p *pull) source { return &flvSource{flv.NewReader(from), flv.NewIntake(p.sink, p.warn)} }, nil
 	case mpegts.Begins(head):
-		return "ts", func(p *pull) source { return &tsSource{from: from, demux: mpegts.NewDemuxer(p, p.warn)} }, nil
+		return "ts", func(p *pull) source { return &tsSource{from: from, demux: mpegts.NewDemuxer(p.sink, p.warn)} }, nil
 	}
 	if hlspull.Begins(head) {
 		return "hls", nil, nil

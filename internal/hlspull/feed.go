@@ -15,6 +15,9 @@ const (
 	apartIDs = 1 << 13
 )
 
+// maxNames bounds how many tracks are called something else.
+const maxNames = 64
+
 // errTwice says that sound is left out.
 var errTwice = errors.New("hls: sound beside the pictures is not taken, since there is a playlist of sound")
 
@@ -152,7 +155,7 @@ func (f *feed) name(t *media.Track) *media.Track {
 	switch {
 	case at >= 0:
 		f.names[at] = n
-	case len(f.names) < maxTracks:
+	case len(f.names) < maxNames:
 		f.names = append(f.names, n)
 	}
 	return n.there

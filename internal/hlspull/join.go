@@ -3,10 +3,10 @@ package hlspull
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/pace"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // join hands on the packets of two playlists in the order in which they are due. Its methods are for one goroutine.
 type join struct {
-	pace   *pacer
+	pace   *pace.Pacer
 	feeds  [2]*feed // the variant, and its sound
 	begun  bool     // something has been handed on
 	dirty  bool     // other tracks have to be told
@@ -27,10 +27,10 @@ type join struct {
 }
 
 // playBoth plays a variant with its sound, and returns nil when both have an end and are over.
-func playBoth(ctx context.Context, pace *pacer, lists [2]*client) error {
+func playBoth(ctx context.Context, pacer *pace.Pacer, lists [2]*client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	pace.came = &atomic.Int64{} // each playlist has its own
-	j := &join{pace: pace}
+	pacer.Came = nil // each playlist has its own
+	j := &join{pace: pacer}
 	for i, c := range lists {
 		j.feeds[i] = &feed{
 			client: c, sound: i == 1, out: make(chan event),
@@ -148,8 +148,8 @@ func (j *join) periodOf(f *feed, e *event) int64 {
 
 // due returns when the packet of a playlist is.
 func (j *join) due(f *feed) (at time.Time, known bool) {
-	j.pace.period = j.periodOf(f, f.head)
-	return j.pace.due(f.head.packet.Track.ID, f.head.packet.DTS, time.Now())
+	j.pace.Period = j.periodOf(f, f.head)
+	return j.pace.Due(f.head.packet.Track.ID, f.head.packet.DTS, time.Now())
 }
 
 // slip lets what follows be due later when a packet has waited for the other playlist beyond when it was: that is behind, and would have
@@ -160,7 +160,7 @@ func (j *join) slip(f *feed, from time.Time) {
 		return
 	}
 	if at, known := j.due(f); known {
-		j.pace.slip(f.head.packet.Track.ID, f.head.packet.DTS, min(waited, time.Since(at)))
+		j.pace.Slip(f.head.packet.Track.ID, f.head.packet.DTS, min(waited, time.Since(at)))
 	}
 }
 
@@ -213,14 +213,14 @@ func (j *join) take(f *feed) error {
 	}
 	if e.torn {
 		for _, t := range f.tracks {
-			j.pace.forget(t.ID)
+			j.pace.Forget(t.ID)
 		}
 	}
 	f.free = f.free && e.period != j.period
 	if !f.free {
 		j.period = e.period
 	}
-	j.begun, j.pace.period = true, j.periodOf(f, e)
+	j.begun, j.pace.Period = true, j.periodOf(f, e)
 	j.touch(f)
 	err := j.pace.WritePacket(e.packet)
 	j.touch(f)

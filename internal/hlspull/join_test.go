@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/internal/mpegts"
+	"github.com/sluice-media/sluice/internal/pace"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/internal/testmedia/reel"
 	"github.com/sluice-media/sluice/media"
@@ -297,7 +298,7 @@ func TestSoundApart(t *testing.T) {
 		said []string
 	}{
 		"one discontinuity": {head: "#EXT-X-DISCONTINUITY\n"},
-		"other stamps":      {by: time.Hour, said: []string{errApart.Error()}},
+		"other stamps":      {by: time.Hour, said: []string{pace.ErrApart.Error()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/pace"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestTracksApart(t *testing.T) {
 	c := loadClip(t)
 	length := c.video[len(c.video)-1].DTS
-	for name, by := range map[string]time.Duration{"ahead": time.Hour, "somewhat ahead": furthest + 5*time.Second, "not far": 2 * time.Second} {
+	for name, by := range map[string]time.Duration{"ahead": time.Hour, "somewhat ahead": pace.Furthest + 5*time.Second, "not far": 2 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			sound := later(c.sound, by)
 			mixed := slices.SortedStableFunc(slices.Values(slices.Concat(c.video, sound)), func(a, b *media.Packet) int {
@@ -37,12 +38,12 @@ func TestTracksApart(t *testing.T) {
 				requireAll(t, c.video, got.of(true), tsDelay)
 				requireAll(t, sound, got.of(false), tsDelay)
 				took := time.Since(began)
-				if by < furthest {
+				if by < pace.Furthest {
 					require.Empty(t, said)
 					require.InDelta(t, length+by/2, took, float64(by/2+time.Second), "which of them has the pace is theirs to say")
 					return
 				}
-				require.Equal(t, []string{errApart.Error()}, said)
+				require.Equal(t, []string{pace.ErrApart.Error()}, said)
 				require.InDelta(t, length, took, float64(time.Second))
 			})
 		})
@@ -57,7 +58,7 @@ func TestTracksJump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{files: map[string][]byte{}}
 		var all [][]byte
-		for i := range 3 * manyTurns { // on, and back
+		for i := range 3 * pace.ManyTurns { // on, and back
 			all = append(all, transport(t, later(both, time.Duration(i%3)*time.Minute)))
 		}
 		d.vod("v", "", all...)

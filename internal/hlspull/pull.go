@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/gate"
 	"github.com/sluice-media/sluice/internal/leftout"
+	"github.com/sluice-media/sluice/internal/pace"
 )
 
 const (
@@ -72,13 +73,22 @@ func Run(ctx context.Context, at *url.URL, text []byte, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	pace := &pacer{
-		sink: cfg.Sink, warn: cfg.Warn, came: c.came, done: ctx.Done(), why: func() error { return context.Cause(ctx) },
+	pacer := &pace.Pacer{
+		Sink: cfg.Sink, Warn: cfg.Warn, Came: c.came, Done: ctx.Done(), Why: func() error { return context.Cause(ctx) },
 	}
 	if sound != nil {
-		return playBoth(ctx, pace, [2]*client{c, sound})
+		return playBoth(ctx, pacer, [2]*client{c, sound})
 	}
-	return c.play(ctx, pace)
+	return c.play(ctx, paced{pacer})
+}
+
+// paced is what the packets of a playlist without another are for, in which periods do not matter.
+type paced struct{ *pace.Pacer }
+
+func (p paced) begin(_ int64, torn bool) {
+	if torn {
+		p.Restart()
+	}
 }
 
 // play plays the playlist, and returns nil when it has an end and is over.

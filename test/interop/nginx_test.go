@@ -3,6 +3,7 @@ package interop
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -22,7 +23,7 @@ const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 // nginxConf is an nginx in one process, with its module of RTMP as it is when nobody sets anything, but in an app of its own: there players
 // begin with a key frame, are told when the publisher comes and goes, and get chunks of 128 bytes. What is published to live is recorded,
-// made HLS of, which is elsewhere and asks for a password, and pushed there and to another server.
+// played again, made HLS of, which is elsewhere and asks for a password, and pushed there and to another server.
 const nginxConf = `
 load_module MODULE;
 daemon off;
@@ -34,6 +35,9 @@ rtmp {
 	access_log off;
 	server {
 		listen 127.0.0.1:RTMP;
+		application recorded {
+			play DIR;
+		}
 		application live {
 			live on;
 			record all;
@@ -74,6 +78,7 @@ http {
 		auth_basic interop;
 		auth_basic_user_file DIR/users;
 		location = /moved.m3u8 { return 302 /test.m3u8; }
+		location /recorded/ { alias DIR/; }
 	}
 }
 `
@@ -107,6 +112,11 @@ func startNginx(ctx context.Context, t *testing.T, other string) nginx {
 	return n
 }
 
+// page is the URL of a file, with the password.
+func (n nginx) page(path string) string {
+	return (&url.URL{Scheme: "http", User: url.UserPassword(user, password), Host: n.http, Path: path}).String()
+}
+
 // What is pushed to nginx is what it records, what it pushes itself, and what is pulled from there.
 func TestNginx(t *testing.T) {
 	t.Parallel()
@@ -119,12 +129,17 @@ func TestNginx(t *testing.T) {
 	go func() { pushed <- readBack(ctx, t, edge, "/nginx/test") }()
 	pulled := pullAll(ctx, t, edge, map[string]puller{
 		"RTMP": rtmpPull("rtmp://" + n.rtmp + streamPath), "strict RTMP": rtmpPull("rtmp://" + n.strict + "/strict/test"),
-		"HLS": webPull((&url.URL{Scheme: "http", User: url.UserPassword(user, password), Host: n.http, Path: "/moved.m3u8"}).String()),
+		"HLS": webPull(n.page("/moved.m3u8")),
 	})
 	origin.pushClip(ctx, t, source, rtmpPush("rtmp://"+n.rtmp+streamPath))
 	status, ok := errors.AsType[*web.StatusError](web.Pull(ctx, edge.media, "http://"+n.http+"/moved.m3u8", testKey(), web.ClientConfig{}))
 	require.True(t, ok)
 	require.Equal(t, 401, status.Code)
+	recording := filepath.Join(n.dir, "test.flv")
+	settle(ctx, t, recording)
+	maps.Copy(pulled, pullAll(ctx, t, edge, map[string]puller{ // which come as fast as they can
+		"recording by RTMP": rtmpPull("rtmp://" + n.rtmp + "/recorded/test.flv"), "recording by HTTP": webPull(n.page("/recorded/test.flv")),
+	}))
 	for name, done := range pulled {
 		r := <-done
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +151,7 @@ func TestNginx(t *testing.T) {
 	}
 	t.Run("its push", func(t *testing.T) { (<-pushed).checkMost(ctx, t, source) })
 	t.Run("its recording", func(t *testing.T) {
-		r := &result{path: filepath.Join(n.dir, "test.flv")}
+		r := &result{path: recording}
 		require.Zero(t, r.check(ctx, t, source), "the first pictures are missing")
 	})
 }
