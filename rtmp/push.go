@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -113,7 +114,7 @@ func (p *push) hear() error {
 			continue
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("rtmp: the server has ended: %w", err)
 		}
 		c, ok := commandOf(m)
 		if ok && c.name == "onStatus" && c.object(1).String("level") == "error" {
