@@ -170,6 +170,37 @@ func TestCrashInBetween(t *testing.T) {
 	})
 }
 
+// A segment that cannot be entered has no name but the hidden one, and is entered when that works.
+func TestEntersLater(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *vod {
+		f, err := lockVOD(filepath.Join(dir, "vod.m3u8"), true)
+		require.NoError(t, err)
+		v, err := newVOD(f, ".ts", false)
+		require.NoError(t, err)
+		return v
+	}
+	v := open()
+	e := entry{name: "00-01_0.ts", begins: time.UnixMicro(1764280000123456), lasts: time.Second}
+	path := filepath.Join(dir, hiddenSegment(&e))
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	_, err := lockVOD(v.file.Name(), false)
+	require.ErrorIs(t, err, errHeld)
+	require.NoError(t, v.file.Close())
+	require.Error(t, v.publish(path, &e))
+	require.FileExists(t, path)
+	require.NoFileExists(t, filepath.Join(dir, e.name))
+	v = open()
+	require.NoError(t, v.publish(path, &e))
+	require.NoFileExists(t, path)
+	require.NoError(t, os.WriteFile(path, []byte("another"), 0o600))
+	require.ErrorIs(t, v.publish(path, &e), os.ErrExist)
+	require.NoError(t, v.end())
+	text, err := os.ReadFile(filepath.Join(dir, "vod.m3u8"))
+	require.NoError(t, err)
+	require.Equal(t, headOfList()+string(e.text())+endOfList, string(text))
+}
+
 // A recorder that comes back in the same hour finishes what the crash has left before it goes on, even if nobody has remembered where.
 func TestGoesOnAfterACrash(t *testing.T) {
 	hlsKinds(t, func(t *testing.T, kind Kind) {

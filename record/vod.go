@@ -18,7 +18,7 @@ type vod struct {
 	dir    string
 	suffix string // of its segments
 	file   *os.File
-	list   vodList // as it was opened, without an end
+	list   vodList // as it was opened, without an end, until what a crash has left is finished
 	size   int64   // bytes that are in it
 	count  int     // segments that are in it
 	sync   bool    // it is written through to the disk
@@ -140,9 +140,9 @@ func (v *vod) publish(path string, e *entry) error {
 	}
 	if err := v.add(e); err != nil {
 		if twice {
-			_ = os.Remove(final) // the other name is left
+			return errors.Join(err, os.Remove(final))
 		}
-		return err
+		return errors.Join(err, os.Rename(final, path))
 	}
 	if twice {
 		_ = os.Remove(path) // or the next who opens the playlist does
@@ -196,7 +196,7 @@ func (g *recording) openVOD(path, suffix string) (*vod, error) {
 	if err := g.recorder.mend(v, &owner{g.stream.Key(), g.place}); err != nil {
 		g.log.Warn("what a crash has left of this hour cannot be finished; it is tried again when a recorder begins", "path", path, "err", err)
 	}
-	v.first = true
+	v.first, v.list = true, vodList{} // it may be long
 	return v, nil
 }
 
