@@ -211,7 +211,7 @@ func TestLeavesSeveralRanges(t *testing.T) {
 		require.NoError(t, err)
 		c.Close()
 	}
-	require.Eventually(t, func() bool { return len(s.r.library.downloads) == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.r.library.downloads.count() == 0 }, 20*time.Second, time.Millisecond)
 }
 
 // Where the clock was put back an hour there are two files of one hour, and neither is missed.

@@ -34,6 +34,10 @@ type Config struct {
 	Repeat bool
 	// NoPlayback leaves it to the host who plays recordings: their streams are not found.
 	NoPlayback bool
+	// DownloadsPerAddress is how many files the Library makes at a time for downloads of one address, of 64 in all; of IPv6 the first 64 bits of
+	// an address count. Who has a proxy in front that is no TrustedProxy of package web has one address. The default is 16; a negative number is
+	// no limit.
+	DownloadsPerAddress int
 	// MaxAge and MaxBytes are how old a file of App may become since it was written, and how large all are together: the oldest are deleted
 	// then, but none that is being played or written, or that the Store has not taken yet. 0 keeps all. Recordings by HLS are kept.
 	MaxAge   time.Duration
@@ -84,6 +88,7 @@ const (
 	defaultMaxDuration = time.Hour
 	defaultFinishRate  = 64 << 20
 	defaultSegment     = 2 * time.Second
+	defaultDownloads   = 16
 )
 
 var (
@@ -117,6 +122,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.FinishRate == 0 {
 		c.FinishRate = defaultFinishRate
+	}
+	if c.DownloadsPerAddress == 0 {
+		c.DownloadsPerAddress = defaultDownloads
 	}
 	if c.App != filepath.Base(c.App) || !filepath.IsLocal(c.App) || c.App == "." {
 		return c, errApp

@@ -17,23 +17,17 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// maxDownloads is how many files are made for clients at once. Each takes up to some 30 MB for its index.
-const maxDownloads = 64
-
 // maxHeld is of how many files a download may be made that are all open to its end, so that it is whole also where they are deleted
 // meanwhile: a day of those of an hour. Of more, one at a time is open.
 const maxHeld = 25
 
-var errBusy = errors.New("too many files are being made")
-
 // serveFile sends one MP4 file that is made of parts of others.
 func (l *Library) serveFile(w *docroot.Writer, r *http.Request, key media.StreamKey, from time.Time, cuts []cut) error {
-	select {
-	case l.downloads <- struct{}{}:
-		defer func() { <-l.downloads }()
-	default:
-		return errBusy
+	end, err := l.downloads.begin(r)
+	if err != nil {
+		return err
 	}
+	defer end()
 	reading := &reading{}
 	defer reading.close()
 	for _, c := range cuts {

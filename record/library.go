@@ -39,8 +39,8 @@ type Listing struct {
 type Library struct {
 	dir, app  string
 	shelf     *shelf
-	downloads chan struct{} // has an entry for each file that is being made
-	lists     chan struct{} // and for each playlist or list
+	downloads downloads
+	lists     chan struct{} // has an entry for each playlist or list that is being made
 	log       *slog.Logger
 }
 

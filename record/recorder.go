@@ -67,7 +67,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 	r.shelf.dir, r.shelf.books = cfg.Dir, map[bookKey]*book{} // a sweep looks into it at once
 	r.library = &Library{
 		dir: cfg.Dir, app: cfg.App, shelf: &r.shelf, log: r.log,
-		downloads: make(chan struct{}, maxDownloads), lists: make(chan struct{}, maxLists),
+		downloads: downloads{perAddress: cfg.DownloadsPerAddress, log: r.log}, lists: make(chan struct{}, maxLists),
 	}
 	r.finisher, r.storer = newFinisher(r), newStorer(r)
 	r.roots, r.hlsRoots = cfg.knownRoots(rootsFile), cfg.knownRoots(hlsRootsFile)

@@ -36,6 +36,8 @@ func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //     fragmented MP4. Without to it goes on while the stream is being recorded. With .m3u8 behind the name it is the same.
 //   - /record/live/cam.mp4?from=…&to=… is the same as one MP4 file to download, without the gaps: from the key frame at or before its
 //     beginning, at most about 15 hours. Its size is known, and ranges of it can be had.
+//     Of these 64 are made at a time, and Config.DownloadsPerAddress for one client, whose address is the RemoteAddr of the request; more are
+//     refused with 503.
 //   - /record/live/cam.json?from=…&to=… says what there is: {"spans": [{"url", "start", "duration", "size", "growing"}]}, where
 //     duration is in seconds, and size in bytes.
 //   - /record/live/cam/2026-11-27/x.mp4.m3u8 is a playlist of one file.
@@ -78,7 +80,7 @@ func (l *Library) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		code, text = http.StatusBadRequest, "that is too much at once: ask for less time"
 	case errors.Is(err, mp4.ErrMixed):
 		code, text = http.StatusConflict, "the codec changes in that time: ask for the time before and behind that on their own"
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errBusy), errors.Is(err, errBusyAddress):
 		w.Header().Set("Retry-After", "5")
 		code, text = http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, mp4.ErrEmpty), errors.Is(notFound(err), media.ErrStreamNotFound), errors.Is(err, ErrBadPath):

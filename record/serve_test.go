@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -244,15 +245,66 @@ func testDownloadsTime(t *testing.T) {
 	require.Equal(t, http.StatusPartialContent, part.Code)
 	require.True(t, bytes.Equal(file[1000:2000], part.Body.Bytes()))
 	require.Equal(t, http.StatusNotModified, s.ask("/record/live/cam.mp4"+query, "If-None-Match", w.Header().Get("ETag")).Code)
-	for range maxDownloads {
-		s.r.library.downloads <- struct{}{}
+	s.closesAll()
+}
+
+// There is a bound to downloads, and one of each address: the address may be behind a proxy that is trusted, and of IPv6 a network is one.
+func TestDownloadsAreBounded(t *testing.T) { synctest.Test(t, testDownloadsAreBounded) }
+
+func testDownloadsAreBounded(t *testing.T) {
+	var log bytes.Buffer
+	s := newStage(t, Config{}, func(c *media.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	begun, _ := s.roll(true)
+	from := func(addr string) *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/record/live/cam.mp4?from="+strconv.FormatInt(begun.Unix(), 10), nil)
+		r.RemoteAddr = addr
+		return r
 	}
-	busy := s.ask("/record/live/cam.mp4" + query)
+	ask := func(addr string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.r.Library().ServeHTTP(w, from(addr))
+		return w
+	}
+	d := &s.r.library.downloads
+	var ends []func()
+	begin := func(addr string) {
+		end, err := d.begin(from(addr))
+		require.NoError(t, err)
+		ends = append(ends, end)
+	}
+	for i := range defaultDownloads {
+		begin("192.0.2.1:" + strconv.Itoa(i+1))
+		begin("[2001:db8::" + strconv.Itoa(i) + "]:80")
+	}
+	for _, addr := range []string{"192.0.2.1:9", "[::ffff:192.0.2.1]:9", "[2001:db8::ffff]:9"} {
+		busy := ask(addr)
+		require.Equal(t, http.StatusServiceUnavailable, busy.Code, addr)
+		require.Equal(t, errBusyAddress.Error()+"\n", busy.Body.String())
+		require.NotEmpty(t, busy.Header().Get("Retry-After"))
+	}
+	require.Equal(t, 1, strings.Count(log.String(), `why="`+errBusyAddress.Error()), "one line a second")
+	require.Contains(t, log.String(), "peer=192.0.2.1")
+	require.Equal(t, http.StatusOK, ask("192.0.2.2:9").Code)
+	require.Equal(t, http.StatusOK, ask("[2001:db8:0:1::1]:9").Code)
+	for range maxDownloads - 2*defaultDownloads {
+		begin("@") // of a socket without an address
+	}
+	busy := ask("192.0.2.2:9")
 	require.Equal(t, http.StatusServiceUnavailable, busy.Code)
-	require.NotEmpty(t, busy.Header().Get("Retry-After"))
-	for range maxDownloads {
-		<-s.r.library.downloads
+	require.Equal(t, errBusy.Error()+"\n", busy.Body.String())
+	for _, end := range ends {
+		end()
 	}
+	require.Equal(t, http.StatusOK, ask("192.0.2.1:9").Code)
+	require.Zero(t, d.count())
+	require.Empty(t, d.of)
+
+	d.perAddress = -1
+	for range maxDownloads {
+		begin("192.0.2.1:9")
+	}
+	_, err := d.begin(from("192.0.2.1:9"))
+	require.ErrorIs(t, err, errBusy)
 	s.closesAll()
 }
 

@@ -202,7 +202,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, cfg *filesSettings
 func (q *request) send(w *docroot.Writer) error {
 	if made := q.cfg.Made; made != nil && q.at.asked(q.URL.Path) && made.Serves(q.Request, q.vhost) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		made.ServeVHost(w, q.Request, q.vhost)
+		made.ServeVHost(w, q.ofClient(), q.vhost)
 		return nil
 	}
 	if q.at.dir == "" {
@@ -236,6 +236,17 @@ func (q *request) send(w *docroot.Writer) error {
 	head.Set("Content-Type", docroot.ContentType(q.at.name)+"; charset="+q.cfg.CharSet)
 	docroot.Send(w, q.Request, file, info)
 	return nil
+}
+
+// ofClient returns the request with the address of the client, where a proxy has sent it.
+func (q *request) ofClient() *http.Request {
+	client := q.entry.Info().Remote
+	if client.Addr() == forwarded.Peer(q.Request).Addr() {
+		return q.Request
+	}
+	r := *q.Request
+	r.RemoteAddr = client.String()
+	return &r
 }
 
 // fail answers what could not be sent.

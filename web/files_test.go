@@ -534,3 +534,21 @@ func TestFoldersElsewhere(t *testing.T) {
 		require.Equal(t, 404, s.get(path).status, path)
 	}
 }
+
+// remoteOf tells who asks.
+type remoteOf struct{}
+
+func (remoteOf) Serves(*http.Request, string) bool { return true }
+
+func (remoteOf) ServeVHost(w http.ResponseWriter, r *http.Request, _ string) {
+	io.WriteString(w, r.RemoteAddr)
+}
+
+// What is made is told the address of the client, and not that of a proxy which is trusted.
+func TestMadeIsToldTheClient(t *testing.T) {
+	s := serveFiles(t, web.FilesConfig{Made: remoteOf{}, ForwardedIPHeader: "X-Forwarded-For", TrustedProxy: netip.Addr.IsLoopback}, nil)
+	require.Contains(t, s.get("/x").body, "127.0.0.1:")
+	require.Contains(t, s.ask("GET", "/x", "X-Forwarded-For: 192.0.2.7, 2001:db8::7\n").body, "[2001:db8::7]:")
+	require.NoError(t, s.files.Reconfigure(web.FilesConfig{Made: remoteOf{}}))
+	require.Contains(t, s.ask("GET", "/x", "X-Forwarded-For: 192.0.2.7\n").body, "127.0.0.1:")
+}

@@ -48,7 +48,7 @@ type FilesConfig struct {
 type Made interface {
 	// Serves reports whether there is something for a request of GET or HEAD to a virtual host. It does not wait.
 	Serves(r *http.Request, vhost string) bool
-	// ServeVHost serves it.
+	// ServeVHost serves it. The RemoteAddr of the request is the address of the client, also where a TrustedProxy has sent it.
 	ServeVHost(w http.ResponseWriter, r *http.Request, vhost string)
 }
 
