@@ -28,7 +28,7 @@ type playback struct {
 	begun   bool
 	private bool // it has a source to itself
 	paused  bool
-	speed   float64 // by the last Scale; 0 is none
+	speed   float64 // by the last Scale and Speed; 0 is none
 	feed    *media.Feed
 	sink    *media.SinkFeed
 	heard   atomic.Int64 // when the client was heard of, Unix nanoseconds

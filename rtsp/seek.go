@@ -15,24 +15,24 @@ import (
 // seekTimeout bounds how long a source may take to find a place.
 const seekTimeout = 10 * time.Second
 
-// errRange refuses a Range or Scale that cannot be.
+// errRange refuses a Range, Scale or Speed that cannot be.
 var errRange = errors.New("rtsp: no such time in what is played")
 
 // place is where a source is played from, as PLAY is answered.
 type place struct {
 	at, end time.Duration // end is 0 if it is not known
 	sought  bool          // at is the time of the packet that comes next
-	scale   string        // what was asked for, if anything
+	scale   wire.Header   // what was asked for, if anything: Scale and Speed
 }
 
-// seek obeys Range and Scale of PLAY (RFC 2326, 12.29 and 12.34) for a player that has its source to itself. Without a
+// seek obeys Range, Scale and Speed of PLAY (RFC 2326, 12.29, 12.34 and 12.35) for a player that has its source to itself. Without a
 // Range it begins, or goes on where it was; then, and when it begins at 0, the source need not be able to seek. Packets
 // keep their stamps whatever the scale.
 func (p *playback) seek(r *wire.Request) (place, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), seekTimeout)
 	defer cancel()
 	end, _ := p.media.Private()
-	to := place{end: end, scale: strings.TrimSpace(r.Header.Get("Scale"))}
+	to := place{end: end, scale: scaleOf(r)}
 	speed, err := p.scale(ctx, to.scale)
 	if err != nil {
 		return to, err
@@ -56,7 +56,7 @@ func (p *playback) seek(r *wire.Request) (place, error) {
 	}
 	if err == nil {
 		p.speed = speed
-	} else if to.scale != "" { // it goes on as it was
+	} else if len(to.scale) > 0 { // it goes on as it was
 		_ = p.media.SetSpeed(ctx, cmp.Or(p.speed, 1))
 	}
 	return to, err
@@ -66,17 +66,32 @@ func (p *playback) seek(r *wire.Request) (place, error) {
 // refused, so that not even a signal ends it: it gets the last key frame instead.
 func waitsRefused(r *wire.Request) bool { return strings.HasPrefix(r.Header.Get("User-Agent"), "Lavf") }
 
+// scaleOf is what a request says of the speed. Packets keep their stamps, so that Scale and Speed are one and the same here, and a client
+// may send both.
+func scaleOf(r *wire.Request) (h wire.Header) {
+	for _, name := range []string{"Scale", "Speed"} {
+		if text := strings.TrimSpace(r.Header.Get(name)); text != "" {
+			h.Add(name, text)
+		}
+	}
+	return h
+}
+
 // scale changes the speed, if that is asked for, and returns it.
-func (p *playback) scale(ctx context.Context, text string) (float64, error) {
-	if text == "" {
+func (p *playback) scale(ctx context.Context, asked wire.Header) (float64, error) {
+	if len(asked) == 0 {
 		return p.speed, nil
 	}
-	factor, err := strconv.ParseFloat(text, 64)
-	if err == nil {
-		err = p.media.SetSpeed(ctx, factor)
+	factor := 1.0
+	for _, f := range asked {
+		v, err := strconv.ParseFloat(f.Value, 64)
+		if err != nil {
+			return p.speed, fmt.Errorf("%w: a %s of %.20q", errRange, f.Name, f.Value)
+		}
+		factor *= v
 	}
-	if err != nil {
-		return p.speed, fmt.Errorf("%w: a scale of %.20q", errRange, text)
+	if err := p.media.SetSpeed(ctx, factor); err != nil {
+		return p.speed, fmt.Errorf("%w: a speed of %v", errRange, factor)
 	}
 	return factor, nil
 }
@@ -122,9 +137,7 @@ func (p *playback) playingFrom(from place) *wire.Response {
 		span += fmt.Sprintf("%.3f", from.end.Seconds())
 	}
 	res.Header.Add("Range", span)
-	if from.scale != "" {
-		res.Header.Add("Scale", from.scale)
-	}
+	res.Header = append(res.Header, from.scale...)
 	if !from.sought {
 		return res
 	}

@@ -122,10 +122,19 @@ func TestSourceIsPausedAndSought(t *testing.T) {
 	require.Less(t, v.next()-begin, uint32(90000/25), "nothing of the place before comes after the answer; sound begins a little earlier")
 	require.InDelta(t, 4*90000, float64(first-begin), 90000/10)
 
+	code, head, _ = v.ask("PLAY", "", "Range: npt=0-", "Speed: 0.1")
+	require.Equal(t, "200", code)
+	require.Equal(t, "0.1", head.Get("Speed"))
+	for until := time.Now().Add(300 * time.Millisecond); time.Now().Before(until); {
+		require.Less(t, v.next()-begin, uint32(90000/2), "at its own speed a second comes at once")
+	}
+	code, _, _ = v.ask("PLAY", "", "Range: npt=0-")
+	require.Equal(t, "200", code)
+	v.next()
 	code, _, _ = v.ask("PAUSE", "")
 	require.Equal(t, "200", code)
 	at := v.last.Timestamp
-	for _, bad := range []string{"Scale: -1", "Scale: x"} {
+	for _, bad := range []string{"Scale: -1", "Scale: x", "Speed: 0", "Speed: fast"} {
 		code, _, _ = v.ask("PLAY", "", bad)
 		require.Equal(t, "457", code)
 	}
