@@ -48,7 +48,7 @@ type Relay interface {
 	StopPush(key string) bool
 	// Pushes lists them.
 	Pushes() []relay.Status
-	// Playback controls what is pulled from a recording. It returns relay.ErrNotFound for other streams.
+	// Playback controls what is pulled from a recording. It returns relay.ErrNotFound of a stream that no pull makes.
 	Playback
 }
 

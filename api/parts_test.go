@@ -252,6 +252,10 @@ func TestPulledRecording(t *testing.T) {
 	require.Equal(t, media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "test"}, d.asked)
 	d.err = relay.ErrNotFound
 	require.Equal(t, object{"code": -500.0, "msg": "can not find the stream proxy"}, do("pauseStream", ""))
+	d.err = &rtsp.StatusError{Method: "PAUSE", Code: 455, Reason: "Method Not Valid in This State"}
+	require.Equal(t, object{"code": -1.0, "msg": "PAUSE:455 Method Not Valid in This State"}, do("pauseStream", ""), "in the server's words")
+	d.err = &api.Error{Code: -7, Msg: "the part's own"}
+	require.Equal(t, object{"code": -7.0, "msg": "the part's own"}, do("seekStream", ""))
 }
 
 // sendQuery asks for a sender.

@@ -62,9 +62,9 @@ func (h *Handler) addRelay(all map[string]serveFunc) {
 		all[name] = with(h, part, func(c *call, p Relay) (reply, error) {
 			err := change(c, p)
 			if errors.Is(err, relay.ErrNotFound) {
-				err = NotFound("can not find the stream proxy")
+				return nil, NotFound("can not find the stream proxy")
 			}
-			return reply{"result": 0, "msg": "success"}, err
+			return reply{"result": 0, "msg": "success"}, relayError(err)
 		})
 	}
 }
@@ -203,8 +203,8 @@ func relayText(err error) string {
 
 // relayError is what a call is answered with when the first attempt has failed.
 func relayError(err error) error {
-	if err == nil {
-		return nil
+	if _, chosen := errors.AsType[*Error](err); err == nil || chosen {
+		return err
 	}
 	return &Error{Code: codeFailed, Msg: relayText(err)}
 }

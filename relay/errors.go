@@ -19,7 +19,8 @@ var (
 	ErrAddress = errors.New("relay: the address is not allowed")
 	// ErrLoop says that a pull would get what is made of its own stream.
 	ErrLoop = errors.New("relay: the stream would be made of itself")
+	// ErrNoControl says that a pull is of a protocol in which a server cannot be told where and how fast to play.
+	ErrNoControl = errors.New("relay: only pulls by RTSP can be paused, sought and sped up")
 
-	errSpeed   = errors.New("relay: the speed of a pull cannot be set yet")
 	errTimeout = errors.New("relay: no media came in time")
 )

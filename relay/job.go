@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtsp"
 )
 
 // attempt moves media until it ends, and says why. It calls playing once, when media moves.
@@ -21,6 +22,9 @@ type job struct {
 	url    string // without its password
 	retry  Retry
 	try    attempt
+
+	control *rtsp.Control // of a pull by RTSP; nil of others
+
 	log    *slog.Logger
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -182,6 +186,12 @@ func (j *job) wait(delay time.Duration) bool {
 	defer j.mu.Unlock()
 	j.retries++
 	return true
+}
+
+func (j *job) plays() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.state == Playing
 }
 
 func (j *job) status() Status {

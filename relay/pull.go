@@ -24,7 +24,7 @@ type PullRequest struct {
 	Transport rtsp.Transport
 	// LocalAddr is the address of this machine to dial from. Empty means any.
 	LocalAddr string
-	// Speed of an RTSP server's recording. 0 means 1, the only one that a Relay has yet.
+	// Speed of an RTSP server's recording, from 1/32 to 32. 0 means 1. Other protocols have none.
 	Speed float64
 	// Options go before the server's.
 	Options hook.StreamOptions

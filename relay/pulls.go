@@ -22,11 +22,12 @@ func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	if q.Stream.App == "" || q.Stream.Name == "" {
 		return fmt.Errorf("relay: PullRequest.Stream: %w", media.ErrBadName)
 	}
-	try, err := r.puller(q)
+	try, control, err := r.puller(q)
 	if err != nil {
 		return err
 	}
 	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, r.unlessLoop(q.Stream, try))
+	j.control = control
 	if err := r.begin(r.pulls, j); err != nil { //nolint:contextcheck // it outlives the call
 		j.cancel(err)
 		return err
@@ -43,14 +44,11 @@ func (r *Relay) Pulls() []Status { return r.list(r.pulls) }
 // grace is how much longer a stream waits for its source than the next attempt does.
 const grace = 30 * time.Second
 
-// puller returns what pulls a URL once.
-func (r *Relay) puller(q PullRequest) (attempt, error) {
+// puller returns what pulls a URL once, and what controls that, if it can be.
+func (r *Relay) puller(q PullRequest) (attempt, *rtsp.Control, error) {
 	u, err := parse(q.URL, q.User, q.Password)
 	if err != nil {
-		return nil, err
-	}
-	if q.Speed != 0 && q.Speed != 1 {
-		return nil, errSpeed
+		return nil, nil, err
 	}
 	retry := q.withDefaults()
 	options := q.Options
@@ -61,12 +59,13 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 	case "rtsp", "rtsps":
 		cfg := r.cfg.RTSP
 		cfg.Transport, cfg.Options, cfg.KeepAlive = q.Transport, options, q.KeepAlive
+		cfg.Speed, cfg.Control = q.Speed, new(rtsp.Control)
 		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg
 			cfg.OnPlaying = playing
 			return rtsp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
-		}, nil
+		}, cfg.Control, nil
 	case "rtmp", "rtmps":
 		cfg := r.cfg.RTMP
 		cfg.Options = options
@@ -75,7 +74,7 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 			cfg := cfg
 			cfg.OnPlaying = playing
 			return rtmp.Pull(ctx, r.media, u.String(), q.Stream, cfg)
-		}, nil
+		}, nil, nil
 	case "http", "https", "ws", "wss":
 		cfg := r.cfg.HTTP
 		cfg.Options = options
@@ -84,9 +83,9 @@ func (r *Relay) puller(q PullRequest) (attempt, error) {
 			cfg := cfg
 			cfg.OnPlaying = playing
 			return web.Pull(ctx, r.media, u.String(), q.Stream, cfg)
-		}, nil
+		}, nil, nil
 	}
-	return nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))
+	return nil, nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))
 }
 
 // parse takes a URL apart, and puts a user into it.

@@ -47,6 +47,11 @@ type ClientConfig struct {
 	// Options of the stream that is pulled go before the server's. ContinuePush is how long it waits when the other side
 	// has dropped it; it does not when ctx has ended.
 	Options hook.StreamOptions
+	// Speed asks the server of a pull to play its recording so many times as fast (RFC 2326, 12.34), from 1/32 to 32. 0 means 1. Stamps of the
+	// stream are at the pace of who watches, see [Control].
+	Speed float64
+	// Control, if it is not nil, controls what a pull plays while it does.
+	Control *Control
 	// OnPlaying, if it is not nil, is called once with the session of the connection: by Pull when the tracks of the stream are known, so
 	// that it can be watched (x.Publisher().Stream()), and by Push when the server takes it (x.Player().Stream()). It is called on a
 	// goroutine of its own, which Pull and Push wait for.
@@ -89,14 +94,17 @@ type client struct {
 	reader *wire.Reader
 	frame  func(f wire.Frame, now time.Time) // gets what comes in between
 
-	session   string
-	timeout   time.Duration // of the session
-	parameter bool          // the server knows GET_PARAMETER
-	auth      headers.Authenticate
-	proves    bool // auth is what the server asked for
+	alive []string // the methods that tell the server that the client lives, the best first
 
 	mu   sync.Mutex // guards writing, and cseq
 	cseq int
+
+	known   sync.Mutex        // guards what follows; not held for long, and taken behind mu
+	asked   map[int]*question // what is asked while another goroutine reads, by its number
+	session string
+	timeout time.Duration // of the session
+	auth    headers.Authenticate
+	proves  bool // auth is what the server asked for
 }
 
 // dial connects to the server of a URL.
@@ -160,6 +168,8 @@ func (c *client) do(method, target string, h wire.Header, body []byte) (*wire.Re
 
 // challenged takes over what the server wants to have proved.
 func (c *client) challenged(res *wire.Response) bool {
+	c.known.Lock()
+	defer c.known.Unlock()
 	for _, v := range res.Header.Values("WWW-Authenticate") {
 		var h headers.Authenticate
 		if h.Unmarshal(base.HeaderValue{v}) != nil {
@@ -179,7 +189,7 @@ func (c *client) roundTrip(method, target string, h wire.Header, body []byte) (*
 	if err := c.conn.SetReadDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
 		return nil, err
 	}
-	cseq, err := c.send(method, target, h, body)
+	cseq, err := c.send(method, target, h, body, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +217,8 @@ func (c *client) adopt(res *wire.Response) {
 	if id = strings.TrimSpace(id); id == "" {
 		return
 	}
+	c.known.Lock()
+	defer c.known.Unlock()
 	c.session = id
 	for p := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
@@ -216,11 +228,25 @@ func (c *client) adopt(res *wire.Response) {
 	}
 }
 
-// send sends a request and returns its number.
-func (c *client) send(method, target string, h wire.Header, body []byte) (int, error) {
+// send sends a request. q, if it is not nil, gets the response from the goroutine that reads.
+func (c *client) send(method, target string, h wire.Header, body []byte, q *question) (cseq int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cseq++
+	r := wire.Request{Method: method, URL: target, Header: append(c.head(method, target, q), h...), Body: body}
+	return c.cseq, c.put(r.Append(nil))
+}
+
+// head is what all requests begin with. q is known before its response can come. c.mu is held.
+func (c *client) head(method, target string, q *question) wire.Header {
+	c.known.Lock()
+	defer c.known.Unlock()
+	if q != nil {
+		if c.asked == nil {
+			c.asked = map[int]*question{}
+		}
+		c.asked[c.cseq] = q
+	}
 	head := wire.Header{}
 	head.Add("CSeq", strconv.Itoa(c.cseq))
 	head.Add("User-Agent", c.cfg.UserAgent)
@@ -230,8 +256,7 @@ func (c *client) send(method, target string, h wire.Header, body []byte) (int, e
 	if c.proves {
 		head.Add("Authorization", c.proof(method, target))
 	}
-	r := wire.Request{Method: method, URL: target, Header: append(head, h...), Body: body}
-	return c.cseq, c.put(r.Append(nil))
+	return head
 }
 
 // write sends interleaved frames.
@@ -260,42 +285,6 @@ func (c *client) proof(method, target string) string {
 		h.Response = md5Hex(ha1 + ":" + h.Nonce + ":" + md5Hex(method+":"+target))
 	}
 	return strings.Join(h.Marshal(), ", ")
-}
-
-// keepAlive tells the server now and then that the client lives, until ctx ends.
-func (c *client) keepAlive(ctx context.Context) {
-	every := min(max(c.timeout/2, time.Second), 30*time.Second)
-	if c.cfg.KeepAlive > 0 {
-		every = max(c.cfg.KeepAlive, time.Second)
-	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			method := "OPTIONS"
-			if c.parameter {
-				method = "GET_PARAMETER"
-			}
-			if _, err := c.send(method, c.url, nil, nil); err != nil {
-				return // the reader sees it too
-			}
-		}
-	}
-}
-
-// greet asks what the server can do. A server that does not say is no worse for it.
-func (c *client) greet() error {
-	res, err := c.do("OPTIONS", c.url, nil, nil)
-	if _, refused := errors.AsType[*StatusError](err); refused {
-		return nil
-	}
-	if err == nil {
-		c.parameter = strings.Contains(res.Header.Get("Public"), "GET_PARAMETER")
-	}
-	return err
 }
 
 // setup makes room for one media, by the transports that the configuration allows, the preferred one first. The

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,16 @@ import (
 // key, until ctx or either side ends. OnPublish is not asked. The error is never nil: that of ctx, io.EOF when
 // the server has ended the stream, a *[StatusError], or what the network or the stream failed with.
 func Pull(ctx context.Context, m *media.Server, rawURL string, key media.StreamKey, cfg ClientConfig) error {
+	if cfg.Speed != 0 && !isSpeed(cfg.Speed) {
+		return fmt.Errorf("rtsp: ClientConfig.Speed of %v is not within 1/32 and 32", cfg.Speed)
+	}
 	c, err := dial(ctx, rawURL, cfg)
 	if err != nil {
 		return err
 	}
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	p := &pull{client: c, server: m}
+	p := &pull{client: c, server: m, orders: make(chan order), over: make(chan struct{})}
 	defer p.close()
 	err = acceptor.Guard(func() error { return p.run(ctx, m, key) })
 	if ctx.Err() != nil {
@@ -57,6 +61,9 @@ type pull struct {
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
 	byed     atomic.Bool  // the server has said that all tracks end
+	waits    atomic.Bool  // none is due: it is paused, or the server looks for a place
+	orders   chan order
+	over     chan struct{} // closed when it plays no more
 }
 
 func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) error {
@@ -77,10 +84,7 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 		return err
 	}
 	p.media, p.entry = pub, entry
-	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", redact.URL(c.url)), Bye: func() {
-		p.byed.Store(true)
-		c.conn.Close()
-	}})
+	p.ingest = ingest.New(pub, p.desc, ingest.Options{Torn: c.cfg.TornPictures, Log: m.Logger().With("stream", key.String(), "proto", "rtsp", "origin", redact.URL(c.url)), Bye: p.bye})
 	err = p.play(ctx)
 	if ctx.Err() == nil && entry.Err() == nil { // the end has come by TCP
 		p.rtp.drain()
@@ -97,6 +101,14 @@ func (p *pull) run(ctx context.Context, m *media.Server, key media.StreamKey) er
 	p.ingest.Close()
 	pub.Close(err)
 	return err
+}
+
+// bye ends a pull whose server says that all tracks end. Before another place some servers say so, too.
+func (p *pull) bye() {
+	if !p.waits.Load() {
+		p.byed.Store(true)
+		p.client.conn.Close()
+	}
 }
 
 // describe learns what the stream is.
@@ -134,8 +146,8 @@ func (p *pull) play(ctx context.Context) error {
 	if err := p.ingest.Begin(); err != nil {
 		return err
 	}
-	aggregate := sdp.ControlURL(p.base, p.desc.Control, "")
-	if _, err := c.do("PLAY", aggregate, wire.Header{{Name: "Range", Value: "npt=0.000-"}}, nil); err != nil {
+	f, err := p.begin()
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -143,10 +155,34 @@ func (p *pull) play(ctx context.Context) error {
 	defer keeping.Wait()
 	defer cancel()
 	keeping.Go(func() { c.keepAlive(ctx) })
+	keeping.Go(func() { p.obey(ctx, f) })
+	defer close(p.over)
+	defer c.cfg.Control.control(p)()
 	keeping.Go(func() { outbound.TellPlaying(ctx, c.cfg.OnPlaying, p.media.Stream(), p.server, p.entry) })
-	err := p.read()
-	_, _ = c.send("TEARDOWN", aggregate, nil, nil) // as a courtesy
+	err = p.read()
+	_, _ = c.send("TEARDOWN", f.target, nil, nil, nil) // as a courtesy
 	return err
+}
+
+// begin has the server play, at the speed that the configuration says.
+func (p *pull) begin() (*film, error) {
+	f := &film{pull: p, target: sdp.ControlURL(p.base, p.desc.Control, ""), speed: cmp.Or(p.client.cfg.Speed, 1), by: "Scale"}
+	h := wire.Header{{Name: "Range", Value: "npt=0.000-"}}
+	if f.speed != 1 {
+		h.Add(f.by, speedText(f.speed))
+		p.ingest.Restart(f.speed, false)
+	}
+	res, err := p.client.do("PLAY", f.target, h, nil)
+	if err != nil {
+		return nil, err
+	}
+	if actual, said := speedOf(res, f.by); said && actual != f.speed {
+		f.speed = actual
+		p.ingest.Restart(actual, false)
+	}
+	f.span.learn(res.Header.Get("Range"))
+	f.span.learn(p.desc.Range)
+	return f, nil
 }
 
 // read takes what the server sends, until it ends or is silent for too long.
@@ -157,7 +193,7 @@ func (p *pull) read() error {
 			return err
 		}
 		m, err := c.reader.Next()
-		switch silent := p.silence() >= c.cfg.IdleTimeout; {
+		switch silent := p.silent(); {
 		case silent && isTimeout(err):
 			return fmt.Errorf("rtsp: no media for %v", c.cfg.IdleTimeout)
 		case isTimeout(err):
@@ -165,10 +201,13 @@ func (p *pull) read() error {
 		case err != nil:
 			return err
 		}
-		if m.Request == nil && m.Response == nil {
+		switch {
+		case m.Response != nil:
+			c.answered(m.Response)
+		case m.Request == nil:
 			p.frame(m.Frame, time.Now())
 		}
-		if p.silence() >= c.cfg.IdleTimeout {
+		if p.silent() {
 			return fmt.Errorf("rtsp: no media for %v", c.cfg.IdleTimeout)
 		}
 	}
@@ -180,7 +219,10 @@ func (p *pull) touch(n int) {
 	p.entry.Received(n)
 }
 
-func (p *pull) silence() time.Duration { return time.Since(time.Unix(0, p.last.Load())) }
+// silent reports whether media should have come by now.
+func (p *pull) silent() bool {
+	return !p.waits.Load() && time.Since(time.Unix(0, p.last.Load())) >= p.client.cfg.IdleTimeout
+}
 
 func (p *pull) frame(f wire.Frame, now time.Time) {
 	switch m := p.channels[f.Channel]; {

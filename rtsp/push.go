@@ -170,7 +170,7 @@ func (p *push) write(ctx context.Context) error {
 	defer r.Close()
 	err := sendAll(ctx, r, p.send)
 	if errors.Is(err, io.EOF) {
-		_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil) // a clean end
+		_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil, nil) // a clean end
 	} else if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -208,8 +208,16 @@ func (p *push) read() error {
 		if err != nil {
 			return fmt.Errorf("rtsp: the server has ended: %w", err)
 		}
-		if m.Response != nil && m.Response.Code >= 400 && m.Response.Code != wire.StatusMethodNotAllowed && m.Response.Code != 501 {
-			return &StatusError{Method: "a request", Code: m.Response.Code, Reason: m.Response.Reason}
+		if m.Response == nil {
+			continue
+		}
+		p.client.answered(m.Response)
+		switch code := m.Response.Code; code {
+		case wire.StatusUnauthorized, wire.StatusMethodNotAllowed, wire.StatusNotImplemented: // a sign of life has another try
+		default:
+			if code >= 400 {
+				return &StatusError{Method: "a request", Code: code, Reason: m.Response.Reason}
+			}
 		}
 	}
 }

@@ -55,8 +55,8 @@ func (in *Ingest) keep(t *track, u *depacketizer.Unit, now time.Time) {
 		t.firstStamp, t.firstAt = u.Stamp, now
 	}
 	ticks := int64(int32(u.Stamp - t.firstStamp))
-	ahead := time.Duration(ticks)*time.Second/time.Duration(max(t.rate, 1)) - now.Sub(t.firstAt)
-	h.bursts = h.bursts || ahead > burst
+	came := time.Duration(ticks) * time.Second / time.Duration(max(t.rate, 1))
+	h.bursts = h.bursts || time.Duration(float64(came)/in.speed)-now.Sub(t.firstAt) > burst
 	h.units = append(h.units, heldUnit{t, *u, now})
 	h.bytes += len(u.Data)
 }
@@ -90,8 +90,15 @@ func (in *Ingest) settled(now time.Time) bool {
 
 // release passes on what was held back, as soon as the tracks are known and lie still.
 func (in *Ingest) release(now time.Time) {
+	if !in.hold.placed && in.settled(now) {
+		in.place()
+	}
+}
+
+// place passes it on, as soon as the tracks are known.
+func (in *Ingest) place() {
 	h := &in.hold
-	if h.placed || !in.known || len(h.units) == 0 || !in.settled(now) {
+	if h.placed || !in.known || len(h.units) == 0 {
 		return
 	}
 	heard := make([][]receiver.Arrival, len(in.tracks))
@@ -117,6 +124,9 @@ func (in *Ingest) release(now time.Time) {
 func (in *Ingest) expire() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.hold.timer == nil { // it was of what came before a restart
+		return
+	}
 	now := time.Now()
 	in.release(now)
 	if rest := waitReports - now.Sub(in.hold.first); !in.hold.placed && !in.hold.closed && rest > 0 {

@@ -33,6 +33,9 @@ type Ingest struct {
 	begun  time.Time
 	known  bool // the tracks are
 	hold   hold
+	speed  float64 // of the source
+	next   *place  // where it is from the next packet on; nil for where it was
+	pace   pace
 	broken uint64
 }
 
@@ -66,7 +69,7 @@ type track struct {
 
 // New returns an ingest of the medias of a session description, which give their indexes to its tracks.
 func New(pub *media.Publisher, desc *sdp.Session, opts Options) *Ingest {
-	in := &Ingest{pub: pub, opts: opts, clock: receiver.NewClock()}
+	in := &Ingest{pub: pub, opts: opts, clock: receiver.NewClock(), speed: 1}
 	for _, m := range desc.Medias {
 		t := &track{
 			index: in.clock.AddTrack(m.ClockRate, m.Track.Codec.Video()), rate: m.ClockRate, media: m.Track, ssrc: rand.Uint32(),

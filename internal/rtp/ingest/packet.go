@@ -16,6 +16,7 @@ import (
 func (in *Ingest) Packet(index int, b []byte, now time.Time) (waits bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.arrive()
 	t := in.tracks[index]
 	if t.depack == nil {
 		return false
@@ -69,6 +70,7 @@ func (in *Ingest) unit(t *track, u *depacketizer.Unit, now time.Time) {
 	}
 	if in.hold.placed {
 		in.write(in.stamp(t, u, now))
+		in.measure(t, u.Stamp, now)
 		return
 	}
 	in.keep(t, u, now)

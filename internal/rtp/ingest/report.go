@@ -21,6 +21,7 @@ func (in *Ingest) Report(index int, b []byte, now time.Time) {
 	list, err := rtcp.Unmarshal(b)
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.arrive()
 	t := in.tracks[index]
 	if err != nil {
 		in.fault(t, err)

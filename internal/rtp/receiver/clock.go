@@ -20,11 +20,13 @@ const (
 // a time.
 type Clock struct {
 	tracks []*clockTrack
-	lead   *clockTrack // which the others follow: video if there is some, else the track that came first
+	lead   *clockTrack   // which the others follow: video if there is some, else the track that came first
+	base   time.Duration // of what begins first
 }
 
 type clockTrack struct {
 	rate    int64
+	speed   float64 // of timestamps: how many seconds of theirs come in one
 	video   bool
 	begun   bool
 	last    uint32        // newest timestamp
@@ -52,13 +54,29 @@ func NewClock() *Clock { return &Clock{} }
 // AddTrack adds a track whose timestamps count rate ticks a second, and returns its index. When tracks have to be
 // moved to be in step, it is not video, whose pictures refer to one another.
 func (c *Clock) AddTrack(rate int, video bool) int {
-	c.tracks = append(c.tracks, &clockTrack{rate: int64(min(max(rate, 1), maxRate)), video: video})
+	c.tracks = append(c.tracks, &clockTrack{rate: int64(min(max(rate, 1), maxRate)), speed: 1, video: video})
 	return len(c.tracks) - 1
+}
+
+// Restart says that timestamps have nothing to do with those before, as after a seek, and come speed times as fast as in real time
+// from now on. Times go on behind the latest, in real time.
+func (c *Clock) Restart(speed float64) {
+	for i, t := range c.tracks {
+		if t.begun {
+			c.base = max(c.base, t.newest+usualPicture)
+		}
+		c.tracks[i] = &clockTrack{rate: t.rate, speed: speed, video: t.video}
+	}
+	c.lead = nil
 }
 
 // duration converts ticks without overflow.
 func (t *clockTrack) duration(ticks int64) time.Duration {
-	return time.Duration(ticks/t.rate)*time.Second + time.Duration(ticks%t.rate)*time.Second/time.Duration(t.rate)
+	d := time.Duration(ticks/t.rate)*time.Second + time.Duration(ticks%t.rate)*time.Second/time.Duration(t.rate)
+	if t.speed != 1 {
+		return time.Duration(float64(d) / t.speed)
+	}
+	return d
 }
 
 // unroll returns the ticks of a timestamp, which may lie before the newest.
@@ -107,7 +125,7 @@ func (c *Clock) At(track int, stamp uint32, now time.Time) time.Duration {
 
 // begin places the first timestamp of a track.
 func (c *Clock) begin(t *clockTrack, stamp uint32, now time.Time) {
-	t.begun, t.last, t.ticks, t.first = true, stamp, int64(stamp), int64(stamp)
+	t.begun, t.last, t.ticks, t.first, t.offset = true, stamp, int64(stamp), int64(stamp), c.base
 	if c.lead != nil {
 		t.offset = c.lead.newest + min(max(now.Sub(c.lead.arrived), 0), maxApart)
 		if t.early.set && c.lead.reported { // it can be placed exactly

@@ -46,7 +46,7 @@ func (c *Clock) Place(heard [][]Arrival) {
 	}
 	for i, list := range heard {
 		if len(list) > 0 {
-			c.tracks[i].offset -= least
+			c.tracks[i].offset += c.base - least
 		}
 	}
 	c.settle(heard)

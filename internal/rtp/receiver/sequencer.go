@@ -39,6 +39,7 @@ type SequencerConfig struct {
 type Sequencer struct {
 	cfg   SequencerConfig
 	begun bool
+	anew  bool // it has begun before
 	ssrc  uint32
 	next  uint16 // the sequence number that is due
 	gap   bool   // packets are missing in front of the next one
@@ -78,6 +79,8 @@ func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
 	s.out = s.out[:0]
 	s.stats.Received++
 	if !s.begun {
+		missing := int(int16(p.SequenceNumber - s.next))
+		s.gap = s.gap || s.anew && p.SSRC == s.ssrc && missing > 0 && missing <= maxJump
 		s.begin(&p)
 	}
 	ahead := int(int16(p.SequenceNumber - s.next))
@@ -110,6 +113,15 @@ func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
 func (s *Sequencer) begin(p *rtp.Packet) {
 	s.begun, s.ssrc, s.next, s.seen = true, p.SSRC, p.SequenceNumber, 0
 	s.startStatistics(p.SequenceNumber)
+}
+
+// Restart lets the source begin anew with the next packet, at any number. What is held back is given up. lost says that the next packet
+// has nothing to do with those before it; else it goes on with them, unless its number is a little ahead of the one that is due.
+func (s *Sequencer) Restart(lost bool) {
+	clear(s.held)
+	clear(s.taken)
+	s.gap = s.gap || lost || s.count > 0
+	s.count, s.doubt.ok, s.anew, s.begun = 0, false, s.anew || s.begun, false
 }
 
 // confirmed reports whether a packet that does not fit follows another that did not either: then the source

@@ -25,6 +25,7 @@ const (
 	StatusAggregateNotAllowed  = 459
 	StatusUnsupportedTransport = 461
 	StatusInternalError        = 500
+	StatusNotImplemented       = 501
 	StatusServiceUnavailable   = 503
 )
 
