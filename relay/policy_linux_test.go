@@ -182,6 +182,7 @@ func TestNoSpellingGetsAround(t *testing.T) {
 		"pull rtmp": pull("rtmp://HOST/a/b", 0), "pull rtmps": pull("rtmps://HOST/a/b", 0), "pull flv": pull("http://HOST/a/b.flv", 0),
 		"pull hls": pull("https://HOST/a/b.m3u8", 0), "pull ws": pull("ws://HOST/a/b.flv", 0), "pull wss": pull("wss://HOST/a/b.flv", 0),
 		"push rtsp": push("rtsp://HOST/a/b"), "push rtmp": push("rtmp://HOST/a/b"), "push rtmps": push("rtmps://HOST/a/b"),
+		"push http": push("http://HOST/a/b.flv"), "push https": push("https://HOST/a/b.flv"),
 		"edge": func(host string) error {
 			stop, err := r.Edge(EdgeConfig{Origins: []string{"rtmp://" + host + "/%s/%s"}})
 			if err != nil {

@@ -13,7 +13,7 @@ type PushRequest struct {
 	Schema string
 	// Key names the push. Empty means Stream.String(), a space and URL.
 	Key string
-	// URL is where it goes to, user and password in it if need be.
+	// URL is where it goes to, user and password in it if need be: by RTSP, by RTMP, or by HTTP as the body of a POST, see web.Push.
 	URL string
 	// Transport is how RTSP carries media.
 	Transport rtsp.Transport

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
 	"github.com/sluice-media/sluice/rtsp"
+	"github.com/sluice-media/sluice/web"
 )
 
 // Push begins to push, and returns when the first attempt has ended, as [Relay.Pull] does.
@@ -56,6 +57,14 @@ func (r *Relay) pusher(q PushRequest) (attempt, error) {
 			cfg := cfg
 			cfg.OnPlaying = playing
 			return rtmp.Push(ctx, r.media, q.Stream, u.String(), cfg)
+		}, nil
+	case "http", "https":
+		cfg := r.cfg.HTTP
+		cfg.DialTimeout, cfg.Dial = retry.Timeout, r.dialer("")
+		return func(ctx context.Context, playing func(*media.Session)) error {
+			cfg := cfg
+			cfg.OnPlaying = playing
+			return web.Push(ctx, r.media, q.Stream, u.String(), cfg)
 		}, nil
 	}
 	return nil, fmt.Errorf("%w: %.100s", ErrScheme, redact.URL(q.URL))

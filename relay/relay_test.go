@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -199,8 +200,14 @@ func TestRelays(t *testing.T) {
 			require.Equal(t, hook.OriginPull, st.Source("").Origin)
 
 			back := proto + "://" + addr + "/live/back"
-			if form.suffix != "" { // nothing is pushed by it
-				require.ErrorIs(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: back}), ErrScheme)
+			if form.suffix != "" { // this server takes nothing by it
+				err := r.Push(t.Context(), PushRequest{Stream: edge, URL: back})
+				if status, ok := errors.AsType[*web.StatusError](err); proto != "ws" {
+					require.True(t, ok, err)
+					require.Equal(t, 404, status.Code)
+				} else {
+					require.ErrorIs(t, err, ErrScheme)
+				}
 				back = "rtmp://" + o.rtmp + "/live/back"
 			}
 			require.NoError(t, r.Push(t.Context(), PushRequest{Stream: edge, URL: back}))
@@ -220,6 +227,30 @@ func TestRelays(t *testing.T) {
 			require.False(t, ok, "what is removed is gone at once")
 		})
 	}
+}
+
+// A stream is posted to a server that takes it so, which gets it again when it has been away.
+func TestPushByHTTP(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	bodies := make(chan []byte)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b := make([]byte, 50_000)
+		_, _ = io.ReadFull(r.Body, b)
+		bodies <- b // and hangs up
+		panic(http.ErrAbortHandler)
+	}))
+	defer s.Close()
+	r, err := New(o.media, Config{})
+	require.NoError(t, err)
+	defer r.Close()
+	key := media.StreamKey{App: "live", Name: "cam"}
+	require.NoError(t, r.Push(t.Context(), PushRequest{Stream: key, URL: s.URL + "/live/cam.flv"}))
+	for range 2 {
+		require.Equal(t, "FLV\x01\x05", string((<-bodies)[:5]))
+	}
+	require.Equal(t, 1, r.Pushes()[0].Retries)
+	require.True(t, r.StopPush(r.Pushes()[0].Key))
 }
 
 // Who watches stays while the source is away, and sees it again.

@@ -27,6 +27,7 @@ const (
 
 var (
 	errRedirects = fmt.Errorf("web: the server redirects more than %d times", maxRedirects)
+	errNoReply   = errors.New("web: the server does not answer")
 	errHead      = fmt.Errorf("web: the head of the reply is longer than %d bytes", maxReplyHead)
 )
 
@@ -104,7 +105,7 @@ func askFor(ctx context.Context, u *url.URL, cfg *ClientConfig) (c *client, else
 		conn.Close()
 		return nil, reply.Header.Get("Location"), nil
 	default:
-		err = &StatusError{reply.StatusCode, reply.Status[:min(len(reply.Status), 100)]}
+		err = statusError(reply)
 	}
 	conn.Close()
 	switch {
@@ -153,6 +154,18 @@ func dial(ctx context.Context, u *url.URL, cfg *ClientConfig) (conn net.Conn, er
 	return conn, nil
 }
 
+// authorize adds the user of the URL.
+func (c *client) authorize(r *http.Request) {
+	if user := c.url.User; user != nil {
+		password, _ := user.Password()
+		r.SetBasicAuth(user.Username(), password)
+	}
+}
+
+func statusError(reply *http.Response) error {
+	return &StatusError{reply.StatusCode, reply.Status[:min(len(reply.Status), 100)]}
+}
+
 // ask sends the request, and reads the head of the reply.
 func (c *client) ask(ctx context.Context, cfg *ClientConfig) (*http.Response, error) {
 	if isWebSocket(c.url) {
@@ -162,10 +175,7 @@ func (c *client) ask(ctx context.Context, cfg *ClientConfig) (*http.Response, er
 		Method: http.MethodGet, URL: c.url, Host: c.url.Host, Close: true,
 		Header: http.Header{"User-Agent": {"Sluice"}, "Accept-Encoding": {"identity"}},
 	}
-	if user := c.url.User; user != nil {
-		password, _ := user.Password()
-		r.SetBasicAuth(user.Username(), password)
-	}
+	c.authorize(r)
 	if err := r.Write(c.conn); err != nil {
 		return nil, err
 	}

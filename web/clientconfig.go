@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// ClientConfig of [Pull]. The zero value works.
+// ClientConfig of [Pull] and [Push]. The zero value works.
 type ClientConfig struct {
 	// TLSConfig is for https URLs, also for those that the server redirects to: so a ServerName or a certificate in it is shown to all.
 	TLSConfig *tls.Config
@@ -25,8 +25,11 @@ type ClientConfig struct {
 	// Options of the stream go before the server's. ContinuePush is how long it waits when the other side has dropped it; it
 	// does not when ctx has ended.
 	Options hook.StreamOptions
-	// OnPlaying, if it is not nil, is called once with the session of the connection when the tracks of the stream are known, so that
-	// it can be watched (x.Publisher().Stream()). It is called on a goroutine of its own, which Pull waits for.
+	// LegacyCodecs pushes H.265 and others by the numbers that players had for them before Enhanced RTMP, as Config.LegacyCodecs does.
+	LegacyCodecs bool
+	// OnPlaying, if it is not nil, is called once with the session of the connection: by Pull when the tracks of the stream are known, so
+	// that it can be watched (x.Publisher().Stream()), and by Push when the server gets it (x.Player().Stream()). It is called on a
+	// goroutine of its own, which Pull and Push wait for.
 	OnPlaying func(x *media.Session)
 }
 
@@ -39,7 +42,7 @@ func (c ClientConfig) withDefaults() ClientConfig {
 	return c
 }
 
-// StatusError is what [Pull] returns when the server does not send the stream.
+// StatusError is what [Pull] returns when the server does not send the stream, and [Push] when it does not take it.
 type StatusError struct {
 	Code int    // of HTTP, such as 404
 	Text string // such as "404 Not Found"

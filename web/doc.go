@@ -18,7 +18,7 @@
 // /app/stream.snap.mp4 is the newest key picture of a stream, an MP4 of one picture. Who asks for it is a viewer for a moment: each time
 // OnPlay decides, OnStreamNotFound may bring the stream, OnFlowReport is told, and the wait for OnStreamNoneReader begins anew.
 //
-// [Pull] is a client: it plays FLV, MPEG-TS or HLS from another server, and publishes that.
+// [Pull] is a client: it plays FLV, MPEG-TS or HLS from another server, and publishes that. [Push] posts a stream as FLV.
 //
 // What is no stream and no file has 10 s: its request's body, and its reply. Of a file the client has a minute for each 64 KiB.
 // The time-outs of the host's http.Server do not hold for streams. A ResponseWriter of the host's own should have an Unwrap method: without deadlines (http.ResponseController) a
