@@ -177,6 +177,9 @@ func TestPartsAreAsked(t *testing.T) {
 			Options: hook.StreamOptions{EnableHLS: new(false), EnableMP4: new(true), ContinuePush: new(100 * time.Millisecond)},
 			Retry:   relay.Retry{Timeout: 2500 * time.Millisecond, MediaTimeout: 70 * time.Millisecond},
 		},
+		"addStreamProxy?" + tuple + "&url=a&rtp_type=2&rtsp_speed=4": relay.PullRequest{
+			Stream: key, Key: "v.example/live/test", URL: "a", Transport: rtsp.Multicast, Speed: 4,
+		},
 		"addStreamProxy?" + tuple + "&url=a&retry_count=0&force=1&protocol_timeout_ms=80&beat_interval_ms=90": relay.PullRequest{
 			Stream: key, Key: "v.example/live/test", URL: "a", Transport: rtsp.TCP,
 			Retry: relay.Retry{Force: true, MaxRetries: -1, Timeout: 80 * time.Millisecond, KeepAlive: 90 * time.Millisecond},

@@ -229,6 +229,23 @@ func TestRelays(t *testing.T) {
 	}
 }
 
+// Two servers of a network pull a stream that their origin sends once.
+func TestPullByMulticast(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	for range 2 {
+		m, r := newRelay(t, Config{})
+		require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: "rtsp://" + o.rtsp + "/live/cam", Transport: rtsp.Multicast}))
+		pictures(t, m, edge, 50)
+	}
+	said := uint64(0)
+	for x := range o.media.Sessions() {
+		_, sent := x.Bytes()
+		said += sent
+	}
+	require.Less(t, said, uint64(20_000), "to each there is nothing but answers")
+}
+
 // A stream is posted to a server that takes it so, which gets it again when it has been away.
 func TestPushByHTTP(t *testing.T) {
 	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
