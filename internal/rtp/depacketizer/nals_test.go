@@ -198,3 +198,16 @@ func TestDecodingOrderNumbers(t *testing.T) {
 	_, err = New(s)
 	require.NoError(t, err)
 }
+
+// A group of pictures that is open begins with what the recovery point says, as in MPEG-TS; one that is to be decoded some pictures later
+// is none.
+func TestRecoveryPoint(t *testing.T) {
+	slice := filled([]byte{0x41, 0x9a}, 50)
+	for count, sei := range map[int][]byte{0: {6, 6, 1, 0xc4, 0x80}, 6: {6, 6, 2, 0x3f, 0xe0, 0x80}} {
+		d := newTest(t, media.H264, avcConfig(), nil)
+		units := pushAll(t, d, []*rtp.Packet{pkt(1, false, sei...), pkt(1, true, slice...), pkt(2, true, slice...)})
+		require.Len(t, units, 2)
+		require.Equal(t, count == 0, units[0].Key)
+		require.False(t, units[1].Key)
+	}
+}

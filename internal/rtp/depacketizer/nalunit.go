@@ -67,7 +67,7 @@ func (f *nals) keep(b []byte) error {
 	if err := f.fits(4 + len(b)); err != nil {
 		return err
 	}
-	f.key = f.key || h26x.StartsPicture(f.codec, b[0])
+	f.key = f.key || h26x.StartsPicture(f.codec, b[0]) || h26x.RecoversAtOnce(f.codec, b)
 	f.add(b)
 	return nil
 }
