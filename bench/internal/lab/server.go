@@ -177,11 +177,11 @@ func (s *Server) PlayURL(proto string) (string, error) {
 	return "", fmt.Errorf("lab: unknown protocol %q", proto)
 }
 
-// freePorts returns n ports nobody listens at.
+// freePorts returns n ports that nobody has, at whatever address of this machine.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", ":0") //nolint:gosec // as the server does
 		if err != nil {
 			return nil, fmt.Errorf("lab: %w", err)
 		}

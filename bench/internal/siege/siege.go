@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	warmUp      = 5 * time.Second // of honest viewers alone
-	viewEvery   = 300 * time.Millisecond
-	lookEvery   = 100 * time.Millisecond
-	againAfter  = time.Second // a peer that was cut comes back
-	dialsAtOnce = 64          // peers that connect at the same time
-	ebbLimit    = 90 * time.Second
+	warmUp     = 5 * time.Second // of honest viewers alone
+	viewEvery  = 300 * time.Millisecond
+	lookEvery  = 100 * time.Millisecond
+	againAfter = time.Second     // a peer that was cut comes back
+	perSecond  = 1000            // peers that come: what they do takes the same processors as the server
+	dialLimit  = 64              // peers that connect at the same time
+	ebbLimit   = 3 * time.Minute // longer than Go goes without collecting garbage
 	// Ebbed is how much more a server may hold when its peers have gone, in KB.
 	Ebbed = 10 << 10
 )
@@ -58,7 +59,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err := raiseLimit(cfg.Kind.N); err != nil {
 		return nil, err
 	}
-	s := &siege{cfg: cfg, res: &Result{Name: cfg.Kind.Name, N: cfg.Kind.N}, coming: make(chan struct{}, dialsAtOnce)}
+	s := &siege{cfg: cfg, res: &Result{Name: cfg.Kind.Name, N: cfg.Kind.N}, coming: make(chan struct{}, dialLimit)}
 	if err := s.visit(ctx, time.Now().Add(warmUp)); err != nil {
 		return nil, err
 	}
@@ -82,8 +83,12 @@ func (s *siege) last(ctx context.Context) error {
 	var peers sync.WaitGroup
 	defer peers.Wait()
 	defer leave()
-	for range s.cfg.Kind.N {
-		peers.Go(func() { s.hold(ctx) })
+	for i := range s.cfg.Kind.N {
+		peers.Go(func() {
+			if sleep(ctx, time.Duration(i)*time.Second/perSecond) {
+				s.hold(ctx)
+			}
+		})
 	}
 	peers.Go(func() { s.look(ctx) })
 	if err := s.visit(ctx, time.Now().Add(s.cfg.For)); err != nil {
