@@ -27,6 +27,9 @@ func (c *Conn) Socket() net.Conn { return c.tcp }
 // CloseWrite says that nothing more will be written.
 func (c *Conn) CloseWrite() error { return c.tcp.CloseWrite() }
 
+// Await calls s.Wake when there is something to read, as [Watcher.Await] does.
+func (c *Conn) Await(s Sleeper) { c.watcher.Await(c, s) }
+
 // Close implements [net.Conn].
 func (c *Conn) Close() error {
 	c.mu.Lock()
