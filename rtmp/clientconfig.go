@@ -22,7 +22,8 @@ type ClientConfig struct {
 	IdleTimeout time.Duration
 	// Dial opens connections. Nil means a net.Dialer's; a host can keep addresses away here.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// LegacyCodecs pushes H.265 and Opus by the numbers that were in use before Enhanced RTMP.
+	// LegacyCodecs pushes H.265 and Opus by the numbers that were in use before Enhanced RTMP, to servers that drop it, such as nginx with
+	// version 1.2.2 of its RTMP module.
 	LegacyCodecs bool
 	// Options of the stream that is pulled go before the server's. ContinuePush is how long it waits when the other side
 	// has dropped it; it does not when ctx has ended.
