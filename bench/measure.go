@@ -49,6 +49,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partPublish, b.publish},
 		{partRecord, b.record},
 		{partPull, b.pull},
+		{partSnap, b.snap},
 		{partSiege, b.sieges},
 		{partStall, b.stall},
 		{partFreeze, b.freeze},

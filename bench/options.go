@@ -19,6 +19,7 @@ const (
 	partPublish = "publish"
 	partRecord  = "record"
 	partPull    = "pull"
+	partSnap    = "snap"
 	partSiege   = "siege"
 	partStall   = "stall"
 	partFreeze  = "freeze"
@@ -61,11 +62,11 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,siege,stall,freeze", "what to measure")
+	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,snap,siege,stall,freeze", "what to measure")
 	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
-	f.IntVar(&o.rounds, "rounds", 3, "how often the load part is repeated")
+	f.IntVar(&o.rounds, "rounds", 3, "how often the load and snap parts are repeated")
 	f.DurationVar(&o.window, "t", 10*time.Second, "length of each measurement")
 	f.IntVar(&o.crowd, "crowd", 2000, "players of the stall part")
 	f.IntVar(&o.viewers, "viewers", 300, "viewers of the hls part")
@@ -90,7 +91,7 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partSiege, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partSnap, partSiege, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}

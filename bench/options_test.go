@@ -23,7 +23,7 @@ func TestDefaultCells(t *testing.T) {
 		{"rtsp", 500, 300 * time.Millisecond},
 		{"rtsp-udp", 500, 0},
 	}, o.cells())
-	require.Len(t, o.parts, 10)
+	require.Len(t, o.parts, 11)
 	require.Equal(t, []string{"rtmp", "rtsp"}, o.published())
 	require.Equal(t, "rtmp", o.freezing())
 	require.Empty(t, o.serverCommand())

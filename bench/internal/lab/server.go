@@ -35,6 +35,8 @@ type Settings struct {
 	Record string
 	// Origin is what missing streams are pulled from, with two places for app and stream; nowhere if it is empty.
 	Origin string
+	// FFmpeg is the program that snapshots are made with; the one of the system if it is empty.
+	FFmpeg string
 }
 
 // StartServer runs a media server with a configuration of its own in dir and returns when its ports accept. A
@@ -87,7 +89,10 @@ func withConfig(command []string, path string) []string {
 
 // settings is a config.ini with only the protocols that are measured.
 func settings(rtmp, http, rtsp int, set Settings) []byte {
-	record := ""
+	record, ffmpeg := "", ""
+	if set.FFmpeg != "" {
+		ffmpeg = fmt.Sprintf("[ffmpeg]\nbin=%s\n", set.FFmpeg)
+	}
 	if set.Record != "" {
 		record = fmt.Sprintf("enable_mp4=1\nmp4_max_second=60\nmp4_save_path=%s\n", set.Record)
 	}
@@ -110,7 +115,7 @@ enable_hls_fmp4=1
 origin_url=%s
 [general]
 mergeWriteMS=%d
-`, http, rtmp, rtsp, record, set.Origin, set.Merge.Milliseconds())
+%s`, http, rtmp, rtsp, record, set.Origin, set.Merge.Milliseconds(), ffmpeg)
 }
 
 // accepts waits until somebody listens at addr.

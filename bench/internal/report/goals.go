@@ -19,6 +19,8 @@ const (
 	goalIdle      = 1 // percent of a core
 	goalStartMS   = 100
 	goalFreezeMS  = 5
+	goalSnapMS    = 5
+	goalSnapRuns  = 2 // of ffmpeg at once
 	goalPlayers   = 500
 	protoUDP      = "rtsp-udp"
 	mergedWindow  = 300 * time.Millisecond
@@ -77,6 +79,9 @@ func (r *Report) list() []goal {
 			goal{"freeze: p99 of the others' gaps grows by, ms", f.GapDuring.P99 - f.GapBefore.P99, goalFreezeMS},
 			goal{"freeze: p99 of the others' lateness grows by, ms", f.LateDuring.P99 - f.LateBefore.P99, goalFreezeMS},
 		)
+	}
+	for i := range r.Snaps {
+		out = append(out, r.Snaps[i].goals(r.Snaps[0].LateP99())...)
 	}
 	if r.Idle != nil {
 		out = append(out, goal{"publisher and no player, % of a core", r.Idle.PublishCPU, goalIdle})
@@ -145,6 +150,9 @@ func (r *Report) Faults() []string {
 				out = append(out, fmt.Sprintf("%s, %d viewers: %s", r.HLS[i].Name(), res.N, fault))
 			}
 		}
+	}
+	for i := range r.Snaps {
+		add(r.Snaps[i].Viewers...)
 	}
 	add(r.Stalls...)
 	add(r.Freeze)

@@ -20,6 +20,7 @@ type Report struct {
 	Publish []Publish
 	Pulls   []Pull
 	Demand  *Demand
+	Snaps   []Snap
 	Sieges  []*siege.Result
 	Stalls  []*crowd.Result // large crowds, one run each
 	Freeze  *crowd.Result
@@ -71,6 +72,7 @@ func (r *Report) Write(w io.Writer) error {
 	r.publishers(&b)
 	r.pulls(&b)
 	r.demand(&b)
+	r.snaps(&b)
 	r.sieges(&b)
 	r.stalls(&b)
 	r.freeze(&b)
