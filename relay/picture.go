@@ -49,7 +49,9 @@ func (r *Relay) picture(ctx context.Context, q *SnapshotRequest) (*Snapshot, err
 	} else if data, err = still.MP4(p); err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	args := []string{r.cfg.FFmpeg.Path, "-v", "error", "-protocol_whitelist", "pipe", "-f", form, "-i", "pipe:0", "-frames:v", "1", "-an"}
+	args := []string{
+		r.cfg.FFmpeg.Path, "-v", "error", "-protocol_whitelist", "pipe", "-threads", "1", "-f", form, "-i", "pipe:0", "-frames:v", "1", "-an",
+	}
 	args = append(args, q.options()...)
 	if q.Format == "jpeg" {
 		args = append(args, "-f", "mjpeg")
@@ -69,7 +71,7 @@ func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, i
 	if err != nil {
 		return nil, err
 	}
-	data, err := runFilter(ctx, args, env, input, maxSnapshot)
+	data, err := filter(ctx, args, env, input)
 	switch {
 	case err != nil:
 		return nil, err
@@ -77,6 +79,20 @@ func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, i
 		return nil, errors.New("relay: ffmpeg has made no picture")
 	}
 	return &Snapshot{ContentType: contentTypes()[q.Format], Data: data, Taken: time.Now()}, nil
+}
+
+// filter runs an ffmpeg for a picture. What is in memory has time: for the first third of it the ffmpeg gets the processor when nobody else
+// wants that, so that many of them do not delay what is watched. Where somebody always wants it, another one is run as any program.
+func filter(ctx context.Context, args, env []string, input []byte) ([]byte, error) {
+	if deadline, ok := ctx.Deadline(); ok && input != nil {
+		first, cancel := context.WithTimeout(ctx, time.Until(deadline)/3)
+		defer cancel()
+		data, err := runFilter(first, args, env, input, lower)
+		if err == nil || first.Err() == nil || ctx.Err() != nil {
+			return data, err
+		}
+	}
+	return runFilter(ctx, args, env, input, nil)
 }
 
 // options are those of ffmpeg for a picture.

@@ -45,18 +45,22 @@ func (c *capped) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// runFilter runs a program that reads input, and returns what it writes: limit bytes at most. Otherwise it does as runProcess.
-func runFilter(ctx context.Context, args, env []string, input []byte, limit int) ([]byte, error) {
+// runFilter runs a program that reads input, and returns what it writes: a picture at most. started, if it is
+// not nil, gets it when it runs. Otherwise it does as runProcess.
+func runFilter(ctx context.Context, args, env []string, input []byte, started func(*exec.Cmd)) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the program is the host's, and there is no shell
-	out, said := &capped{left: limit}, &tail{}
+	out, said := &capped{left: maxSnapshot}, &tail{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), out, said
 	cmd.Env = env
 	cmd.WaitDelay = 2 * time.Second
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("relay: a picture takes ffmpeg: %w", err)
+	}
+	if started != nil {
+		started(cmd)
 	}
 	err := cmd.Wait()
 	endGroup(cmd)

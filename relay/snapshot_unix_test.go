@@ -94,7 +94,7 @@ func TestSnapshot(t *testing.T) {
 		{SnapshotRequest{Height: 32, Format: "png"}, "image/png", 0, 32},
 		{SnapshotRequest{Width: 30, Height: 20, Quality: 90}, "image/jpeg", 30, 20},
 	} {
-		c.q.URL = hereCam
+		c.q.URL, c.q.Timeout = hereCam, patience
 		x, err := r.Snapshot(t.Context(), c.q)
 		require.NoError(t, err)
 		require.Equal(t, c.kind, x.ContentType)
@@ -107,12 +107,12 @@ func TestSnapshot(t *testing.T) {
 		require.True(t, c.width == 0 || c.width == got.Width)
 		require.True(t, c.height == 0 || c.height == got.Height)
 	}
-	good, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Quality: 100})
+	good, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: patience, Quality: 100})
 	require.NoError(t, err)
-	bad, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Quality: 1})
+	bad, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: patience, Quality: 1})
 	require.NoError(t, err)
 	require.Greater(t, len(good.Data), 2*len(bad.Data))
-	webp, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Format: "webp", Quality: 50})
+	webp, err := r.Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: patience, Format: "webp", Quality: 50})
 	require.NoError(t, err)
 	require.Equal(t, "WEBP", string(webp.Data[8:12]))
 }

@@ -50,8 +50,9 @@ type taking struct {
 
 // Snapshot returns a picture of a stream: of one of this server ([FFmpegConfig.Local] says which those are) that of the newest key picture,
 // which is in memory; of another server's what ffmpeg makes of it. One that was taken within MaxAge does, and so does an older one when a
-// new one cannot be had. However many ask for the same, one ffmpeg runs; and no more than Config.SnapshotRuns at once. Without ffmpeg
-// there are pictures of MJPEG streams alone; of others the error says so.
+// new one cannot be had. However many ask for the same, one ffmpeg runs; and no more than Config.SnapshotRuns at once. On
+// Linux those for streams of this server give way to whatever else wants the processor, unless the time runs out. Without ffmpeg there are
+// pictures of MJPEG streams alone; of others the error says so.
 func (r *Relay) Snapshot(ctx context.Context, q SnapshotRequest) (*Snapshot, error) {
 	q.Timeout = cmp.Or(max(q.Timeout, 0), defaultSnapshotTimeout)
 	q.Format = cmp.Or(q.Format, "jpeg")
