@@ -29,13 +29,19 @@ func Text(text string) string {
 	if !strings.Contains(text, "://") {
 		return text
 	}
-	words := strings.Split(text, " ")
-	for i, word := range words {
-		if strings.Contains(word, "://") {
-			words[i] = URL(word)
+	var b strings.Builder
+	for text != "" {
+		word := text
+		if i := strings.IndexAny(text, " \t\r\n"); i >= 0 {
+			word = text[:max(i, 1)] // or what is between words
 		}
+		text = text[len(word):]
+		if strings.Contains(word, "://") {
+			word = URL(word)
+		}
+		b.WriteString(word)
 	}
-	return strings.Join(words, " ")
+	return b.String()
 }
 
 // cutScheme cuts a URL behind its scheme, or behind what makes it one without: "//".

@@ -83,8 +83,9 @@ func TestText(t *testing.T) {
 		"":                   "",
 		"connection refused": "connection refused",
 		"is it a?b=c":        "is it a?b=c",
-		`parse "http://me:SECRET@host/x?t=SECRET": no`:                 `parse "http://xxxxx@host/x?t=xxxxx no`,
-		"ffmpeg  -i rtsp://me:SECRET@a/b -f flv rtmp://c/d?key=SECRET": "ffmpeg  -i rtsp://xxxxx@a/b -f flv rtmp://c/d?key=xxxxx",
+		`parse "http://me:SECRET@host/x?t=SECRET": no`:                    `parse "http://xxxxx@host/x?t=xxxxx no`,
+		"ffmpeg  -i rtsp://me:SECRET@a/b -f flv rtmp://c/d?key=SECRET":    "ffmpeg  -i rtsp://xxxxx@a/b -f flv rtmp://c/d?key=xxxxx",
+		"a http://h/p\nrtsp://me:SECRET@h/p: no\r\n\thttp://h/q?x=1\tend": "a http://h/p\nrtsp://xxxxx@h/p: no\r\n\thttp://h/q?x=xxxxx\tend",
 	} {
 		require.Equal(t, want, redact.Text(text), "%q", text)
 	}
