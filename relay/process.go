@@ -14,19 +14,48 @@ import (
 	"github.com/sluice-media/sluice/internal/redact"
 )
 
-// saidMost is how much of what a program says is kept: the last of it.
-const saidMost = 2 << 10
+// saidMost is how much of what a program says is kept, the last of it, and saidShort how much of that an error has.
+const (
+	saidMost  = 2 << 10
+	saidShort = 300
+)
 
 // tail keeps the last of what is written to it.
-type tail struct{ text []byte }
+type tail struct {
+	text []byte
+	torn bool // it does not begin where a line does
+}
 
 // Write implements [io.Writer].
 func (t *tail) Write(b []byte) (int, error) {
 	t.text = append(t.text, b...)
 	if over := len(t.text) - saidMost; over > 0 {
 		t.text = append(t.text[:0], t.text[over:]...)
+		t.torn = true
 	}
 	return len(b), nil
+}
+
+// lines returns the whole lines that are kept: in the rest of one a URL could have lost the beginning by which it is known, and so show its
+// password.
+func (t *tail) lines() string {
+	text := t.text
+	if t.torn {
+		_, text, _ = bytes.Cut(bytes.ReplaceAll(text, []byte("\r"), []byte("\n")), []byte("\n"))
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// ending returns the last lines of a text, which are where a program says why it gives up: ffmpeg begins with how it was built.
+func ending(text string) string {
+	if len(text) <= saidShort {
+		return text
+	}
+	text = text[len(text)-saidShort:]
+	if _, whole, ok := strings.Cut(text, "\n"); ok {
+		return whole
+	}
+	return strings.ToValidUTF8(text, "")
 }
 
 // capped keeps what is written to it, up to a bound.
@@ -68,7 +97,7 @@ func runFilter(ctx context.Context, args, env []string, input []byte, started fu
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case !cmd.ProcessState.Success():
-		return nil, fmt.Errorf("relay: ffmpeg: %s: %.300s", cmd.ProcessState, redact.Text(strings.TrimSpace(string(said.text))))
+		return nil, fmt.Errorf("relay: ffmpeg: %s: %s", cmd.ProcessState, ending(redact.Text(said.lines())))
 	case err != nil && !errors.Is(err, syscall.EPIPE): // it need not read all
 		return nil, fmt.Errorf("relay: ffmpeg: %w", err)
 	}
@@ -94,6 +123,6 @@ func runProcess(ctx context.Context, args, env []string, said func(text string))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	said(strings.TrimSpace(string(out.text)))
+	said(out.lines())
 	return fmt.Errorf("relay: ffmpeg has ended: %s", cmd.ProcessState)
 }

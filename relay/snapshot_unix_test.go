@@ -198,6 +198,24 @@ func TestSnapshotOfOddPrograms(t *testing.T) {
 	}
 }
 
+// What ffmpeg says last is why it has failed, and what it says first how it was built. A line whose beginning is not kept may be the rest of a
+// URL with a password.
+func TestSnapshotTellsWhyItFailed(t *testing.T) {
+	for name, program := range map[string]string{
+		"banner":    "for i in 1 2 3 4 5 6 7 8 9; do echo built with all that there is for this, option $i >&2; done; echo Connection refused >&2; exit 1",
+		"long line": "printf 'rtsp://user:secret%03000d@cam/x\\nConnection refused\\n' 0 >&2; exit 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, _ := counting(t, program)
+			_, err := newPictured(t, path).Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: patience})
+			require.ErrorContains(t, err, "Connection refused")
+			require.NotContains(t, err.Error(), "option 1")
+			require.NotContains(t, err.Error(), "@cam")
+			require.Less(t, len(err.Error()), 400)
+		})
+	}
+}
+
 // What is kept has a bound.
 func TestSnapshotsAreBounded(t *testing.T) {
 	_, r := newRelay(t, Config{})
