@@ -103,7 +103,7 @@ var (
 
 	errApp      = errors.New("record: Config.App is to be a name of one part")
 	errKeep     = errors.New("record: Config.MaxAge or MaxBytes is negative")
-	errDuration = errors.New("record: Config.MaxDuration or SegmentDuration is negative, or that over 10 s")
+	errDuration = errors.New("record: Config.MaxDuration or SegmentDuration is negative, or SegmentDuration over 10 s")
 )
 
 // withDefaults returns the configuration with what is not said in it.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-media/sluice/internal/redact"
 )
 
 // input is what ffmpeg is given to read: a URL, and what it is told in front of it.
@@ -49,7 +51,7 @@ func defaultPort(scheme string) uint16 {
 func (r *Relay) allowSource(ctx context.Context, source string) (input, error) {
 	u, err := url.Parse(source)
 	if err != nil || u.Host == "" || reads(u.Scheme) == "" {
-		return input{}, fmt.Errorf("%w: ffmpeg may read what comes over the network", ErrScheme)
+		return input{}, fmt.Errorf("%w: ffmpeg reads http, https, rtsp, rtmp, rtmps, srt, udp and rtp URLs, not %.100q", ErrScheme, redact.URL(source))
 	}
 	if err := onlyURL(source, u); err != nil {
 		return input{}, err

@@ -165,7 +165,7 @@ func TestSnapshotFails(t *testing.T) {
 	}{
 		{SnapshotRequest{URL: "rtmp://here/live/none"}, media.ErrStreamNotFound, ""},
 		{SnapshotRequest{URL: "file:///etc/passwd"}, ErrScheme, ""},
-		{SnapshotRequest{URL: "-i"}, ErrScheme, ""},
+		{SnapshotRequest{URL: "live/cam"}, ErrScheme, `reads http, https, rtsp, rtmp, rtmps, srt, udp and rtp URLs, not "live/cam"`},
 		{SnapshotRequest{URL: "concat:/etc/passwd"}, ErrScheme, ""},
 		{SnapshotRequest{URL: "http://169.254.169.254/"}, ErrAddress, ""},
 		{SnapshotRequest{URL: hereCam, Format: "gif"}, errSnapshotForm, ""},
@@ -173,6 +173,7 @@ func TestSnapshotFails(t *testing.T) {
 	} {
 		_, err := r.Snapshot(t.Context(), c.q)
 		require.ErrorIs(t, err, c.want, c.q.URL)
+		require.ErrorContains(t, err, c.text)
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *Control) Seek(ctx context.Context, at time.Duration) error {
 // server obeys that only. A server may have chosen another speed, and need not have said so.
 func (c *Control) SetSpeed(ctx context.Context, factor float64) error {
 	if !isSpeed(factor) {
-		return fmt.Errorf("rtsp: a speed of %v", factor)
+		return fmt.Errorf("rtsp: a speed of %v is not within 1/%d and %d", factor, fastest, fastest)
 	}
 	return c.order(ctx, func(ctx context.Context, f *film) error { return f.setSpeed(ctx, factor) })
 }

@@ -2,6 +2,7 @@ package rtsp_test
 
 import (
 	"context"
+	"math"
 	"net/textproto"
 	"strings"
 	"testing"
@@ -248,4 +249,12 @@ func TestControlGivesUp(t *testing.T) {
 		v.drain()
 		v.plays(1)
 	})
+}
+
+// A speed that nobody plays at is refused with those that there are.
+func TestControlRefusesSpeeds(t *testing.T) {
+	for _, speed := range []float64{0, -1, 1. / 33, 33, math.NaN()} {
+		require.ErrorContains(t, new(rtsp.Control).SetSpeed(t.Context(), speed), "is not within 1/32 and 32")
+	}
+	require.ErrorIs(t, new(rtsp.Control).SetSpeed(t.Context(), 32), rtsp.ErrNotPlaying)
 }
