@@ -18,7 +18,8 @@ type Config struct {
 	App string
 	// MaxDuration is how long a file is, about, of streams whose options say nothing of it. The default is an hour.
 	MaxDuration time.Duration
-	// SegmentDuration is how long a segment of a recording by HLS is at least: it ends in front of the next key frame. The default is 2 s.
+	// SegmentDuration is how long a segment of a recording by HLS is at least, up to 10 s: it ends in front of the next key frame. The default
+	// is 2 s.
 	SegmentDuration time.Duration
 	// KeepHLS records the streams by HLS that can be watched so, and by HLS with fragmented MP4 those that can be watched by that.
 	KeepHLS bool
@@ -39,11 +40,13 @@ type Config struct {
 	// no limit.
 	DownloadsPerAddress int
 	// MaxAge and MaxBytes are how old a file of App may become since it was written, and how large all are together: the oldest are deleted
-	// then, but none that is being played or written, or that the Store has not taken yet. 0 keeps all. Recordings by HLS are kept.
+	// then, but none that is being played or written, or that the Store has not taken yet. 0 keeps all. Only what lies in the
+	// directory of a day counts and is deleted: clips elsewhere and recordings by HLS are kept, for the host to delete.
 	MaxAge   time.Duration
 	MaxBytes int64
 	// Store takes finished files away, such as to an object store: MP4 and MPEG-TS, not HLS, and not what was finished without one. Nil
-	// leaves them where they are. DeleteStored removes a file when the store has it.
+	// leaves them where they are. DeleteStored removes a file when the store has it. The observers of OnRecordMP4 are told at the same time as
+	// the Store, so for them the file may be gone already: what is to be done with it is better done by the Store.
 	Store        Store
 	DeleteStored bool
 	// Notify is told what happens to recordings. A recording waits for it. It may be called

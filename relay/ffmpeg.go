@@ -6,7 +6,8 @@ import "time"
 type FFmpegRequest struct {
 	// Key names it. Empty means Destination.
 	Key string
-	// Source is what ffmpeg reads, Destination where it publishes: normally this server.
+	// Source is what ffmpeg reads, by http, https, rtsp, rtmp, rtmps, srt, udp or rtp, and never a file; Destination where it publishes, by
+	// rtmp, rtmps, rtsp, rtsps or srt: normally this server.
 	Source, Destination string
 	// Timeout is how long to wait until the destination is there. 0 means 10 s.
 	Timeout time.Duration

@@ -22,8 +22,9 @@ type FFmpegConfig struct {
 	// Snapshot is the command line for a picture of a URL, as Template: %s for program, URL and where the picture is written. Options for
 	// size, quality and format come before the last. Empty means one for a JPEG.
 	Snapshot string
-	// Local says which stream of this server a destination is: it is waited for then, and when it is gone for long ffmpeg is started anew.
-	// False, or nil, means another server: ffmpeg has succeeded when it has run for the time of the request.
+	// Local says which stream of this server a URL names. A destination that is one is waited for, and when it is gone for long ffmpeg is
+	// started anew; of a snapshot the picture is in memory. False, or nil, means another server: ffmpeg has succeeded when it has run for
+	// the time of the request, and opens for a snapshot what anybody would.
 	Local func(u *url.URL) (media.StreamKey, bool)
 	// Record records a stream that is there, as the request of its source has asked. Nil records nothing.
 	Record func(key media.StreamKey, hls, mp4 bool) error

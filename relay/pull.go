@@ -12,7 +12,7 @@ import (
 type PullRequest struct {
 	// Stream is what the pull publishes. An empty VHost means hook.DefaultVHost.
 	Stream media.StreamKey
-	// Key names the pull. Empty means Stream.String().
+	// Key names the pull. Empty means Stream.String(), which has the virtual host: "__defaultVhost__/camera/door".
 	Key string
 	// URL is where it comes from, user and password in it if need be.
 	URL string
@@ -37,9 +37,10 @@ type Retry struct {
 	// Force tries again although the first attempt has failed.
 	Force bool
 	// MaxRetries is how often to try again after a success, which counts anew with each. 0 means for ever, less than
-	// 0 never.
+	// 0 never, as a recording wants it that is not to begin again at its end.
 	MaxRetries int
-	// Timeout bounds an attempt until media comes. 0 means 10 s.
+	// Timeout bounds an attempt until media comes. 0 means 10 s. Less than the other server waits for a publisher (that of this module 15 s,
+	// see media.Config.PlayWait) it ends before that server has said that it does not have the stream.
 	Timeout time.Duration
 	// MediaTimeout ends what gets no media for so long. 0 means 5 s.
 	MediaTimeout time.Duration

@@ -14,9 +14,10 @@ import (
 	"github.com/sluice-media/sluice/web"
 )
 
-// Pull begins to pull, and returns when the first attempt has ended, with its error unless the request is to try again all the same. It
-// returns [ErrExists] if there is a pull of that key, [ErrScheme], [ErrAddress], [ErrLoop], [ErrTooMany] or [ErrClosed]. If ctx ends before,
-// so does the pull.
+// Pull begins to pull, and returns once the stream can be watched, or with the error of the first attempt; with Retry.Force it returns
+// nil when that has failed, and goes on. From then on [Relay.Pulls] says what the pull is at. Pull returns [ErrExists] if there is a pull of
+// that key, [ErrScheme], [ErrAddress], [ErrLoop] if what it gets is made of its own stream, [ErrTooMany] or [ErrClosed]. If ctx ends before it
+// returns, so does the pull; afterwards ctx means nothing: [Relay.StopPull] ends a pull, and so does whoever closes its stream.
 func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	q.Stream = q.Stream.Canonical()
 	if q.Stream.App == "" || q.Stream.Name == "" {
@@ -35,7 +36,7 @@ func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	return j.await(ctx)
 }
 
-// StopPull ends a pull and its stream, and reports whether there was one.
+// StopPull ends a pull and its stream, and reports whether there was one. The key is that of [Status], see [PullRequest].
 func (r *Relay) StopPull(key string) bool { return r.cancel(r.pulls, key) }
 
 // Pulls lists the pulls, in the order of their keys.

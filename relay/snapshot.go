@@ -4,7 +4,8 @@ import "time"
 
 // SnapshotRequest asks for a picture of a stream.
 type SnapshotRequest struct {
-	// URL is that of the stream, of this server or another.
+	// URL is that of the stream, of this server or another: rtsp, rtmp, http and so on. FFmpegConfig.Local knows those of this server, whatever
+	// they look like; without it they are asked for over the network, as those of others.
 	URL string
 	// Timeout is how long to try for. 0 means 10 s.
 	Timeout time.Duration

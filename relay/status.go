@@ -33,7 +33,7 @@ func (s State) String() string {
 type Status struct {
 	Key    string
 	Stream media.StreamKey
-	// URL is without its password.
+	// URL is without user and password, and without the values of its query.
 	URL   string
 	State State
 	// Err is why the newest attempt ended; nil if none has, and while one plays.
