@@ -8,14 +8,14 @@
 //	web            play by HTTP and WebSocket: FLV, MPEG-TS, fMP4, HLS; as an http.Handler; files
 //	record         record streams, list what was recorded, and play it back
 //	record/s3      finished recordings in an object store; a module of its own
-//	relay          what is asked of pulls, pushes, ffmpeg and snapshots: types only, so far
+//	relay          pull streams from other servers and push to them, without end or on demand; ffmpeg for the rest; snapshots
 //	gb28181        what is asked of receivers and senders of RTP: types only, so far
 //	api            the HTTP API of ZLMediaKit, as an http.Handler
 //	api/config     config.ini with the keys of ZLMediaKit
 //	api/metrics    figures for Prometheus
 //	api/shell      the telnet shell
 //	docs/cookbook  answers in Go to what one asks first, for docs/cookbook.md
-//	examples       embed, authhook, customsource, and mediaserver, the complete server
+//	examples       embed, authhook, customsource, recorder, and mediaserver, the complete server
 //	bench          load generator, floor and report
 //	test/interop   tests with real clients
 //
