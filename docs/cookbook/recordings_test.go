@@ -66,7 +66,11 @@ func TestRecording(t *testing.T) {
 		require.NoError(t, pub.WritePacket(p))
 	}
 	time.Sleep(100 * time.Millisecond) // what has come until now is recorded
+	path, err := event(t.Context(), r, key, "bell")
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "record", "live", "door", "events", "bell.mp4"), path)
 	require.NoError(t, r.Shutdown(t.Context()))
+	require.FileExists(t, path)
 	files, err := today(t.Context(), r, key)
 	require.NoError(t, err)
 	require.Len(t, files, 1)
@@ -76,4 +80,18 @@ func TestRecording(t *testing.T) {
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/record/live/door?from="+strconv.FormatInt(time.Now().Unix()-60, 10), nil))
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Contains(t, w.Body.String(), "#EXT-X-ENDLIST")
+}
+
+// A finished file is copied, over what an earlier attempt has left.
+func TestArchive(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.mp4")
+	require.NoError(t, os.WriteFile(file, []byte("a film"), 0o600))
+	a := archive(t.TempDir())
+	for range 2 {
+		require.NoError(t, a.Store(t.Context(), record.File{Path: file, Name: "record/live/door/2026-11-27/x.mp4"}))
+		got, err := os.ReadFile(filepath.Join(string(a), "record", "live", "door", "2026-11-27", "x.mp4"))
+		require.NoError(t, err)
+		require.Equal(t, "a film", string(got))
+	}
+	require.Error(t, a.Store(t.Context(), record.File{Path: file + ".gone", Name: "x.mp4"}))
 }
