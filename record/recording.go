@@ -327,6 +327,9 @@ func (g *recording) create(t *tape) (f file, err error) {
 		if err != nil && !before {
 			g.recorder.letGo(t.path)
 		}
+		if errors.Is(err, os.ErrNotExist) {
+			continue // the directory was empty, and somebody has removed it meanwhile
+		}
 		if g.clip != nil || !errors.Is(err, os.ErrExist) {
 			return f, err
 		}

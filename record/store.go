@@ -160,8 +160,14 @@ func (s *storer) store(j *job) (err error) {
 	if err := os.Remove(mark(j.final)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if s.recorder.cfg.DeleteStored {
-		return os.Remove(j.final)
+	if !s.recorder.cfg.DeleteStored {
+		return nil
+	}
+	if err := os.Remove(j.final); err != nil {
+		return err
+	}
+	if filepath.IsLocal(name) { // a clip may be elsewhere, where directories are none of its business
+		removeEmpty(filepath.Dir(j.final), j.place.root)
 	}
 	return nil
 }

@@ -79,5 +79,28 @@ func TestStore(t *testing.T) {
 		}}, back.files())
 		require.NoFileExists(t, ev.FilePath)
 		require.Empty(t, hiddenFiles(t, s.dir))
+		require.NoDirExists(t, filepath.Join(s.dir, "record", "live"), "a directory for each stream and day is left behind")
+	})
+}
+
+// A directory that is removed because it is empty, just as a recording begins there, is made again: nothing is missing.
+func TestEmptyDirectoryIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		notes := &troubles{}
+		s := newStage(t, Config{Notify: notes.note})
+		once := sync.OnceFunc(func() {
+			removeEmpty(filepath.Join(s.dir, "record", "live", "cam", time.Now().Format(time.DateOnly)), s.dir)
+		})
+		s.r.create = func(path string) (file, error) {
+			once()
+			return createFile(path)
+		}
+		tracks, packets := reel.Load(t, testmedia.H264B())
+		pub := s.publish(tracks)
+		require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key}))
+		write(t, pub, packets, 6*time.Second, 1)
+		pub.Close(nil)
+		require.FileExists(t, s.obs.await(t, 1)[0].FilePath)
+		require.Empty(t, notes.whats())
 	})
 }
