@@ -2,8 +2,11 @@ package relay
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +23,8 @@ const (
 // OnDemand pulls streams while somebody watches them: of one that is not there, source says where it comes from, or false if it does not
 // know it. Whoever asks for the stream meanwhile waits for the one pull of it, whose key is StreamKey.String. It ends when nobody has
 // watched for media.Config.NoneReaderDelay: OnStreamNoneReader is asked then, as of any stream with AutoClose, and whatever it says the
-// stream ends. A player is told at once when the pull fails, and so is who asks within a second.
+// stream ends. A player is told at once when the pull fails, and so is who asks within a second. When all who have waited leave before
+// anything comes, the pull ends.
 //
 // source may be called from several goroutines, also for a stream that is being pulled. stop ends that; pulls go on as long as they are
 // watched.
@@ -36,7 +40,7 @@ func (r *Relay) OnDemand(source func(key media.StreamKey) (url string, ok bool))
 
 // demand lets streams be pulled for which sources returns requests, of which one after the other is tried.
 func (r *Relay) demand(sources func(*media.OpenRequest) ([]PullRequest, error)) (stop func()) {
-	return r.media.Open(&demand{relay: r, sources: sources, opening: map[media.StreamKey]*opening{}, denied: map[media.StreamKey]error{}})
+	return r.media.Open(&demand{relay: r, sources: sources, opening: map[media.StreamKey]*opening{}, denied: map[question]error{}})
 }
 
 // demand is an opener that pulls.
@@ -46,13 +50,32 @@ type demand struct {
 
 	mu      sync.Mutex
 	opening map[media.StreamKey]*opening // pulls that have not come yet
-	denied  map[media.StreamKey]error    // those that have failed a moment ago
+	denied  map[question]error           // what has failed a moment ago
+}
+
+// question is what sources are asked: for a stream, in the name of a player. One who is refused says nothing of another, whose token may be
+// good.
+type question struct {
+	stream media.StreamKey
+	urls   [sha256.Size]byte
+}
+
+func newQuestion(key media.StreamKey, requests []PullRequest) question {
+	var urls []string
+	for _, r := range requests {
+		urls = append(urls, r.URL)
+	}
+	slices.Sort(urls) // an edge takes turns
+	return question{key, sha256.Sum256([]byte(strings.Join(urls, "\n")))}
 }
 
 // opening is a pull that players wait for.
 type opening struct {
-	done chan struct{} // closed when the stream is there, or err says why not
-	err  error
+	question
+	done   chan struct{} // closed when the stream is there, or err says why not
+	err    error
+	cancel context.CancelCauseFunc
+	wait   int // players; guarded by demand.mu
 }
 
 // Open implements [media.Opener].
@@ -61,47 +84,73 @@ func (d *demand) Open(ctx context.Context, r *media.OpenRequest) (media.Source, 
 	if err != nil {
 		return nil, err
 	}
-	o, err := d.begin(r.Stream, requests)
-	if err != nil {
-		return nil, err
+	asked := newQuestion(r.Stream, requests)
+	for {
+		o, err := d.begin(asked, requests)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-o.done:
+			if o.err == nil || o.question == asked && !errors.Is(o.err, errLeft) {
+				return nil, o.err // no source for this player alone: all share the stream
+			}
+			// That was in the name of another.
+		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // one who has waited long enough may come again
+				d.leave(o)
+			}
+			return nil, context.Cause(ctx)
+		}
 	}
-	select {
-	case <-o.done:
-		return nil, o.err // no source for this player alone: all share the stream
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+}
+
+// errLeft ends a pull for which nobody waits any more.
+var errLeft = errors.New("relay: who has asked for it has left")
+
+// leave ends a pull that has not come yet when the last of who wait for it leaves.
+func (d *demand) leave(o *opening) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if o.wait--; o.wait == 0 && d.opening[o.stream] == o {
+		o.cancel(errLeft)
 	}
 }
 
 // begin returns the pull of a stream, which it begins unless it is under way.
-func (d *demand) begin(key media.StreamKey, requests []PullRequest) (*opening, error) {
+func (d *demand) begin(asked question, requests []PullRequest) (*opening, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if o := d.opening[key]; o != nil {
+	if o := d.opening[asked.stream]; o != nil {
+		o.wait++
 		return o, nil
 	}
-	if err := d.denied[key]; err != nil {
+	if err := d.denied[asked]; err != nil {
 		return nil, err
 	}
-	o := &opening{done: make(chan struct{})}
-	if _, ok := d.relay.media.Stream(key); ok { // it has just come
+	o := &opening{question: asked, done: make(chan struct{}), wait: 1}
+	if _, ok := d.relay.media.Stream(asked.stream); ok { // it has just come
 		close(o.done)
 		return o, nil
 	}
-	if !d.relay.spawn(func() { d.pull(key, requests, o) }) {
+	ctx, cancel := context.WithCancelCause(d.relay.life)
+	o.cancel = cancel
+	if !d.relay.spawn(func() { d.pull(ctx, requests, o) }) {
+		cancel(nil)
 		return nil, ErrClosed
 	}
-	d.opening[key] = o
+	d.opening[asked.stream] = o
 	return o, nil
 }
 
 // pull pulls until one of the requests succeeds, and then as long as there is the stream.
-func (d *demand) pull(key media.StreamKey, requests []PullRequest, o *opening) {
-	err := errNoSource
+func (d *demand) pull(ctx context.Context, requests []PullRequest, o *opening) {
+	defer o.cancel(nil)
+	key, err := o.stream, errNoSource
 	for _, q := range requests {
 		q.Stream, q.Key = key, key.String()
 		q.Options.AutoClose = new(true)
-		if err = d.relay.Pull(d.relay.life, q); err == nil || errors.Is(err, ErrExists) {
+		if err = d.relay.Pull(ctx, q); err == nil || errors.Is(err, ErrExists) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -109,13 +158,13 @@ func (d *demand) pull(key media.StreamKey, requests []PullRequest, o *opening) {
 	st, live := d.relay.media.Stream(key)
 	switch {
 	case err != nil && (live || errors.Is(err, ErrExists)): // somebody else has it, or is about to: the players wait for that
-		d.settle(key, o, nil)
+		d.settle(o, nil)
 		return
 	case err != nil:
-		d.settle(key, o, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err))
+		d.settle(o, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err))
 		return
 	}
-	d.settle(key, o, nil)
+	d.settle(o, nil)
 	if live {
 		select {
 		case <-st.Done():
@@ -135,20 +184,20 @@ func (r *Relay) pullOf(key string) *job {
 }
 
 // settle lets the players go on, and remembers for a while that there is no such stream.
-func (d *demand) settle(key media.StreamKey, o *opening, err error) {
+func (d *demand) settle(o *opening, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.opening, key)
+	delete(d.opening, o.stream)
 	o.err = err
 	close(o.done)
-	if err == nil || len(d.denied) >= maxDenials {
+	if err == nil || errors.Is(err, errLeft) || len(d.denied) >= maxDenials {
 		return
 	}
-	d.denied[key] = err
+	d.denied[o.question] = err
 	time.AfterFunc(denialTime, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.denied, key)
+		delete(d.denied, o.question)
 	})
 }
 

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -99,6 +100,73 @@ func TestOnDemandFails(t *testing.T) {
 		_, err := watch(t, m, edge, "")
 		return errors.Is(err, media.ErrStreamNotFound) && asked.Load() == 2
 	}, patience, 100*time.Millisecond, "after a second it is asked for again")
+}
+
+// A player whom the origin refuses spoils nothing for another: neither for who waits meanwhile, nor for who asks right after.
+func TestRefusedSpoilsNothingForOthers(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	refuse := make(chan struct{}, 2)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("token") != "good" {
+			<-refuse
+			http.Error(w, "bad token", http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, r, "http://"+o.http+r.URL.RequestURI(), http.StatusFound)
+	}))
+	defer front.Close()
+	m, r := newDemanding(t)
+	_, err := r.Edge(EdgeConfig{Origins: []string{front.URL + "/%s/%s.live.flv"}})
+	require.NoError(t, err)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
+
+	refused, served := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := watch(t, m, key, "token=bad")
+		refused <- err
+	}()
+	require.Eventually(t, func() bool { return len(r.Pulls()) == 1 }, patience, time.Millisecond)
+	go func() {
+		p, err := watch(t, m, key, "token=good")
+		if err == nil {
+			p.Close(nil)
+		}
+		served <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // most likely it waits by now
+	refuse <- struct{}{}
+	require.ErrorIs(t, <-refused, media.ErrStreamNotFound)
+	require.NoError(t, <-served)
+	require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond)
+
+	refuse <- struct{}{}
+	_, err = watch(t, m, key, "token=bad")
+	require.ErrorIs(t, err, media.ErrStreamNotFound)
+	p, err := watch(t, m, key, "token=good")
+	require.NoError(t, err)
+	p.Close(nil)
+}
+
+// A pull ends when all who wait for it leave, and begins again with the next.
+func TestAllLeaveBeforeItComes(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	m, r := newDemanding(t)
+	_, err = r.Edge(EdgeConfig{Origins: []string{"http://" + silent.Addr().String() + "/%s/%s.live.flv"}, Timeout: time.Hour})
+	require.NoError(t, err)
+	for range 2 {
+		ctx, leave := context.WithCancel(t.Context())
+		var players sync.WaitGroup
+		for range 3 {
+			players.Go(func() { _, _ = m.Play(ctx, media.PlayRequest{Stream: edge, Schema: "rtmp"}) })
+		}
+		require.Eventually(t, func() bool { return len(r.Pulls()) == 1 }, patience, time.Millisecond)
+		leave()
+		players.Wait()
+		require.Eventually(t, func() bool { return len(r.Pulls()) == 0 }, patience, time.Millisecond)
+	}
 }
 
 // When the source goes away while nobody watches, it is not tried for ever.
