@@ -86,7 +86,7 @@ func (d *demand) Open(ctx context.Context, r *media.OpenRequest) (media.Source, 
 	}
 	asked := newQuestion(r.Stream, requests)
 	for {
-		o, err := d.begin(asked, requests)
+		o, err := d.begin(asked, requests) //nolint:contextcheck // the pull is for all who wait
 		if err != nil {
 			return nil, err
 		}

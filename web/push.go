@@ -171,7 +171,7 @@ func (p *push) hear(request *http.Request) error {
 	from := bufio.NewReader(p.client)
 	want := sync.OnceFunc(func() { close(p.wanted) })
 	for {
-		reply, err := http.ReadResponse(from, request)
+		reply, err := http.ReadResponse(from, request) //nolint:bodyclose // it ends with the connection
 		switch {
 		case err != nil && p.left <= 0:
 			return errHead
