@@ -108,7 +108,7 @@ func TestRTSPPull(t *testing.T) {
 			defer cancel()
 			// When a pull breaks off, the stream would wait for it to come back.
 			s := serve(t, endsAtOnce(), nil)
-			pulled := pullFromGst(ctx, t, s, source.file, gstServer{login: c.login}, c.transport)
+			pulled := pullFromGst(ctx, t, s, source.file, gstServer{login: c.login}, rtsp.ClientConfig{Transport: c.transport, IdleTimeout: 5 * time.Second})
 			results := readAll(ctx, t, s, c.readers)
 			err := <-pulled
 			t.Logf("the pull ended with %v", err)
@@ -126,7 +126,7 @@ const gstAborts = "gst_rtsp_media_get_rates: assertion failed"
 
 // pullFromGst pulls a file from a server of GStreamer's, and waits until the stream is live. The pull ends by what is
 // received.
-func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, g gstServer, transport rtsp.Transport) <-chan error {
+func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, g gstServer, cfg rtsp.ClientConfig) <-chan error {
 	t.Helper()
 	for {
 		url, peer := g.start(ctx, t, "play", file)
@@ -137,7 +137,7 @@ func pullFromGst(ctx context.Context, t *testing.T, s *server, file string, g gs
 		waiting, stop := context.WithCancel(ctx)
 		go func() {
 			defer stop()
-			pulled <- rtsp.Pull(ctx, s.media, url, testKey(), rtsp.ClientConfig{Transport: transport, IdleTimeout: 5 * time.Second})
+			pulled <- rtsp.Pull(ctx, s.media, url, testKey(), cfg)
 		}()
 		if _, err := s.comes(waiting); err == nil {
 			return pulled

@@ -75,7 +75,7 @@ func pullMulticast(t *testing.T) {
 	s := serve(t, endsAtOnce(), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
-	pulled := pullFromGst(ctx, t, s, source.file, gstServer{login: "digest", far: true}, rtsp.Multicast)
+	pulled := pullFromGst(ctx, t, s, source.file, gstServer{login: "digest", far: true}, rtsp.ClientConfig{Transport: rtsp.Multicast, IdleTimeout: 5 * time.Second})
 	r := readAll(ctx, t, s, []reader{mayLose(rtspCopier("ffmpeg RTSP TCP", "tcp"))})[0]
 	t.Logf("the pull ended with %v", <-pulled)
 	require.NoError(t, ctx.Err())

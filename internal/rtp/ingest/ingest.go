@@ -36,6 +36,9 @@ type Ingest struct {
 	speed  float64 // of the source
 	next   *place  // where it is from the next packet on; nil for where it was
 	pace   pace
+
+	restamps bool // the source's timestamps are in real time at any speed
+
 	broken uint64
 }
 
@@ -69,7 +72,7 @@ type track struct {
 
 // New returns an ingest of the medias of a session description, which give their indexes to its tracks.
 func New(pub *media.Publisher, desc *sdp.Session, opts Options) *Ingest {
-	in := &Ingest{pub: pub, opts: opts, clock: receiver.NewClock(), speed: 1}
+	in := &Ingest{pub: pub, opts: opts, clock: receiver.NewClock(), speed: 1, pace: pace{asked: 1}}
 	for _, m := range desc.Medias {
 		t := &track{
 			index: in.clock.AddTrack(m.ClockRate, m.Track.Codec.Video()), rate: m.ClockRate, media: m.Track, ssrc: rand.Uint32(),

@@ -33,8 +33,12 @@ func (in *Ingest) arrive() {
 	if in.next == nil {
 		return
 	}
-	in.restart(*in.next)
-	in.next, in.pace = nil, pace{}
+	at := *in.next
+	in.next, in.pace = nil, pace{asked: at.speed}
+	if in.restamps {
+		at.speed = 1
+	}
+	in.restart(at)
 }
 
 func (in *Ingest) restart(at place) {
@@ -64,17 +68,18 @@ const (
 
 // pace finds out how fast timestamps come: sources that play at another speed leave them as they were, or make new ones for who watches.
 type pace struct {
-	track *track // which is looked at; nil before the first unit
+	asked float64 // the speed that the source was asked for
+	track *track  // which is looked at; nil before the first unit
 	since time.Time
 	stamp uint32 // at since, once that is over
 	runs  bool
 	known bool
 }
 
-// measure looks at a unit, and goes on in real time if that is how timestamps come.
+// measure looks at a unit, and goes on at the pace at which timestamps come, if that is the other one.
 func (in *Ingest) measure(t *track, stamp uint32, now time.Time) {
 	p := &in.pace
-	if p.known || max(in.speed, 1/in.speed) < leastSpeed || p.track != nil && p.track != t {
+	if p.known || max(p.asked, 1/p.asked) < leastSpeed || p.track != nil && p.track != t {
 		return
 	}
 	passed := now.Sub(p.since)
@@ -86,9 +91,16 @@ func (in *Ingest) measure(t *track, stamp uint32, now time.Time) {
 	case p.runs && passed >= paceOver:
 		p.known = true
 		came := float64(int32(stamp-p.stamp)) / float64(t.rate) / passed.Seconds()
-		if came > 0 && math.Abs(math.Log(came)) < math.Abs(math.Log(came/in.speed)) {
-			in.opts.Log.Info("the source makes its timestamps for who watches", "speed", in.speed)
+		restamps := came <= 0 || math.Abs(math.Log(came)) < math.Abs(math.Log(came/p.asked))
+		if restamps == in.restamps {
+			return
+		}
+		in.opts.Log.Info("the speed of a source", "asked", p.asked, "timestamps", came)
+		in.restamps = restamps
+		if restamps {
 			in.restart(place{speed: 1})
+		} else {
+			in.restart(place{speed: p.asked})
 		}
 	}
 }
