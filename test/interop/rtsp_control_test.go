@@ -31,7 +31,7 @@ func (s *seen) pictures(ctx context.Context, n int) (list [][]byte) {
 		}
 		if s.last != nil {
 			require.Greater(s.t, p.DTS, s.last.DTS)
-			require.Less(s.t, p.DTS-s.last.DTS, time.Second)
+			require.Less(s.t, p.DTS-s.last.DTS, 3*time.Second) // a server may be late on a busy machine, but a pause is longer
 		}
 		s.last = p
 		list = append(list, p.Data)
