@@ -43,11 +43,9 @@ func (r *Relay) picture(ctx context.Context, q *SnapshotRequest) (*Snapshot, err
 	if p.Track.Codec == media.JPEG && q.Format == "jpeg" && q.Width == 0 && q.Height == 0 {
 		return &Snapshot{ContentType: contentTypes()[q.Format], Data: p.Data, Taken: time.Now()}, nil
 	}
-	form, data := "mp4", p.Data
+	form := "mp4"
 	if p.Track.Codec == media.JPEG {
 		form = "mjpeg"
-	} else if data, err = still.MP4(p); err != nil {
-		return nil, fmt.Errorf("relay: %w", err)
 	}
 	args := []string{
 		r.cfg.FFmpeg.Path, "-v", "error", "-protocol_whitelist", "pipe", "-threads", "1", "-f", form, "-i", "pipe:0", "-frames:v", "1", "-an",
@@ -56,11 +54,17 @@ func (r *Relay) picture(ctx context.Context, q *SnapshotRequest) (*Snapshot, err
 	if q.Format == "jpeg" {
 		args = append(args, "-f", "mjpeg")
 	}
-	return r.encode(ctx, q, append(args, "pipe:1"), data)
+	return r.encode(ctx, q, append(args, "pipe:1"), func() ([]byte, error) {
+		if form == "mjpeg" {
+			return p.Data, nil
+		}
+		return still.MP4(p)
+	})
 }
 
-// encode runs an ffmpeg that writes a picture, when it is its turn.
-func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, input []byte) (*Snapshot, error) {
+// encode runs an ffmpeg that writes a picture, when it is its turn: only then its input is made, since many may wait for theirs. A nil input
+// is none.
+func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, input func() ([]byte, error)) (*Snapshot, error) {
 	select {
 	case r.snapshots.runs <- struct{}{}:
 		defer func() { <-r.snapshots.runs }()
@@ -71,7 +75,13 @@ func (r *Relay) encode(ctx context.Context, q *SnapshotRequest, args []string, i
 	if err != nil {
 		return nil, err
 	}
-	data, err := filter(ctx, args, env, input)
+	var in []byte
+	if input != nil {
+		if in, err = input(); err != nil {
+			return nil, fmt.Errorf("relay: %w", err)
+		}
+	}
+	data, err := filter(ctx, args, env, in)
 	switch {
 	case err != nil:
 		return nil, err

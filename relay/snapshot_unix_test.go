@@ -5,6 +5,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"image"
 	_ "image/jpeg" // to look at what ffmpeg makes
 	_ "image/png"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -229,4 +231,46 @@ func TestSnapshotsAreBounded(t *testing.T) {
 	require.NotNil(t, s.kept[snapshotKey{width: 3*maxSnapshots - 1}])
 	s.keep(snapshotKey{url: "big"}, &Snapshot{Data: make([]byte, maxSnapshotBytes), Taken: time.Now()})
 	require.Len(t, s.kept, 1)
+}
+
+// A picture is made ready for an ffmpeg when it is its turn, not for each that waits.
+func TestSnapshotsWaitWithoutCopies(t *testing.T) {
+	const size, many = 8 << 20, 30
+	dir := t.TempDir()
+	path := filepath.Join(dir, "slow")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho run >>"+dir+"/runs\nexec sleep 60\n"), 0o700)) //nolint:gosec // it is run
+	m, r := newRelay(t, Config{FFmpeg: FFmpegConfig{Path: path, Local: ours}, SnapshotRuns: 1})
+	pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "cam"}})
+	require.NoError(t, err)
+	defer pub.Close(nil)
+	track := &media.Track{ID: 1, Codec: media.H264, Config: []byte{1, 0x42, 0, 10, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0, 10, 1, 0, 4, 0x68, 0xee, 0x3c, 0x80}}
+	require.NoError(t, pub.SetTracks(track))
+	picture := make([]byte, size)
+	binary.BigEndian.PutUint32(picture, size-4)
+	picture[4] = 0x65 // an IDR slice
+	require.NoError(t, pub.WritePacket(&media.Packet{Track: track, Key: true, Data: picture}))
+	heap := func() int64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return int64(s.HeapAlloc)
+	}
+	before := heap()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for i := range many {
+		all.Go(func() {
+			_, _ = r.Snapshot(ctx, SnapshotRequest{URL: hereCam, Width: 2 * (i + 1), Timeout: time.Minute})
+		})
+	}
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(filepath.Join(dir, "runs"))
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return err == nil && len(r.snapshots.taken) == many
+	}, patience, time.Millisecond)
+	time.Sleep(100 * time.Millisecond) // most likely all wait by now
+	require.Less(t, heap(), before+many*size/4)
 }

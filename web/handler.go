@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-media/sluice/internal/elastic"
 	"github.com/sluice-media/sluice/internal/forwarded"
 	"github.com/sluice-media/sluice/internal/idle"
+	"github.com/sluice-media/sluice/internal/still"
 	"github.com/sluice-media/sluice/internal/tally"
 	"github.com/sluice-media/sluice/media"
 )
@@ -30,6 +31,7 @@ type Handler struct {
 	viewers  viewers       // by HLS
 	gzips    sync.Pool     // of *gzip.Writer
 	untap    func()        // ends what is done for HLS while nobody watches
+	stills   still.Sharing // being sent
 	ends     acceptor.Ends // of sessions by HTTP
 	wsEnds   acceptor.Ends // of those by WebSocket
 

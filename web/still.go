@@ -59,7 +59,9 @@ func (h *Handler) serveStill(w http.ResponseWriter, r *http.Request, t target) {
 	var data []byte
 	p, err := still.Take(ctx, player.Stream())
 	if err == nil {
-		data, err = still.MP4(p)
+		var done func()
+		data, done, err = h.stills.MP4(p)
+		defer done()
 	}
 	bound(w, r)
 	switch {

@@ -20,7 +20,8 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	q := r.URL.Query()
-	kind, data := s.newestPicture(r.Context(), media.StreamKey{VHost: q.Get("vhost"), App: q.Get("app"), Name: q.Get("stream")})
+	kind, data, done := s.newestPicture(r.Context(), media.StreamKey{VHost: q.Get("vhost"), App: q.Get("app"), Name: q.Get("stream")})
+	defer done()
 	if len(data) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -31,23 +32,25 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) {
 }
 
 // newestPicture returns the newest key picture of a stream and its type; none if there is no stream, or no picture of it that browsers know.
-func (s *server) newestPicture(ctx context.Context, key media.StreamKey) (kind string, data []byte) {
+// done is to be called when it has been sent.
+func (s *server) newestPicture(ctx context.Context, key media.StreamKey) (kind string, data []byte, done func()) {
+	done = func() {}
 	st, ok := s.media.Stream(key)
 	if !ok {
-		return "", nil
+		return "", nil, done
 	}
 	ctx, cancel := context.WithTimeout(ctx, pictureWait)
 	defer cancel()
 	p, err := still.Take(ctx, st)
 	switch {
 	case err != nil:
-		return "", nil
+		return "", nil, done
 	case p.Track.Codec == media.JPEG:
-		return "image/jpeg", p.Data
+		return "image/jpeg", p.Data, done
 	}
-	data, err = still.MP4(p)
+	data, done, err = s.pictures.MP4(p)
 	if err != nil {
-		return "", nil
+		return "", nil, done
 	}
-	return "video/mp4", data
+	return "video/mp4", data, done
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/hook/httphook"
 	"github.com/sluice-media/sluice/internal/clip"
+	"github.com/sluice-media/sluice/internal/still"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/record"
@@ -58,6 +59,7 @@ type server struct {
 	streams   *web.Handler
 	recorder  *record.Recorder
 	relay     *relay.Relay
+	pictures  still.Sharing // being sent by the page
 	files     *web.Files
 	http      *http.Server
 	profiles  *http.Server // nil without -pprof
