@@ -363,3 +363,45 @@ func FuzzHour(f *testing.F) {
 		}
 	})
 }
+
+// What cannot be finished when a recording goes on in the same hour is finished by a recorder that begins later.
+func TestUnfinishedIsFoundAgain(t *testing.T) {
+	hlsKinds(t, func(t *testing.T, kind Kind) {
+		s := recordHLS(t, kind)
+		data, err := os.ReadFile(segmentsIn(t, s.dir, kind)[2].path)
+		require.NoError(t, err)
+		path, final, playlist := crashed(t, s.dir, kind, len(data)/2, nil)
+		require.NoError(t, os.WriteFile(final, []byte("in the way"), 0o600))
+		next := newStage(t, Config{Dir: s.dir})
+		tracks, packets := reel.Load(t, testmedia.H264B())
+		pub := next.publish(tracks)
+		require.NoError(t, next.r.Start(t.Context(), Request{Stream: s.key, Kind: kind}))
+		write(t, pub, packets, 6*time.Second, 1)
+		pub.Close(nil)
+		require.Len(t, next.obs.await(t, 3), 3)
+		_ = next.m.Shutdown(t.Context())
+		require.FileExists(t, path)
+
+		require.NoError(t, os.Remove(final))
+		require.Len(t, begun(t, s.dir), 1)
+		require.NoFileExists(t, path)
+		require.FileExists(t, final)
+		require.False(t, lacksEnd(playlist))
+		require.Len(t, segmentsIn(t, s.dir, kind), 6)
+	})
+}
+
+// A pipe, or a link to a file elsewhere, that is called like the playlist of an hour holds up and changes nothing.
+func TestPlaylistThatIsNone(t *testing.T) {
+	dir := t.TempDir()
+	hour := filepath.Join(dir, "record", "live", "cam", "2026-11-28", "15")
+	require.NoError(t, os.MkdirAll(hour, 0o700))
+	makePipe(t, filepath.Join(hour, "vod.m3u8"))
+	precious := filepath.Join(t.TempDir(), "precious")
+	require.NoError(t, os.WriteFile(precious, []byte("a\x00b"), 0o600))
+	if err := os.Symlink(precious, filepath.Join(hour, "vod.fmp4.m3u8")); err != nil {
+		t.Log(err) // where there are no links
+	}
+	require.False(t, lacksEnd(filepath.Join(hour, "vod.m3u8")))
+	require.False(t, lacksEnd(filepath.Join(hour, "vod.fmp4.m3u8")))
+}

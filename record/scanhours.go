@@ -84,15 +84,15 @@ func (f *finisher) leftHour(h *hlsRoot, top, dir string) {
 
 // lacksEnd reports whether a playlist does not end.
 func lacksEnd(path string) bool {
+	info, err := os.Lstat(path) // before it is opened: to open a pipe would wait for who writes to it; and what a link names is none of ours
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
 	tail := make([]byte, len(endOfList))
 	n, err := f.ReadAt(tail, max(info.Size()-int64(len(tail)), 0))
 	return (err == nil || errors.Is(err, io.EOF)) && string(tail[:n]) != endOfList

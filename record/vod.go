@@ -23,7 +23,7 @@ type vod struct {
 	count  int     // segments that are in it
 	sync   bool    // it is written through to the disk
 	first  bool    // it has no segment of this recording yet
-	shared bool    // there is a segment that somebody else writes
+	shared bool    // there is a segment that is still to be finished, here later or by somebody else
 }
 
 // lockVOD opens the playlist of an hour and locks it. It returns errHeld if somebody else has. Without create it has to be there, and has to be
@@ -194,6 +194,7 @@ func (g *recording) openVOD(path, suffix string) (*vod, error) {
 		syncDirs(v.dir, g.place.dir())
 	}
 	if err := g.recorder.mend(v, &owner{g.stream.Key(), g.place}); err != nil {
+		v.shared = true // without an end it is found again
 		g.log.Warn("what a crash has left of this hour cannot be finished; it is tried again when a recorder begins", "path", path, "err", err)
 	}
 	v.first, v.list = true, vodList{} // it may be long
