@@ -64,7 +64,7 @@ func startProxy(t *testing.T, program, file, behind string) (front string) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	conf := strings.NewReplacer(
-		"127.0.0.1:8080", behind, "listen 8088", "listen "+front, "\n:8088 {", "\nhttp://"+front+" {",
+		"127.0.0.1:8080", behind, "listen 8088", "listen "+front, "\n:8088 {", "\nhttp://"+front+" {\n\tbind 127.0.0.1", // else Caddy has the port at all addresses, where somebody may have it
 		"http {\n", "pid "+dir+"/pid;\nhttp {\n  access_log off;\n  client_body_temp_path "+dir+"/body;\n  proxy_temp_path "+dir+
 			"/proxy;\n  fastcgi_temp_path "+dir+"/f;\n  uwsgi_temp_path "+dir+"/u;\n  scgi_temp_path "+dir+"/s;\n",
 	).Replace(string(text))
