@@ -88,7 +88,11 @@ func (j *job) run() {
 		}
 		failures++
 		first := j.tell(err)
-		if first && !j.retry.Force || forGood(err) || j.retry.exhausted(failures) {
+		switch {
+		case first && !j.retry.Force: // who has asked for it is told, and of viewers of an edge there may be many a second
+			j.log.Debug("relay has not begun", "err", err)
+			return
+		case forGood(err) || j.retry.exhausted(failures):
 			j.log.Warn("relay ended", "err", err)
 			return
 		}

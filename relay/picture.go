@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,13 +109,7 @@ func filter(ctx context.Context, args, env []string, input []byte) ([]byte, erro
 // options are those of ffmpeg for a picture.
 func (q *SnapshotRequest) options() (args []string) {
 	if q.Width > 0 || q.Height > 0 {
-		side := func(n int) string {
-			if n == 0 {
-				return "-2" // as the other wants it, and even
-			}
-			return strconv.Itoa(n)
-		}
-		args = append(args, "-vf", "scale="+side(q.Width)+":"+side(q.Height))
+		args = append(args, "-vf", q.scale())
 	}
 	switch q.Format {
 	case "png":
@@ -130,6 +125,16 @@ func (q *SnapshotRequest) options() (args []string) {
 		args = append(args, "-q:v", strconv.Itoa(jpegScale(q.Quality)))
 	}
 	return args
+}
+
+// scale is the filter for a size. Of a picture of which one side is asked for the other is as its shape wants, but no longer than the
+// longest: then the first is shorter.
+func (q *SnapshotRequest) scale() string {
+	if q.Width > 0 && q.Height > 0 {
+		return fmt.Sprintf("scale=%d:%d", q.Width, q.Height)
+	}
+	box := func(n int) int { return cmp.Or(n, maxSnapshotSide) }
+	return fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease", box(q.Width), box(q.Height))
 }
 
 // jpegScale is the quantizer scale for a quality of 1 to 100: 31 is the worst, 2 the best.

@@ -279,7 +279,7 @@ func TestArgumentsOfFFmpeg(t *testing.T) {
 		_, err := r.Snapshot(t.Context(), SnapshotRequest{URL: odd, Format: "png", Width: 9})
 		require.ErrorContains(t, err, "no picture")
 		require.Equal(t, []string{
-			"-protocol_whitelist", reads("rtsp"), "-i", odd, "-y", "-f", "mjpeg", "-frames:v", "1", "-an", "-vf", "scale=9:-2", "-c:v", "png", "-f", "image2pipe", "pipe:1",
+			"-protocol_whitelist", reads("rtsp"), "-i", odd, "-y", "-f", "mjpeg", "-frames:v", "1", "-an", "-vf", "scale=9:4096:force_original_aspect_ratio=decrease", "-c:v", "png", "-f", "image2pipe", "pipe:1",
 		}, called())
 	}
 	for _, format := range []string{"-i", "jpeg\n-i", "%s%n", "../x", "mp4"} {

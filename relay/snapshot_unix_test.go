@@ -26,16 +26,23 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// counting is an ffmpeg that notes each run, in a file.
-func counting(t *testing.T, then string) (path string, runs func() int) {
+// needFFmpeg returns the path of ffmpeg. A test that needs it is left out where there is none, but in CI.
+func needFFmpeg(t *testing.T) string {
 	t.Helper()
-	real, err := exec.LookPath("ffmpeg")
+	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("ffmpeg is not installed")
 		}
 		t.Skip("ffmpeg is not installed")
 	}
+	return path
+}
+
+// counting is an ffmpeg that notes each run, in a file.
+func counting(t *testing.T, then string) (path string, runs func() int) {
+	t.Helper()
+	real := needFFmpeg(t)
 	dir := t.TempDir()
 	path = filepath.Join(dir, "counting")
 	text := "#!/bin/sh\necho run >>" + dir + "/runs\n" + then + "\nexec " + real + " \"$@\"\n"
@@ -273,4 +280,20 @@ func TestSnapshotsWaitWithoutCopies(t *testing.T) {
 	}, patience, time.Millisecond)
 	time.Sleep(100 * time.Millisecond) // most likely all wait by now
 	require.Less(t, heap(), before+many*size/4)
+}
+
+// Of a picture that is as narrow as a line the other side is bounded, too.
+func TestSnapshotOfALine(t *testing.T) {
+	path := needFFmpeg(t)
+	for _, q := range []SnapshotRequest{{Width: 2048}, {Height: 2048}} {
+		from := "color=s=16x4096:d=0.04"
+		if q.Width == 0 {
+			from = "color=s=4096x16:d=0.04"
+		}
+		data, err := exec.CommandContext(t.Context(), path, "-v", "error", "-f", "lavfi", "-i", from, "-vf", q.scale(), "-frames:v", "1", "-f", "mjpeg", "-").Output()
+		require.NoError(t, err)
+		got, _, err := image.DecodeConfig(bytes.NewReader(data))
+		require.NoError(t, err)
+		require.Equal(t, maxSnapshotSide+16, got.Width+got.Height)
+	}
 }
