@@ -71,9 +71,11 @@ func (p *push) run(ctx context.Context) error {
 		return err
 	}
 	ended := make(chan error, 1)
-	format := newFormat(p.cfg.LegacyCodecs)
-	encoder := flv.Encoder{Legacy: p.cfg.LegacyCodecs}
-	format.New = func() media.Muxer { return &muxer{encoder: encoder, stream: p.stream, publishes: true} }
+	format, release, err := outbound.Format(ctx, p.player.Stream(), pushed{p.cfg.LegacyCodecs, p.stream}, p.format)
+	if err != nil {
+		return err
+	}
+	defer release()
 	feed, err := p.player.Feed(p.conn, format, media.FeedOptions{OnEnd: func(err error) { ended <- err }})
 	if err != nil {
 		return err
@@ -94,6 +96,18 @@ func (p *push) run(ctx context.Context) error {
 	case err := <-heard:
 		return err
 	}
+}
+
+// pushed is what the pushes have in common whose messages are the same.
+type pushed struct {
+	legacy bool
+	stream uint32 // the message stream
+}
+
+func (p *push) format() *media.Format {
+	format, encoder, stream := newFormat(p.cfg.LegacyCodecs), flv.Encoder{Legacy: p.cfg.LegacyCodecs}, p.stream
+	format.New = func() media.Muxer { return &muxer{encoder: encoder, stream: stream, publishes: true} }
+	return format
 }
 
 // finish tells the server that the stream has ended, as a courtesy.

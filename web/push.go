@@ -43,8 +43,8 @@ var errHungUp = errors.New("web: the server has hung up")
 func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL string, cfg ClientConfig) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	format := newPushFormat(flv.Encoder{Legacy: cfg.LegacyCodecs})
-	if err := carried(ctx, m, key, format); err != nil {
+	encoder := flv.Encoder{Legacy: cfg.LegacyCodecs}
+	if err := carried(ctx, m, key, encoder); err != nil {
 		return err
 	}
 	u, err := url.Parse(rawURL)
@@ -72,7 +72,7 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 	if err != nil {
 		return err
 	}
-	p := &push{client: c, player: player, format: format, cfg: cfg, wanted: make(chan struct{}), heard: make(chan error, 1)}
+	p := &push{client: c, player: player, encoder: encoder, cfg: cfg, wanted: make(chan struct{}), heard: make(chan error, 1)}
 	err = acceptor.Guard(func() error { return p.run(ctx) })
 	switch cause := c.entry.Err(); {
 	case cause != nil:
@@ -85,13 +85,13 @@ func Push(ctx context.Context, m *media.Server, key media.StreamKey, rawURL stri
 }
 
 // carried returns why a stream cannot be pushed, once its tracks are known.
-func carried(ctx context.Context, m *media.Server, key media.StreamKey, f *media.Format) error {
+func carried(ctx context.Context, m *media.Server, key media.StreamKey, e flv.Encoder) error {
 	st, ok := m.Stream(key)
 	if !ok {
 		return media.ErrStreamNotFound
 	}
 	tracks, err := st.Tracks(ctx)
-	if err == nil && !slices.ContainsFunc(tracks, f.Carries) {
+	if err == nil && !slices.ContainsFunc(tracks, e.Carries) {
 		err = fmt.Errorf("web: FLV carries no track of %s: %w", key, media.ErrUnknownTrack)
 	}
 	return err
@@ -100,12 +100,15 @@ func carried(ctx context.Context, m *media.Server, key media.StreamKey, f *media
 // push is a stream that is pushed.
 type push struct {
 	*client
-	player *media.Player
-	format *media.Format
-	cfg    ClientConfig
-	wanted chan struct{} // closed when the server wants the body
-	heard  chan error    // why it wants no more
+	player  *media.Player
+	encoder flv.Encoder
+	cfg     ClientConfig
+	wanted  chan struct{} // closed when the server wants the body
+	heard   chan error    // why it wants no more
 }
+
+// pushed is what the pushes have in common whose bodies are the same.
+type pushed struct{ legacy bool }
 
 func (p *push) run(ctx context.Context) error {
 	request, head, err := p.request()
@@ -136,7 +139,12 @@ func (p *push) run(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	ended := make(chan error, 1)
-	feed, err := p.player.Feed(p.conn, p.format, media.FeedOptions{OnEnd: func(err error) { ended <- err }})
+	format, release, err := outbound.Format(ctx, p.player.Stream(), pushed{p.cfg.LegacyCodecs}, func() *media.Format { return newPushFormat(p.encoder) })
+	if err != nil {
+		return err
+	}
+	defer release()
+	feed, err := p.player.Feed(p.conn, format, media.FeedOptions{OnEnd: func(err error) { ended <- err }})
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ const chunkHead = len("00000000\r\n")
 
 // newPushFormat is FLV in the chunks of a body.
 func newPushFormat(encoder flv.Encoder) *media.Format {
-	return &media.Format{Name: "http-flv", Schema: "rtmp", Carries: encoder.Carries, New: func() media.Muxer {
+	return &media.Format{Name: "http-flv", Schema: "rtmp", Carries: encoder.Carries, OnePerKind: true, New: func() media.Muxer {
 		return &bodyMuxer{flv.NewMuxer(encoder)}
 	}}
 }
