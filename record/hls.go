@@ -237,9 +237,12 @@ func (s *segments) free(dir string, number uint64) (base string) {
 	return base
 }
 
-// writeInit writes an initialization segment.
+// writeInit writes an initialization segment, in place of what has its name.
 func (s *segments) writeInit(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

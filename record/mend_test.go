@@ -399,9 +399,18 @@ func TestPlaylistThatIsNone(t *testing.T) {
 	makePipe(t, filepath.Join(hour, "vod.m3u8"))
 	precious := filepath.Join(t.TempDir(), "precious")
 	require.NoError(t, os.WriteFile(precious, []byte("a\x00b"), 0o600))
-	if err := os.Symlink(precious, filepath.Join(hour, "vod.fmp4.m3u8")); err != nil {
-		t.Log(err) // where there are no links
+	odd := []string{"vod.m3u8"}
+	if err := os.Symlink(precious, filepath.Join(hour, "vod.fmp4.m3u8")); err == nil { // there are systems without links
+		odd = append(odd, "vod.fmp4.m3u8")
 	}
-	require.False(t, lacksEnd(filepath.Join(hour, "vod.m3u8")))
-	require.False(t, lacksEnd(filepath.Join(hour, "vod.fmp4.m3u8")))
+	for _, name := range odd {
+		require.False(t, lacksEnd(filepath.Join(hour, name)))
+		for _, create := range []bool{false, true} {
+			_, err := lockVOD(filepath.Join(hour, name), create)
+			require.ErrorIs(t, err, errNoList)
+		}
+	}
+	text, err := os.ReadFile(precious)
+	require.NoError(t, err)
+	require.Equal(t, "a\x00b", string(text))
 }

@@ -9,6 +9,7 @@ import (
 
 var (
 	errLongList = errors.New("record: the playlist of the hour is too long")
+	errNoList   = errors.New("record: the playlist of the hour is no file")
 	errHeld     = errors.New("record: another recorder writes the playlist of the hour")
 )
 
@@ -34,6 +35,9 @@ func lockVOD(path string, create bool) (*os.File, error) {
 		flags |= os.O_CREATE
 	}
 	for range maxLockTries {
+		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, errNoList // a link would lead to a file that is none of ours
+		}
 		f, err := os.OpenFile(path, flags, 0o644)
 		if err != nil {
 			return nil, err
@@ -62,7 +66,7 @@ func isAt(f *os.File, path string) bool {
 	if err != nil {
 		return false
 	}
-	named, err := os.Stat(path)
+	named, err := os.Lstat(path)
 	return err == nil && os.SameFile(own, named)
 }
 
