@@ -373,6 +373,7 @@ func TestUnfinishedIsFoundAgain(t *testing.T) {
 		path, final, playlist := crashed(t, s.dir, kind, len(data)/2, nil)
 		require.NoError(t, os.WriteFile(final, []byte("in the way"), 0o600))
 		next := newStage(t, Config{Dir: s.dir})
+		next.leaves = true
 		tracks, packets := reel.Load(t, testmedia.H264B())
 		pub := next.publish(tracks)
 		require.NoError(t, next.r.Start(t.Context(), Request{Stream: s.key, Kind: kind}))
