@@ -86,3 +86,22 @@ func (b *bench) publishMany(ctx context.Context, proto, dir string, n int) (*rep
 	}
 	return &report.Publish{Proto: proto, Recorded: dir != "", N: n, BareKB: float64(bare) / 1024, Result: res}, nil
 }
+
+// lowLab is the lab with the clip of 500 kbit/s, for parts with very many streams.
+func (b *bench) lowLab(ctx context.Context) (*lab.Lab, error) {
+	note("making or finding the clip of 500 kbit/s")
+	clip, err := lab.LowClip(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.lab.WithClip(clip)
+}
+
+// publishMany publishes n streams to a server by RTMP, and returns by which URL they are played.
+func publishMany(ctx context.Context, l *lab.Lab, s *lab.Server, n int) (p *lab.Publisher, url string, err error) {
+	if url, err = s.PlayURL(protoRTMP); err != nil {
+		return nil, "", err
+	}
+	p, err = l.PublishMany(ctx, protoRTMP, url, n)
+	return p, url, err
+}

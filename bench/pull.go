@@ -21,12 +21,7 @@ const (
 // pull measures a server that pulls one stream many times by RTSP from another, and that with a quarter, a half and all of
 // the pulls.
 func (b *bench) pull(ctx context.Context) error {
-	note("making or finding the clip that is pulled")
-	clip, err := lab.LowClip(ctx)
-	if err != nil {
-		return err
-	}
-	low, err := b.lab.WithClip(clip)
+	low, err := b.lowLab(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,11 +47,7 @@ func (b *bench) demand(ctx context.Context, l *lab.Lab) error {
 		return err
 	}
 	defer s.Stop()
-	url, err := s.PlayURL(protoRTMP)
-	if err != nil {
-		return err
-	}
-	p, err := l.PublishMany(ctx, protoRTMP, url, demanded)
+	p, _, err := publishMany(ctx, l, s, demanded)
 	if err != nil {
 		return err
 	}

@@ -21,12 +21,7 @@ const (
 // snap measures how late viewers of many streams get their pictures while nobody wants a snapshot, while many at once want one of the same
 // stream, and while each of them wants one of another. They want them again each second, or as soon as all have the last.
 func (b *bench) snap(ctx context.Context) error {
-	note("making or finding the clip of the streams")
-	clip, err := lab.LowClip(ctx)
-	if err != nil {
-		return err
-	}
-	low, err := b.lab.WithClip(clip)
+	low, err := b.lowLab(ctx)
 	if err != nil {
 		return err
 	}
@@ -35,11 +30,7 @@ func (b *bench) snap(ctx context.Context) error {
 		return err
 	}
 	defer s.Stop()
-	url, err := s.PlayURL(protoRTMP)
-	if err != nil {
-		return err
-	}
-	p, err := low.PublishMany(ctx, protoRTMP, url, snapStreams)
+	p, url, err := publishMany(ctx, low, s, snapStreams)
 	if err != nil {
 		return err
 	}
