@@ -15,7 +15,7 @@ func TestSnapshotGivesWay(t *testing.T) {
 	idle := strconv.Itoa(unix.SCHED_IDLE)
 	path, runs := counting(t, "until [ $(cut -d ' ' -f 41 /proc/$$/stat) = "+idle+" ]; do sleep 0.01; done\n"+
 		"(exec cut -d ' ' -f 41 /proc/self/stat) >$0.child")
-	_, err := newPictured(t, path).Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: patience})
+	_, err := newPictured(t, path).Snapshot(t.Context(), SnapshotRequest{URL: hereCam, Timeout: yielding})
 	require.NoError(t, err)
 	require.Equal(t, 1, runs())
 	text, err := os.ReadFile(path + ".child")

@@ -56,7 +56,7 @@ func TestChromiumListsAndPulls(t *testing.T) {
 	require.Greater(t, saw.Pictures.Colors, 4, "the test picture has bars of all colors")
 	require.Zero(t, saw.Pictures.Jump, "the list has moved")
 	require.Zero(t, saw.Pictures.Sound+saw.Pictures.OfSound)
-	require.Greater(t, saw.Pictures.Again, 9900.0)
+	require.Greater(t, saw.Pictures.Again, 8000.0) // ms between two requests as the server sees them: the first may be late
 	require.Contains(t, saw.Viewers, " 0 viewers")
 
 	p := &saw.Pulls
