@@ -5,10 +5,8 @@ import "net/http"
 // Protect lets through to next only who may call the API: with the secret in the query or header, or from where none is
 // needed. The others get status 401.
 func (h *Handler) Protect(next http.Handler) http.Handler {
-	rt := &route{endpoint: &endpoint{Name: "protected", Auth: "secret"}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{route: rt, request: r, writer: w, args: parseArguments(r, nil, false)}
-		if err := h.authorize(c); err != nil {
+		if err := h.authorize(protected(w, r)); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
@@ -18,7 +16,11 @@ func (h *Handler) Protect(next http.Handler) http.Handler {
 
 // Admits reports whether who makes a request may call the API, as [Handler.Protect] decides it. It answers nothing and logs nothing.
 func (h *Handler) Admits(r *http.Request) bool {
+	return h.options().allows(r) && h.knows(protected(nil, r))
+}
+
+// protected is a request for something else as a call that takes the secret.
+func protected(w http.ResponseWriter, r *http.Request) *call {
 	rt := &route{endpoint: &endpoint{Name: "protected", Auth: "secret"}}
-	c := &call{route: rt, request: r, args: parseArguments(r, nil, false)}
-	return h.options().allows(r) && h.knows(c)
+	return &call{route: rt, request: r, writer: w, args: parseArguments(r, nil, false)}
 }

@@ -36,9 +36,9 @@ type Description struct {
 // the longer slice; they must not keep dst. They are called by one goroutine at a time, with the stream's
 // lock held: a Muxer computes, it never waits.
 type Muxer interface {
-	// AppendHeader appends what every new reader must get before its first chunk. The tracks are those that are not left out. io.EOF says that the format cannot go
-	// on with what the description has become: its readers get what there is and then io.EOF, and those that come
-	// later begin with a new Muxer.
+	// AppendHeader appends what every new reader must get before its first chunk. The tracks of d are those that are
+	// not left out. io.EOF says that the format cannot go on with what the description has become: its readers get what
+	// there is and then io.EOF, and those that come later begin with a new Muxer.
 	AppendHeader(dst []byte, d *Description) ([]byte, error)
 	// AppendChange appends what readers that run already must get when the description has changed. It comes
 	// in front of the first packet that needs it.

@@ -7,9 +7,9 @@ import (
 )
 
 // Format returns what the pushes of a stream have in common that key tells apart from others, by ==: a stream that is pushed to many places
-// is muxed once. Each calls release when it has ended. The error is that of [media.Share].
-func Format(ctx context.Context, st *media.Stream, key any, make func() *media.Format) (f *media.Format, release func(), err error) {
-	s, release, err := media.Share(ctx, st, key, 0, func(context.Context) (shared, error) { return shared{make()}, nil })
+// is muxed once. build makes it for the first of them. Each calls release when it has ended. The error is that of [media.Share].
+func Format(ctx context.Context, st *media.Stream, key any, build func() *media.Format) (f *media.Format, release func(), err error) {
+	s, release, err := media.Share(ctx, st, key, 0, func(context.Context) (shared, error) { return shared{build()}, nil })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,6 +21,7 @@ const (
 	goalFreezeMS  = 5
 	goalSnapMS    = 5
 	goalSnapRuns  = 2 // of ffmpeg at once
+	goalSiegeMS   = 100
 	goalPlayers   = 500
 	protoUDP      = "rtsp-udp"
 	mergedWindow  = 300 * time.Millisecond
@@ -82,6 +83,9 @@ func (r *Report) list() []goal {
 	}
 	for i := range r.Snaps {
 		out = append(out, r.Snaps[i].goals(r.Snaps[0].LateP99())...)
+	}
+	for _, s := range r.Sieges {
+		out = append(out, siegeGoals(s)...)
 	}
 	if r.Idle != nil {
 		out = append(out, goal{"publisher and no player, % of a core", r.Idle.PublishCPU, goalIdle})
@@ -151,8 +155,19 @@ func (r *Report) Faults() []string {
 			}
 		}
 	}
+	for i := range r.Pulls {
+		add(r.Pulls[i].Few, r.Pulls[i].Viewers)
+	}
+	if r.Demand != nil {
+		add(r.Demand.Source, r.Demand.Edge)
+	}
 	for i := range r.Snaps {
 		add(r.Snaps[i].Viewers...)
+	}
+	for _, s := range r.Sieges {
+		for _, fault := range s.Faults {
+			out = append(out, fmt.Sprintf("siege by %d %s: %s", s.N, s.Name, fault))
+		}
 	}
 	add(r.Stalls...)
 	add(r.Freeze)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/bench/internal/crowd"
+	"github.com/sluice-media/sluice/bench/internal/siege"
 )
 
 // result is a run of 500 players over 10 s that took cpu processor seconds for 2 GB.
@@ -146,4 +147,32 @@ func TestDescribeMachine(t *testing.T) {
 	t.Parallel()
 	require.Contains(t, strings.Join(DescribeMachine(), "\n"), "cores")
 	require.Empty(t, content("/does/not/exist"))
+}
+
+func TestReportSieges(t *testing.T) {
+	t.Parallel()
+	r := &Report{Sieges: []*siege.Result{
+		{Name: "peers", N: 9, Held: 8, KeyMS: []float64{1, 2, 101}, BeforeKB: 1024, PeakKB: 30 << 10, AfterKB: 12 << 10, EbbSeconds: 3, Lost: 1, Faults: []string{"gone"}},
+	}}
+	text := write(t, r)
+	require.Contains(t, text, "| 9 peers | 8 | 2.0/")
+	require.Contains(t, text, "/101.0 | 3 | 1 | 1.0 | 30.0 | 12.0 | 3.0 |")
+	require.Contains(t, text, "| siege by 9 peers: first key frame at most, ms | 101.00 | 100.00 | **missed** |")
+	require.Contains(t, text, "| siege by 9 peers: memory kept behind, MB | 11.00 | 10.00 | **missed** |")
+	require.Equal(t, []string{"siege by 9 peers: gone"}, r.Faults())
+}
+
+// A player that a pull, or a pull on demand, has lost is a fault, too.
+func TestReportFaultsOfPulls(t *testing.T) {
+	t.Parallel()
+	bad := result(1)
+	bad.Faults = []string{"malformed: something"}
+	for _, r := range []*Report{
+		{Pulls: []Pull{{N: 1, Few: bad, Viewers: result(1)}}},
+		{Pulls: []Pull{{N: 1, Few: result(1), Viewers: bad}}},
+		{Demand: &Demand{N: 1, Source: result(1), Edge: bad}},
+		{Demand: &Demand{N: 1, Source: bad, Edge: result(1)}},
+	} {
+		require.Equal(t, []string{"rtmp, 500 players: malformed: something"}, r.Faults())
+	}
 }

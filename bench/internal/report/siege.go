@@ -28,3 +28,11 @@ func siegeRow(s *siege.Result) []string {
 		fmt.Sprint(len(s.KeyMS)), fmt.Sprint(s.Lost), mb(s.BeforeKB), mb(s.PeakKB), mb(s.AfterKB), fmt.Sprintf("%.1f", s.EbbSeconds),
 	}
 }
+
+func siegeGoals(s *siege.Result) []goal {
+	name := fmt.Sprintf("siege by %d %s", s.N, s.Name)
+	return []goal{
+		{name + ": first key frame at most, ms", stat.Max(s.KeyMS), goalSiegeMS},
+		{name + ": memory kept behind, MB", (s.AfterKB - s.BeforeKB) / 1024, siege.Ebbed / 1024},
+	}
+}
