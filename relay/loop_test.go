@@ -66,6 +66,8 @@ func publishCam(t *testing.T, m *media.Server) (leave func()) {
 		defer close(done)
 		_ = c.Play(context.Background(), pub) // it ends with the publisher
 	}()
+	_, err = pub.Stream().Tracks(t.Context()) // before, nobody finds it
+	require.NoError(t, err)
 	return func() {
 		pub.Close(io.ErrUnexpectedEOF)
 		<-done
