@@ -128,7 +128,8 @@ func TestIdleConnections(t *testing.T) {
 
 // A UDP player that is not heard of any more goes, and one that sends reports stays.
 func TestSilentUDPPlayer(t *testing.T) {
-	m, addr := start(t, media.Config{}, rtsp.Config{SessionTimeout: 600 * time.Millisecond})
+	t.Parallel()
+	m, addr := start(t, media.Config{}, rtsp.Config{SessionTimeout: 2 * time.Second})
 	publishClip(t, m)
 	conn := dial(t, addr)
 	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -144,7 +145,7 @@ func TestSilentUDPPlayer(t *testing.T) {
 	for range 10 { // reports for longer than the timeout
 		_, err = udp.WriteToUDP([]byte{0x80, 201, 0, 1, 1, 2, 3, 4}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: rtp})
 		require.NoError(t, err)
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 	}
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
 	_, err = conn.Read(make([]byte, 1))

@@ -152,7 +152,7 @@ func TestImpairedPublisher(t *testing.T) {
 			})
 			defer sending.Wait()
 
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 			defer cancel()
 			last, count, recovered := -1, 0, -1
 			dst := make([]*media.Packet, 64)
