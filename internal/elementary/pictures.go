@@ -69,14 +69,14 @@ func (f *pictures) push(b []byte, at Stamp) error {
 		f.open, f.at = true, at
 	}
 	switch {
-	case err != nil || f.torn:
+	case f.torn:
 		return err
 	case len(f.buf)+len(b) > MaxUnit:
 		f.torn = true
-		return fmt.Errorf("%w: a picture of more than %d bytes", ErrBadData, MaxUnit)
+		return errors.Join(err, fmt.Errorf("%w: a picture of more than %d bytes", ErrBadData, MaxUnit))
 	}
 	f.buf = append(f.buf, b...)
-	return nil
+	return err // of the picture before: this one may be whole
 }
 
 func (f *pictures) lose() {

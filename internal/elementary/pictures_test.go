@@ -116,6 +116,18 @@ func TestPicturesUnordered(t *testing.T) {
 	require.Equal(t, 160*time.Millisecond, (*got)[1].PTS)
 }
 
+// What is wrong with a picture does not cost the one that ends it.
+func TestPictureBehindABadOne(t *testing.T) {
+	s, got := newStream(media.H264)
+	key, other := []byte{0, 0, 1, 0x65, 0x88, 1}, []byte{0, 0, 1, 0x41, 0x9a, 1}
+	stamp := at(40)
+	stamp.PTS += 80 * time.Millisecond
+	require.NoError(t, s.Push(bytes.Join([][]byte{sps, pps, key, other}, nil), stamp))
+	require.ErrorIs(t, s.Push(other, at(120)), errUnstamped)
+	require.NoError(t, s.Flush())
+	require.Len(t, *got, 3)
+}
+
 // Very many pictures with one stamp are no stream of anybody.
 func TestPicturesTooMany(t *testing.T) {
 	s, got := newStream(media.H264)

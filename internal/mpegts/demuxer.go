@@ -254,5 +254,5 @@ func (d *Demuxer) tracks() (list []*media.Track) {
 func (d *Demuxer) complete() bool { return len(d.streams) > 0 && len(d.tracks()) == len(d.streams) }
 
 func (d *Demuxer) leaveOutType(streamType byte) {
-	d.leftOut.Add(fmt.Errorf("mpegts: stream type %#02x (%s) is not taken", streamType, typeName(streamType)))
+	d.leftOut.Add(fmt.Errorf("mpegts: stream type %#02x (%s) is not taken", streamType, TypeName(streamType)))
 }

@@ -334,7 +334,7 @@ func TestSectionsInPackets(t *testing.T) {
 	body := func(n byte, size int) []byte {
 		length := 5 + size + 4
 		b := append([]byte{2, 0xb0 | byte(length>>8), byte(length), 0, 1, 0xc1, 0, 0}, bytes.Repeat([]byte{n}, size)...)
-		sum := checksum(b)
+		sum := Checksum(b)
 		return append(b, byte(sum>>24), byte(sum>>16), byte(sum>>8), byte(sum))
 	}
 	var got []byte

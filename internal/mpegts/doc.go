@@ -32,8 +32,8 @@ const (
 	maxMissedPCR = 20
 )
 
-// ticks is a time in units of 90 kHz, as 33 bits hold it, and what is left of it in units of 27 MHz.
-func ticks(t time.Duration) (base uint64, rest uint16) {
+// Ticks is a time in units of 90 kHz, as 33 bits hold it, and what is left of it in units of 27 MHz.
+func Ticks(t time.Duration) (base uint64, rest uint16) {
 	// In two steps, since the whole product overflows after 28 hours.
 	sec, part := t/time.Second, t%time.Second
 	if part < 0 {

@@ -126,16 +126,16 @@ func pesHeader(b []byte, clock *Clock) (at elementary.Stamp, size int, ok bool) 
 		return at, size, true
 	}
 	at.Given = true
-	at.PTS = clock.At(stamp33(b[9:]))
+	at.PTS = clock.At(Stamp33(b[9:]))
 	at.DTS = at.PTS
 	if flags == 3 && b[8] >= 10 {
-		at.DTS = clock.At(stamp33(b[14:]))
+		at.DTS = clock.At(Stamp33(b[14:]))
 	}
 	return at, size, true
 }
 
-// stamp33 reads a PTS or DTS of 33 bits.
-func stamp33(b []byte) int64 {
+// Stamp33 reads a PTS or DTS of 33 bits.
+func Stamp33(b []byte) int64 {
 	return int64(b[0]>>1&7)<<30 | int64(b[1])<<22 | int64(b[2]>>1)<<15 | int64(b[3])<<7 | int64(b[4]>>1)
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sluice-media/sluice/internal/h26x"
+	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -62,8 +62,8 @@ func (m *Muxer) describe(d *media.Description) {
 			}
 		}
 		e.kind = k
-		e.aac, _ = parseAAC(t.Config)
-		e.sets = parameterSets(t)
+		e.aac, _ = elementary.ParseADTS(t.Config)
+		e.sets = elementary.ParameterSets(t)
 		m.changed = m.changed || !slices.ContainsFunc(before, e.same)
 		m.tracks = append(m.tracks, e)
 		if t.Codec.Video() && !m.video {
@@ -89,23 +89,6 @@ func (m *Muxer) freePID(before []*output) uint16 {
 			return pid
 		}
 	}
-}
-
-// parameterSets are those of a track, as a byte stream has them (H.264, B.1).
-func parameterSets(t *media.Track) (b []byte) {
-	if t.Codec != media.H264 && t.Codec != media.H265 {
-		return nil
-	}
-	sets, _, err := h26x.Parse(t.Codec, t.Config)
-	if err != nil {
-		return nil
-	}
-	for _, list := range [][][]byte{sets.VPS, sets.SPS, sets.PPS} {
-		for _, unit := range list {
-			b = append(append(b, 0, 0, 0, 1), unit...)
-		}
-	}
-	return b
 }
 
 func (m *Muxer) find(id int) *output {

@@ -10,6 +10,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/internal/testmedia"
 	"github.com/sluice-media/sluice/internal/testmedia/reel"
@@ -89,12 +90,12 @@ func expected(packets []*media.Packet, video bool) (list []unit) {
 		u := unit{pts: p.PTS, dts: p.DTS, data: p.Data}
 		if video {
 			var units [][]byte
-			if needsSets(p) {
+			if elementary.NeedsSets(p) {
 				sets, _, _ := h26x.Parse(p.Track.Codec, p.Track.Config)
 				units = append(append(units, sets.SPS...), sets.PPS...)
 			}
 			for unit := range h26x.Units(p.Data) {
-				if !isDelimiter(p.Track.Codec, unit) {
+				if !elementary.IsDelimiter(p.Track.Codec, unit) {
 					units = append(units, unit)
 				}
 			}
@@ -294,7 +295,7 @@ func TestSound(t *testing.T) {
 func TestWrap(t *testing.T) {
 	const wrap = time.Duration(1<<33)*time.Second/clock + 1 // rounded up
 	base := func(at time.Duration) uint64 {
-		n, _ := ticks(at)
+		n, _ := Ticks(at)
 		return n
 	}
 	require.EqualValues(t, 0, base(wrap))

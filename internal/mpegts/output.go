@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -29,7 +30,7 @@ func kindOf(t *media.Track) (kind, bool) {
 	case media.H265:
 		return kind{streamType: 0x24, streamID: videoID}, true
 	case media.AAC:
-		_, ok := parseAAC(t.Config)
+		_, ok := elementary.ParseADTS(t.Config)
 		return kind{streamType: 0x0f, streamID: audioID}, ok
 	case media.MP3:
 		if t.SampleRate > 0 && t.SampleRate < 32000 {
@@ -41,7 +42,7 @@ func kindOf(t *media.Track) (kind, bool) {
 	case media.G711U:
 		return kind{streamType: 0x91, streamID: audioID}, true
 	case media.Opus:
-		return kind{0x06, privateID, []byte{5, 4, 'O', 'p', 'u', 's', 0x7f, 2, 0x80, opusLayout(t)}}, true
+		return kind{0x06, privateID, []byte{5, 4, 'O', 'p', 'u', 's', 0x7f, 2, 0x80, elementary.OpusLayout(t)}}, true
 	}
 	return kind{}, false
 }
@@ -59,7 +60,7 @@ type output struct {
 	pid     uint16
 	counter byte // continuity_counter of the next packet
 	sets    []byte
-	aac     aacConfig
+	aac     elementary.ADTS
 	reached time.Duration // the DTS of the last packet
 }
 
@@ -73,21 +74,4 @@ func (e *output) next() byte {
 	c := e.counter
 	e.counter = (c + 1) & 0xf
 	return c
-}
-
-// opusLayout is the channel_config_code of an Opus track (Opus in MPEG-TS, 4.3), which counts the channels.
-func opusLayout(t *media.Track) byte {
-	if t.Channels < 1 || t.Channels > 8 {
-		return 2
-	}
-	return byte(t.Channels)
-}
-
-// appendOpusHead appends opus_control_header (Opus in MPEG-TS, 4.2) for an access unit of n bytes.
-func appendOpusHead(dst []byte, n int) []byte {
-	dst = append(dst, 0x7f, 0xe0)
-	for ; n >= 255; n -= 255 {
-		dst = append(dst, 255)
-	}
-	return append(dst, byte(n))
 }

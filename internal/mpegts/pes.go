@@ -3,6 +3,7 @@ package mpegts
 import (
 	"time"
 
+	"github.com/sluice-media/sluice/internal/elementary"
 	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/media"
 )
@@ -18,31 +19,27 @@ func (m *Muxer) pesHead(e *output, p *media.Packet) (head []byte, size int) {
 	case media.H265:
 		b = append(b, 0, 0, 0, 1, h26x.HEVCDelimiter<<1, 1, 0x50)
 	case media.AAC:
-		if data > maxAACData {
+		if data > elementary.MaxADTSData {
 			return nil, 0
 		}
-		b = e.aac.appendADTS(b, data)
+		b = e.aac.Append(b, data)
 	case media.Opus:
-		if data > maxOpusData {
+		if data > elementary.MaxOpusData {
 			return nil, 0
 		}
-		b = appendOpusHead(b, data)
+		b = elementary.AppendOpusHead(b, data)
 	}
 	if p.Track.Codec == media.H264 || p.Track.Codec == media.H265 {
-		if data = unitsSize(p); data == 0 {
+		if data = elementary.UnitsSize(p); data == 0 {
 			return nil, 0
 		}
-		if needsSets(p) {
+		if elementary.NeedsSets(p) {
 			data += len(e.sets)
 		}
 	}
 	head = appendPESHead(m.head[:0], e.kind.streamID, p, len(b)+data)
 	return append(head, b...), len(head) + len(b) + data
 }
-
-// maxOpusData bounds an access unit of Opus, which has 1275 bytes for each of at most 48 frames of 2.5 ms (RFC 6716, 3.2.5), so
-// that its head stays small.
-const maxOpusData = 5000
 
 // appendPESHead appends the head proper, of a packet with n bytes.
 func appendPESHead(dst []byte, id byte, p *media.Packet, n int) []byte {
@@ -64,47 +61,17 @@ func appendPESHead(dst []byte, id byte, p *media.Packet, n int) []byte {
 
 // appendStamp appends a PTS or DTS behind its four bits of prefix.
 func appendStamp(dst []byte, prefix byte, t time.Duration) []byte {
-	n, _ := ticks(t + delay)
+	n, _ := Ticks(t + delay)
 	return append(dst, prefix|byte(n>>29)&0xe|1, byte(n>>22), byte(n>>14)|1, byte(n>>7), byte(n<<1)|1)
-}
-
-// isDelimiter reports whether a NAL unit is an access unit delimiter, which the muxer writes itself.
-func isDelimiter(codec media.Codec, unit []byte) bool {
-	typ := h26x.UnitType(codec, unit[0])
-	return codec == media.H264 && typ == h26x.AVCDelimiter || codec == media.H265 && typ == h26x.HEVCDelimiter
-}
-
-// unitsSize is how many bytes the NAL units of a picture take in a byte stream: as many as with their lengths.
-func unitsSize(p *media.Packet) (n int) {
-	for unit := range h26x.Units(p.Data) {
-		if !isDelimiter(p.Track.Codec, unit) {
-			n += 4 + len(unit)
-		}
-	}
-	return n
-}
-
-// needsSets reports whether parameter sets belong in front of a picture: it is one to begin with, and has none itself.
-func needsSets(p *media.Packet) bool {
-	if !p.Key {
-		return false
-	}
-	for unit := range h26x.Units(p.Data) {
-		typ := h26x.UnitType(p.Track.Codec, unit[0])
-		if p.Track.Codec == media.H264 && typ == h26x.AVCSPS || p.Track.Codec == media.H265 && typ == h26x.HEVCSPS {
-			return false
-		}
-	}
-	return true
 }
 
 // writeUnits writes the NAL units of a picture as a byte stream.
 func (m *Muxer) writeUnits(w *writer, e *output, p *media.Packet) {
-	if needsSets(p) {
+	if elementary.NeedsSets(p) {
 		w.write(e.sets)
 	}
 	for unit := range h26x.Units(p.Data) {
-		if !isDelimiter(p.Track.Codec, unit) {
+		if !elementary.IsDelimiter(p.Track.Codec, unit) {
 			w.write([]byte{0, 0, 0, 1})
 			w.write(unit)
 		}

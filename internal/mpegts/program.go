@@ -51,14 +51,14 @@ func (d *Demuxer) streamsOf(b []byte) error {
 
 // input returns the elementary stream of a PID: that which there is, or a new one; nil for what is not taken.
 func (d *Demuxer) input(pid uint16, streamType byte, descriptors []byte) *input {
-	known := media.Track{ID: int(pid), Codec: codecOf(streamType, descriptors)}
+	known := media.Track{ID: int(pid), Codec: CodecOf(streamType, descriptors)}
 	for _, in := range d.streams {
 		if in.pid == pid && in.codec == known.Codec {
 			return in
 		}
 	}
 	if known.Codec == media.Opus {
-		describeOpus(&known, descriptors)
+		DescribeOpus(&known, descriptors)
 	}
 	in := &input{pid: pid, codec: known.Codec}
 	in.es = elementary.New(known, func(p *media.Packet) error { return d.emit(in, p) })
@@ -78,8 +78,8 @@ func (d *Demuxer) emit(in *input, p *media.Packet) error {
 	return d.failed
 }
 
-// codecOf returns the codec of a stream type (2.4.4.9, table 2-34), or one that no elementary stream has.
-func codecOf(streamType byte, descriptors []byte) media.Codec {
+// CodecOf returns the codec of a stream type (2.4.4.9, table 2-34), or one that no elementary stream has.
+func CodecOf(streamType byte, descriptors []byte) media.Codec {
 	switch streamType {
 	case 0x1b:
 		return media.H264
@@ -101,8 +101,8 @@ func codecOf(streamType byte, descriptors []byte) media.Codec {
 	return media.RawRTP
 }
 
-// typeName names stream types that are not taken.
-func typeName(streamType byte) string {
+// TypeName names stream types that are not taken.
+func TypeName(streamType byte) string {
 	names := map[byte]string{
 		0x01: "MPEG-1 video", 0x02: "MPEG-2 video", 0x05: "private sections", 0x06: "private data", 0x10: "MPEG-4 video", 0x11: "AAC in LATM",
 		0x15: "metadata", 0x33: "H.266", 0x81: "AC-3", 0x86: "SCTE 35", 0x87: "E-AC-3", 0x9d: "VP8", 0x9e: "VP9", 0x9f: "AV1",
@@ -130,9 +130,9 @@ func registered(descriptors []byte, name string) bool {
 	return descriptor(descriptors, 5, func(b []byte) bool { return len(b) >= 4 && string(b[:4]) == name }) != nil
 }
 
-// describeOpus reads the channels of Opus (Opus in MPEG-TS, 4.3), and makes an OpusHead of them (RFC 7845, 5.1): of more than two, as
+// DescribeOpus reads the channels of Opus (Opus in MPEG-TS, 4.3), and makes an OpusHead of them (RFC 7845, 5.1): of more than two, as
 // the first mapping family orders them.
-func describeOpus(t *media.Track, descriptors []byte) {
+func DescribeOpus(t *media.Track, descriptors []byte) {
 	t.SampleRate, t.Channels = 48000, 2
 	extension := descriptor(descriptors, 0x7f, func(b []byte) bool { return len(b) >= 2 && b[0] == 0x80 })
 	if extension != nil && extension[1] >= 1 && extension[1] <= 8 {

@@ -71,7 +71,7 @@ func (s *section) missing() int {
 
 func (s *section) whole() []byte {
 	b := s.buf
-	if bytes.Equal(b, s.last) || checksum(b) != 0 || b[5]&1 == 0 { // current_next_indicator
+	if bytes.Equal(b, s.last) || Checksum(b) != 0 || b[5]&1 == 0 { // current_next_indicator
 		return nil
 	}
 	s.last = bytes.Clone(b)

@@ -58,7 +58,7 @@ func Tables(chunk []byte) []byte {
 func appendSection(dst []byte, pid uint16, table, version byte, body []byte) []byte {
 	length := 5 + len(body) + 4
 	section := append([]byte{table, 0xb0 | byte(length>>8), byte(length), 0, 1, 0xc1 | version<<1, 0, 0}, body...)
-	section = binary.BigEndian.AppendUint32(section, checksum(section))
+	section = binary.BigEndian.AppendUint32(section, Checksum(section))
 	rest := append([]byte{0}, section...) // it begins at once
 	for start := byte(0x40); len(rest) > 0; start = 0 {
 		n := min(len(rest), payloadSize)
@@ -72,8 +72,8 @@ func appendSection(dst []byte, pid uint16, table, version byte, body []byte) []b
 	return dst
 }
 
-// checksum is the CRC of sections (annex A).
-func checksum(b []byte) uint32 {
+// Checksum is the CRC of sections (13818-1, annex A). With it behind them it is 0.
+func Checksum(b []byte) uint32 {
 	crc := ^uint32(0)
 	for _, c := range b {
 		crc ^= uint32(c) << 24

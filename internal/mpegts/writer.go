@@ -72,7 +72,7 @@ func (w *writer) begin() {
 
 // appendPCR appends a program_clock_reference (2.4.3.5).
 func appendPCR(dst []byte, t time.Duration) []byte {
-	base, ext := ticks(t)
+	base, ext := Ticks(t)
 	return append(dst, byte(base>>25), byte(base>>17), byte(base>>9), byte(base>>1), byte(base<<7)|0x7e|byte(ext>>8&1), byte(ext))
 }
 

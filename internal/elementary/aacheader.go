@@ -1,17 +1,15 @@
-package mpegts
+package elementary
 
-// aacConfig is what an ADTS header (ISO/IEC 13818-7, 6.2) says of a stream.
-type aacConfig struct{ profile, rate, channels byte }
+// ADTS is what an ADTS header (ISO/IEC 13818-7, 6.2) says of a stream.
+type ADTS struct{ profile, rate, channels byte }
 
-const (
-	adtsSize   = 7
-	maxAACData = 1<<13 - 1 - adtsSize // aac_frame_length has 13 bits
-)
+// MaxADTSData bounds a frame behind an ADTS header, in bytes: aac_frame_length has 13 bits.
+const MaxADTSData = 1<<13 - 1 - adtsSize
 
-// parseAAC reads an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1). It reports false for what ADTS cannot say: object types
+// ParseADTS reads an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1). It reports false for what ADTS cannot say: object types
 // behind the fourth, and sample rates and channels beyond its tables. Of HE-AAC it takes the core, which says of itself that
 // there is more.
-func parseAAC(b []byte) (c aacConfig, ok bool) {
+func ParseADTS(b []byte) (c ADTS, ok bool) {
 	if len(b) < 2 {
 		return c, false
 	}
@@ -28,11 +26,11 @@ func parseAAC(b []byte) (c aacConfig, ok bool) {
 	if object < 1 || object > 4 || rate > 12 || channels < 1 || channels > 7 {
 		return c, false
 	}
-	return aacConfig{object - 1, rate, channels}, true
+	return ADTS{object - 1, rate, channels}, true
 }
 
-// appendADTS appends the header of a frame of n bytes.
-func (c aacConfig) appendADTS(dst []byte, n int) []byte {
+// Append appends the header of a frame of n bytes.
+func (c ADTS) Append(dst []byte, n int) []byte {
 	n += adtsSize
 	return append(
 		dst, 0xff, 0xf1, c.profile<<6|c.rate<<2|c.channels>>2, c.channels<<6|byte(n>>11), byte(n>>3), byte(n<<5)|0x1f, 0xfc,
