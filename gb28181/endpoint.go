@@ -1,0 +1,274 @@
+package gb28181
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
+	"github.com/sluice-media/sluice/internal/rtp/framing"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
+	"github.com/sluice-media/sluice/media"
+)
+
+// flushEvery is how often packets that wait for one before them are looked at.
+const flushEvery = 50 * time.Millisecond
+
+// endpoint is a port: UDP for RTP, the next one for RTCP, and TCP of the same number.
+type endpoint struct {
+	server   *Server
+	port     int
+	ip       netip.Addr
+	reuse    bool
+	pair     *ports.Pair
+	listener net.Listener // nil without TCP
+	acceptor *acceptor.Acceptor[*connection]
+	release  func() // of the ports
+	local    netip.AddrPort
+
+	opened  atomic.Pointer[[]*inlet]
+	dialed sync.Map // *connection: of those that were not accepted
+}
+
+// openEndpoint opens a port, or one of the range if it is 0.
+func openEndpoint(s *Server, r *Request) (*endpoint, error) {
+	cfg := s.config()
+	ip := cfg.LocalIP
+	if r.LocalIP != "" {
+		var err error
+		if ip, err = netip.ParseAddr(r.LocalIP); err != nil {
+			return nil, fmt.Errorf("gb28181: the address to listen on: %w", err)
+		}
+	}
+	e := &endpoint{server: s, ip: ip, reuse: r.ReusePort}
+	e.acceptor = acceptor.New("rtp", ErrServerClosed, s.log, s.media.Limit, e.accept)
+	open := func(port int) error { return e.open(port, r.Mode == TCPPassive) }
+	var err error
+	if r.Port == 0 {
+		e.release, err = s.media.LeasePorts(cfg.PortRange, open)
+	} else {
+		e.release, err = claim(s.media, r.Port, open)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.begin()
+	return e, nil
+}
+
+// claim leases the pairs of a port and the one behind it, and opens them.
+func claim(m *media.Server, port int, open func(port int) error) (release func(), err error) {
+	first := port &^ 1
+	if port == first {
+		return m.LeasePorts([2]int{first, first + 1}, open)
+	}
+	before, err := m.LeasePorts([2]int{first, first + 1}, func(int) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	behind, err := m.LeasePorts([2]int{port + 1, port + 2}, func(int) error { return open(port) })
+	if err != nil {
+		before()
+		return nil, err
+	}
+	return func() { behind(); before() }, nil
+}
+
+// open opens the sockets of a port.
+func (e *endpoint) open(port int, tcp bool) error {
+	pair, err := ports.Listen("udp", e.ip, port)
+	if err != nil {
+		return err
+	}
+	if tcp {
+		addr := netip.AddrPortFrom(e.ip, uint16(port))
+		if e.listener, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(addr)); err != nil {
+			pair.Close()
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = fmt.Errorf("gb28181: %w: %w", media.ErrPortTaken, err)
+			}
+			return err
+		}
+	}
+	e.pair, e.port = pair, port
+	return nil
+}
+
+// begin begins to read.
+func (e *endpoint) begin() {
+	_ = e.pair.RTP.Conn().SetReadBuffer(e.server.config().ReadBuffer) // as much as the system allows
+	if a, ok := e.pair.RTP.Conn().LocalAddr().(*net.UDPAddr); ok {
+		e.local = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
+	}
+	e.opened.Store(&[]*inlet{})
+	e.acceptor.Go(e.readRTP)
+	e.acceptor.Go(e.readRTCP)
+	if e.listener != nil {
+		e.acceptor.Go(func() { _ = e.acceptor.Serve(e.listener) }) // it says what it has to
+	}
+}
+
+func (e *endpoint) list() []*inlet { return *e.opened.Load() }
+
+// add lets an inlet have what comes.
+func (e *endpoint) add(r *inlet) {
+	list := append(slices.Clone(e.list()), r)
+	e.opened.Store(&list)
+}
+
+// remove takes an inlet off, and reports whether it was the last. The server's opening is held.
+func (e *endpoint) remove(r *inlet) (last bool) {
+	list := slices.DeleteFunc(slices.Clone(e.list()), func(other *inlet) bool { return other == r })
+	e.opened.Store(&list)
+	return len(list) == 0
+}
+
+// close closes the sockets, and waits for whoever reads them.
+func (e *endpoint) close() {
+	for _, r := range e.list() {
+		r.close(errClosed)
+	}
+	e.pair.RTP.Stop()
+	e.pair.RTCP.Stop()
+	e.dialed.Range(func(c, _ any) bool {
+		c.(*connection).Abort()
+		return true
+	})
+	_ = e.acceptor.Close()
+	e.release()
+}
+
+// readRTP takes the datagrams of media until the socket is closed.
+func (e *endpoint) readRTP() {
+	conn := e.pair.RTP.Conn()
+	reader, err := datagram.NewReader(conn, &e.server.buffers)
+	if err != nil {
+		return
+	}
+	var waiting []*source // for packets that are missing
+	timed, fresh := false, false
+	var now time.Time
+	take := func(b []byte, from netip.AddrPort) {
+		if !fresh {
+			now, fresh = time.Now(), true
+		}
+		x, _, waits := e.take(b, origin{remote: from, local: e.local}, now)
+		if waits && !slices.Contains(waiting, x) {
+			waiting = append(waiting, x)
+		}
+	}
+	var last time.Time // when those that wait were looked at
+	for {
+		fresh = false
+		err := reader.Read(take)
+		if !fresh {
+			now = time.Now()
+		}
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			time.Sleep(time.Millisecond)
+		}
+		if len(waiting) > 0 && now.Sub(last) >= flushEvery {
+			last = now
+			waiting = slices.DeleteFunc(waiting, func(x *source) bool { return !x.flush(now) })
+		}
+		if timed != (len(waiting) > 0) || errors.Is(err, os.ErrDeadlineExceeded) {
+			at := time.Time{}
+			if timed = len(waiting) > 0; timed {
+				at = now.Add(flushEvery)
+			}
+			_ = conn.SetReadDeadline(at)
+		}
+	}
+}
+
+// readRTCP takes the reports that come to the next port.
+func (e *endpoint) readRTCP() {
+	reader, err := datagram.NewReader(e.pair.RTCP.Conn(), &e.server.buffers)
+	if err != nil {
+		return
+	}
+	for {
+		err := reader.Read(func(b []byte, from netip.AddrPort) {
+			if len(b) >= minReport && b[0]>>6 == 2 && framing.IsRTCP(b) {
+				e.report(b, from, time.Now())
+			}
+		})
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// minReport is the size of the shortest RTCP packet with an SSRC, in bytes.
+const minReport = 8
+
+// report gives a report to the sender that it is of, if it comes from the same host.
+func (e *endpoint) report(b []byte, from netip.AddrPort, now time.Time) {
+	ssrc := ssrcOf(b)
+	for _, r := range e.list() {
+		for _, x := range r.sources() {
+			if x.isFrom(from.Addr(), ssrc) {
+				to := datagram.NewDestination(e.pair.RTCP, from)
+				x.report(b, now, to.Send)
+				return
+			}
+		}
+	}
+}
+
+// busy reports whether no packet of an SSRC would be taken, since somebody else sends.
+func (e *endpoint) busy(ssrc uint32) bool {
+	for _, r := range e.list() {
+		if x := r.source(ssrc); x != nil && !x.isBusy() {
+			return false
+		}
+	}
+	return true
+}
+
+// take gives a packet to whom it is for, and tells who that is.
+func (e *endpoint) take(b []byte, from origin, now time.Time) (x *source, taken, waits bool) {
+	if len(b) < minReport || b[0]>>6 != 2 {
+		return nil, false, false
+	}
+	ssrc := ssrcOf(b)
+	for _, r := range e.list() {
+		x := r.source(ssrc)
+		if x == nil {
+			continue
+		}
+		if taken, waits := x.packet(b, from, now); taken {
+			return x, true, waits
+		}
+	}
+	if n, ok := e.server.foreign.Ready(); ok {
+		e.server.log.Info("RTP that is nobody's, or not the first sender's", "port", e.port, "from", from.remote.String(), "ssrc", ssrc, "number", n)
+	}
+	return nil, false, false
+}
+
+// ssrcOf is the source of an RTP or RTCP packet of 8 bytes at least; 0 if it is cut off.
+func ssrcOf(b []byte) uint32 {
+	at := 8
+	if framing.IsRTCP(b) {
+		at = 4
+	}
+	if len(b) < at+4 {
+		return 0
+	}
+	return uint32(b[at])<<24 | uint32(b[at+1])<<16 | uint32(b[at+2])<<8 | uint32(b[at+3])
+}
