@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,8 @@ type connection struct {
 	from     origin
 	over     atomic.Bool
 	sources  map[*source]struct{} // which it feeds
+
+	writing sync.Mutex // of those that talk back
 }
 
 func (e *endpoint) accept(conn net.Conn) *connection {

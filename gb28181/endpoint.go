@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/acceptor"
@@ -18,9 +16,6 @@ import (
 	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
 )
-
-// flushEvery is how often packets that wait for one before them are looked at.
-const flushEvery = 50 * time.Millisecond
 
 // endpoint is a port: UDP for RTP, the next one for RTCP, and TCP of the same number.
 type endpoint struct {
@@ -34,7 +29,7 @@ type endpoint struct {
 	release  func() // of the ports
 	local    netip.AddrPort
 
-	opened  atomic.Pointer[[]*inlet]
+	opened atomic.Pointer[[]*inlet]
 	dialed sync.Map // *connection: of those that were not accepted
 }
 
@@ -89,14 +84,12 @@ func (e *endpoint) open(port int, tcp bool) error {
 		return err
 	}
 	if tcp {
-		addr := netip.AddrPortFrom(e.ip, uint16(port))
-		if e.listener, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(addr)); err != nil {
+		ln, err := ports.ListenTCP(e.ip, port)
+		if err != nil {
 			pair.Close()
-			if errors.Is(err, syscall.EADDRINUSE) {
-				err = fmt.Errorf("gb28181: %w: %w", media.ErrPortTaken, err)
-			}
 			return err
 		}
+		e.listener = ln
 	}
 	e.pair, e.port = pair, port
 	return nil
@@ -148,48 +141,12 @@ func (e *endpoint) close() {
 
 // readRTP takes the datagrams of media until the socket is closed.
 func (e *endpoint) readRTP() {
-	conn := e.pair.RTP.Conn()
-	reader, err := datagram.NewReader(conn, &e.server.buffers)
-	if err != nil {
-		return
-	}
-	var waiting []*source // for packets that are missing
-	timed, fresh := false, false
-	var now time.Time
-	take := func(b []byte, from netip.AddrPort) {
-		if !fresh {
-			now, fresh = time.Now(), true
+	readMedia(e.pair.RTP.Conn(), &e.server.buffers, func(b []byte, from netip.AddrPort, now time.Time) *source {
+		if x, _, waits := e.take(b, origin{remote: from, local: e.local, socket: e.pair.RTP}, now); waits {
+			return x
 		}
-		x, _, waits := e.take(b, origin{remote: from, local: e.local}, now)
-		if waits && !slices.Contains(waiting, x) {
-			waiting = append(waiting, x)
-		}
-	}
-	var last time.Time // when those that wait were looked at
-	for {
-		fresh = false
-		err := reader.Read(take)
-		if !fresh {
-			now = time.Now()
-		}
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
-			time.Sleep(time.Millisecond)
-		}
-		if len(waiting) > 0 && now.Sub(last) >= flushEvery {
-			last = now
-			waiting = slices.DeleteFunc(waiting, func(x *source) bool { return !x.flush(now) })
-		}
-		if timed != (len(waiting) > 0) || errors.Is(err, os.ErrDeadlineExceeded) {
-			at := time.Time{}
-			if timed = len(waiting) > 0; timed {
-				at = now.Add(flushEvery)
-			}
-			_ = conn.SetReadDeadline(at)
-		}
-	}
+		return nil
+	})
 }
 
 // readRTCP takes the reports that come to the next port.

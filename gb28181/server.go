@@ -37,6 +37,7 @@ type Server struct {
 	closing   bool
 	inlets    elastic.Map[media.StreamKey, *inlet]
 	endpoints elastic.Map[*endpoint, struct{}]
+	senders   elastic.Map[media.StreamKey, []*sender]
 }
 
 var _ media.Service = (*Server)(nil)
@@ -126,6 +127,7 @@ func (s *Server) watch() {
 			for _, r := range s.all() {
 				r.expire(now)
 			}
+			s.measure()
 		case <-s.ctx.Done():
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/framing"
 	"github.com/sluice-media/sluice/media"
 )
@@ -44,7 +45,8 @@ const (
 // origin is where packets come from: one end of a socket or connection.
 type origin struct {
 	remote, local netip.AddrPort
-	conn          *connection // nil by UDP
+	conn          *connection      // nil by UDP
+	socket        *datagram.Socket // nil by TCP
 }
 
 // source is one sender and the stream that it feeds. Its methods may be called from any goroutine.
@@ -280,6 +282,13 @@ func (s *source) setSSRC(ssrc uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.only = ssrc
+}
+
+// sender is where the packets come from; false if the stream is not there.
+func (s *source) sender() (origin, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.from, s.state == live
 }
 
 // await waits until the hooks have answered, and reports whether the stream is there.

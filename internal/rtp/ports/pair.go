@@ -1,4 +1,4 @@
-// Package ports opens pairs of UDP ports for RTP and RTCP, which it leases of a [media.Server].
+// Package ports opens pairs of UDP ports for RTP and RTCP, which it leases of a [media.Server], and TCP ports.
 package ports
 
 import (
@@ -77,7 +77,7 @@ func Claim(m *media.Server, port int) (release func(), err error) {
 	return m.LeasePorts([2]int{port, port + 1}, func(int) error { return nil })
 }
 
-// Listen opens the pair of udp, udp4 or udp6 at an even port, or one that the system gives if port is 0, and leases nothing.
+// Listen opens the pair of udp, udp4 or udp6 at a port, or at an even one that the system gives if port is 0, and leases nothing.
 // The error wraps [media.ErrPortTaken] if somebody has one of them.
 func Listen(network string, ip netip.Addr, port int) (*Pair, error) {
 	first, err := listen(network, ip, port)
@@ -85,7 +85,7 @@ func Listen(network string, ip netip.Addr, port int) (*Pair, error) {
 		return nil, err
 	}
 	at := first.LocalAddr().(*net.UDPAddr).Port // as every UDP socket's is
-	if at%2 != 0 {
+	if port == 0 && at%2 != 0 {
 		first.Close()
 		return nil, errOdd
 	}
@@ -97,13 +97,27 @@ func Listen(network string, ip netip.Addr, port int) (*Pair, error) {
 	return &Pair{RTP: datagram.NewSocket(first), RTCP: datagram.NewSocket(second), Port: at}, nil
 }
 
+// ListenTCP listens at a port, and leases nothing. The error wraps [media.ErrPortTaken] if somebody has it.
+func ListenTCP(ip netip.Addr, port int) (*net.TCPListener, error) {
+	ln, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
+	if err != nil {
+		return nil, failed(err)
+	}
+	return ln, nil
+}
+
+// failed is why a port could not be opened.
+func failed(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsInUse) || errors.Is(err, windowsReserved) {
+		return fmt.Errorf("ports: %w: %w", media.ErrPortTaken, err)
+	}
+	return fmt.Errorf("ports: %w", err)
+}
+
 func listen(network string, ip netip.Addr, port int) (*net.UDPConn, error) {
 	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, windowsInUse), errors.Is(err, windowsReserved):
-		return nil, fmt.Errorf("ports: %w: %w", media.ErrPortTaken, err)
-	case err != nil:
-		return nil, fmt.Errorf("ports: %w", err)
+	if err != nil {
+		return nil, failed(err)
 	}
 	_ = conn.SetReadBuffer(2 << 20) // as much as the system allows
 	_ = conn.SetWriteBuffer(2 << 20)

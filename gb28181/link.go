@@ -1,0 +1,129 @@
+package gb28181
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
+	"github.com/sluice-media/sluice/internal/rtp/ports"
+	"github.com/sluice-media/sluice/media"
+)
+
+// link opens the one of a request: it reaches the peer, or listens for it.
+func (s *Server) link(ctx context.Context, r *SendRequest) (link, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.connectTime())
+	defer cancel()
+	switch {
+	case r.Mode == Talk:
+		return s.talkTo(r.Receive)
+	case r.UDP:
+		l, err := s.openUDP(r)
+		if err != nil || r.Mode == Listen {
+			return l, err
+		}
+		to, err := resolve(ctx, r.Host, r.Port)
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		l.remote = to
+		return l, nil
+	case r.Mode == Listen:
+		return s.listenTCP(r)
+	}
+	d := net.Dialer{}
+	if r.LocalPort != 0 {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.config().LocalIP, uint16(r.LocalPort)))
+	}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(r.Host, strconv.Itoa(r.Port)))
+	if err != nil {
+		return nil, fmt.Errorf("gb28181: %w", err)
+	}
+	return &tcpLink{conn: conn}, nil
+}
+
+// resolve returns the first address of a host.
+func resolve(ctx context.Context, host string, port int) (netip.AddrPort, error) {
+	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("gb28181: %w", err)
+	}
+	return netip.AddrPortFrom(list[0].Unmap(), uint16(port)), nil
+}
+
+// openUDP opens the ports of a sender.
+func (s *Server) openUDP(r *SendRequest) (*udpLink, error) {
+	l, ip := &udpLink{server: s}, s.config().LocalIP
+	open := func(port int) (err error) {
+		l.pair, err = ports.Listen("udp", ip, port)
+		return err
+	}
+	var err error
+	if r.LocalPort != 0 {
+		l.release, err = claim(s.media, r.LocalPort, open)
+	} else {
+		l.release, err = s.media.LeasePorts(s.config().PortRange, open)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// listenTCP listens for the peer.
+func (s *Server) listenTCP(r *SendRequest) (*listenLink, error) {
+	l, ip := &listenLink{limit: r.connectTime()}, s.config().LocalIP
+	open := func(port int) error {
+		ln, err := ports.ListenTCP(ip, port)
+		l.ln, l.at = ln, port
+		return err
+	}
+	var err error
+	if r.LocalPort != 0 {
+		l.release, err = claim(s.media, r.LocalPort, open)
+	} else {
+		l.release, err = s.media.LeasePorts(s.config().PortRange, open)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// readChunks gives send what a reader has, all that waits at once, until ctx ends, the stream, or send fails.
+func readChunks(ctx context.Context, x *sender, r *media.Reader[media.Chunk], send func(chunks [][]byte) error) error {
+	const most = 32
+	batch, bytes := make([]media.Chunk, most), make([][]byte, 0, most)
+	for {
+		n, err := r.ReadBatch(ctx, batch)
+		bytes = bytes[:0]
+		total := 0
+		for _, c := range batch[:n] {
+			bytes = append(bytes, c.Data)
+			total += len(c.Data)
+		}
+		clear(batch[:n])
+		if total > 0 {
+			if err := send(bytes); err != nil {
+				return err
+			}
+			x.player.Sent(total)
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return errStreamEnded
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// addressesOf are the two ends of a connection.
+func addressesOf(conn net.Conn) (remote, local netip.AddrPort) {
+	return acceptor.Address(conn.RemoteAddr()), acceptor.Address(conn.LocalAddr())
+}
