@@ -41,7 +41,7 @@ func sendByTCP(ctx context.Context, x *sender, conn net.Conn, r *media.Reader[me
 	defer cancel(nil)
 	var hearing sync.WaitGroup
 	defer hearing.Wait()
-	defer conn.Close() // ends the hearing
+	defer conn.Close()                          // ends the hearing
 	hearing.Go(func() { cancel(x.hear(conn)) }) //nolint:contextcheck // what is received has a life of its own
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	err := readChunks(ctx, x, r, framed(x.label, conn))
