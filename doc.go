@@ -9,7 +9,7 @@
 //	record         record streams, list what was recorded, and play it back
 //	record/s3      finished recordings in an object store; a module of its own
 //	relay          pull streams from other servers and push to them, without end or on demand; ffmpeg for the rest; snapshots
-//	gb28181        what is asked of receivers and senders of RTP: types only, so far
+//	gb28181        receives and sends streams by RTP without a session, as devices of GB/T 28181 do
 //	api            the HTTP API of ZLMediaKit, as an http.Handler
 //	api/config     config.ini with the keys of ZLMediaKit
 //	api/metrics    figures for Prometheus

@@ -23,14 +23,22 @@ type endpoint struct {
 	port     int
 	ip       netip.Addr
 	reuse    bool
-	pair     *ports.Pair
-	listener net.Listener // nil without TCP
+	rtp      *datagram.Socket // nil without UDP
+	rtcp     *datagram.Socket // nil if reports come to the same port
+	listener net.Listener     // nil without TCP
 	acceptor *acceptor.Acceptor[*connection]
 	release  func() // of the ports
 	local    netip.AddrPort
 
 	opened atomic.Pointer[[]*inlet]
 	dialed sync.Map // *connection: of those that were not accepted
+}
+
+func newEndpoint(s *Server) *endpoint {
+	e := &endpoint{server: s}
+	e.opened.Store(&[]*inlet{})
+	e.acceptor = acceptor.New("rtp", ErrServerClosed, s.log, s.media.Limit, e.accept)
+	return e
 }
 
 // openEndpoint opens a port, or one of the range if it is 0.
@@ -43,8 +51,8 @@ func openEndpoint(s *Server, r *Request) (*endpoint, error) {
 			return nil, fmt.Errorf("gb28181: the address to listen on: %w", err)
 		}
 	}
-	e := &endpoint{server: s, ip: ip, reuse: r.ReusePort}
-	e.acceptor = acceptor.New("rtp", ErrServerClosed, s.log, s.media.Limit, e.accept)
+	e := newEndpoint(s)
+	e.ip, e.reuse = ip, r.ReusePort
 	open := func(port int) error { return e.open(port, r.Mode == TCPPassive) }
 	var err error
 	if r.Port == 0 {
@@ -91,22 +99,38 @@ func (e *endpoint) open(port int, tcp bool) error {
 		}
 		e.listener = ln
 	}
-	e.pair, e.port = pair, port
+	e.rtp, e.rtcp, e.port = pair.RTP, pair.RTCP, port
 	return nil
 }
 
 // begin begins to read.
 func (e *endpoint) begin() {
-	_ = e.pair.RTP.Conn().SetReadBuffer(e.server.config().ReadBuffer) // as much as the system allows
-	if a, ok := e.pair.RTP.Conn().LocalAddr().(*net.UDPAddr); ok {
-		e.local = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
+	if e.listener != nil {
+		e.local = acceptor.Address(e.listener.Addr())
 	}
-	e.opened.Store(&[]*inlet{})
-	e.acceptor.Go(e.readRTP)
-	e.acceptor.Go(e.readRTCP)
+	if e.rtp != nil {
+		_ = e.rtp.Conn().SetReadBuffer(e.server.config().ReadBuffer) // as much as the system allows
+		e.local = localOf(e.rtp.Conn())
+	}
+	e.port = int(e.local.Port())
 	if e.listener != nil {
 		e.acceptor.Go(func() { _ = e.acceptor.Serve(e.listener) }) // it says what it has to
 	}
+	if e.rtp != nil {
+		e.acceptor.Go(e.readRTP)
+	}
+	if e.rtcp != nil {
+		e.acceptor.Go(e.readRTCP)
+	}
+}
+
+// localOf is where a socket is.
+func localOf(conn *net.UDPConn) netip.AddrPort {
+	a, ok := conn.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
 }
 
 func (e *endpoint) list() []*inlet { return *e.opened.Load() }
@@ -129,20 +153,25 @@ func (e *endpoint) close() {
 	for _, r := range e.list() {
 		r.close(errClosed)
 	}
-	e.pair.RTP.Stop()
-	e.pair.RTCP.Stop()
+	for _, socket := range []*datagram.Socket{e.rtp, e.rtcp} {
+		if socket != nil {
+			socket.Close()
+		}
+	}
 	e.dialed.Range(func(c, _ any) bool {
 		c.(*connection).Abort()
 		return true
 	})
 	_ = e.acceptor.Close()
-	e.release()
+	if e.release != nil {
+		e.release()
+	}
 }
 
 // readRTP takes the datagrams of media until the socket is closed.
 func (e *endpoint) readRTP() {
-	readMedia(e.pair.RTP.Conn(), &e.server.buffers, func(b []byte, from netip.AddrPort, now time.Time) *source {
-		if x, _, waits := e.take(b, origin{remote: from, local: e.local, socket: e.pair.RTP}, now); waits {
+	readMedia(e.rtp.Conn(), &e.server.buffers, func(b []byte, from netip.AddrPort, now time.Time) *source {
+		if x, _, waits := e.take(b, origin{remote: from, local: e.local, socket: e.rtp}, now); waits {
 			return x
 		}
 		return nil
@@ -151,7 +180,7 @@ func (e *endpoint) readRTP() {
 
 // readRTCP takes the reports that come to the next port.
 func (e *endpoint) readRTCP() {
-	reader, err := datagram.NewReader(e.pair.RTCP.Conn(), &e.server.buffers)
+	reader, err := datagram.NewReader(e.rtcp.Conn(), &e.server.buffers)
 	if err != nil {
 		return
 	}
@@ -179,7 +208,7 @@ func (e *endpoint) report(b []byte, from netip.AddrPort, now time.Time) {
 	for _, r := range e.list() {
 		for _, x := range r.sources() {
 			if x.isFrom(from.Addr(), ssrc) {
-				to := datagram.NewDestination(e.pair.RTCP, from)
+				to := datagram.NewDestination(e.rtcp, from)
 				x.report(b, now, to.Send)
 				return
 			}

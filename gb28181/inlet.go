@@ -19,6 +19,7 @@ type inlet struct {
 	// hidden is not listed, nor ever closed by itself: the port that all share.
 	hidden bool
 	room   int
+	number uint64 // in the order in which they were opened
 
 	mu     sync.Mutex
 	closed bool

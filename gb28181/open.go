@@ -1,11 +1,12 @@
 package gb28181
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,7 @@ func (s *Server) Open(ctx context.Context, r Request) (*Port, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	x, err := s.open(r, false)
+	x, err := s.open(r)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +45,8 @@ func (s *Server) Open(ctx context.Context, r Request) (*Port, error) {
 	return &port, nil
 }
 
-// open opens a port; hidden is that of all.
-func (s *Server) open(r Request, hidden bool) (*inlet, error) {
+// open opens a port.
+func (s *Server) open(r Request) (*inlet, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	e, err := s.endpointFor(&r)
@@ -53,15 +54,12 @@ func (s *Server) open(r Request, hidden bool) (*inlet, error) {
 		return nil, err
 	}
 	x := newInlet(s, r, e)
-	if x.hidden = hidden; hidden {
-		x.room = maxHeldShared
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endpoints.Set(e, struct{}{})
-	if !hidden {
-		s.inlets.Set(r.Stream, x)
-	}
+	s.count++
+	x.number = s.count
+	s.inlets.Set(r.Stream, x)
 	e.add(x)
 	return x, nil
 }
@@ -135,11 +133,12 @@ func (s *Server) ClosePort(key media.StreamKey) bool {
 	return true
 }
 
-// Ports lists the ports that are open, in no order.
+// Ports lists the ports that are open, the newest first.
 func (s *Server) Ports() (list []PortStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for r := range s.inlets.Values() {
+	all := slices.SortedFunc(s.inlets.Values(), func(a, b *inlet) int { return cmp.Compare(b.number, a.number) })
+	for _, r := range all {
 		list = append(list, r.status())
 	}
 	return list
@@ -209,40 +208,4 @@ func (e *endpoint) adopt(conn net.Conn) error {
 		c.serve()
 	})
 	return nil
-}
-
-// ListenAndServe listens on an address, by UDP and TCP, for all senders that come: each is a stream of its own in the app rtp, whose name is
-// its SSRC in eight hexadecimal digits. An empty address means ":10000"; port 0 means any of Config.PortRange. The error is never nil; it is
-// [ErrServerClosed] after Shutdown or Close.
-func (s *Server) ListenAndServe(addr string) error {
-	if addr == "" {
-		addr = ":10000"
-	}
-	host, text, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("gb28181: %w", err)
-	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return fmt.Errorf("gb28181: the port of %q: %w", addr, err)
-	}
-	x, err := s.open(Request{
-		Stream: media.StreamKey{App: "rtp"}.Canonical(), Port: int(port), LocalIP: host, Mode: TCPPassive, Multiplex: true,
-	}, true)
-	if err != nil {
-		return err
-	}
-	s.log.Info("listening", "proto", "rtp", "addr", x.endpoint.local.String())
-	<-s.ctx.Done()
-	return ErrServerClosed
-}
-
-// Addr is where the port of all senders is; the zero value while there is none.
-func (s *Server) Addr() netip.AddrPort {
-	for _, r := range s.all() {
-		if r.hidden {
-			return r.endpoint.local
-		}
-	}
-	return netip.AddrPort{}
 }

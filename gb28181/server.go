@@ -35,6 +35,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	closing   bool
+	count     uint64 // of inlets so far
 	inlets    elastic.Map[media.StreamKey, *inlet]
 	endpoints elastic.Map[*endpoint, struct{}]
 	senders   elastic.Map[media.StreamKey, []*sender]

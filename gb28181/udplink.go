@@ -37,10 +37,7 @@ type udpLink struct {
 func (l *udpLink) port() int { return l.pair.Port }
 
 func (l *udpLink) addresses() (remote, local netip.AddrPort) {
-	if a, ok := l.pair.RTP.Conn().LocalAddr().(*net.UDPAddr); ok {
-		local = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
-	}
-	return l.remote, local
+	return l.remote, localOf(l.pair.RTP.Conn())
 }
 
 func (l *udpLink) close() {

@@ -7,8 +7,6 @@ func noEffect(key string) bool {
 	switch sectionOf(key) {
 	case "rtc", "srt", "onvif", "python":
 		return true
-	case "rtp_proxy":
-		return key != "rtp_proxy.port_range"
 	}
 	return slices.Contains(idle(), key)
 }
@@ -28,12 +26,11 @@ func idle() []string {
 		"general.resetWhenRePlay", "general.unready_frame_cache", "general.wait_add_track_ms",
 		"general.wait_audio_track_data_ms", "general.wait_track_ready_ms",
 
-		"hook.on_rtp_server_timeout",
-		"hook.on_send_rtp_stopped",
-
 		"http.maxUploadSize", "http.sendBufSize",
 
 		"record.fastStart", "record.fileBufSize", "record.sampleMS",
+
+		"rtp_proxy.dumpDir", "rtp_proxy.gop_cache", "rtp_proxy.merge_frame", "rtp_proxy.ps_pt",
 
 		"rtmp.directProxy", "rtp.audioMtuSize", "rtp.h264_stap_a", "rtp.lowLatency", "rtp.rtpMaxSize", "rtsp.directProxy",
 		"rtsp.lowLatency",

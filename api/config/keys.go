@@ -256,13 +256,13 @@ func rtpProxyKeys() []row {
 		{"rtp_proxy.port_range", PortRange, "30000-35000", 0, "ports for RTP"},
 		{"rtp_proxy.h264_pt", Uint, "98", 0, "payload type of H.264"},
 		{"rtp_proxy.h265_pt", Uint, "99", 0, "payload type of H.265"},
-		{"rtp_proxy.ps_pt", Uint, "96", 0, "payload type of MPEG-PS"},
+		{"rtp_proxy.ps_pt", Uint, "96", 0, "of no effect: MPEG-PS is known by how it begins"},
 		{"rtp_proxy.opus_pt", Uint, "100", 0, "payload type of Opus"},
-		{"rtp_proxy.gop_cache", Uint, "1", 0, "groups of pictures kept for senders and recorders"},
+		{"rtp_proxy.gop_cache", Uint, "1", 0, "of no effect: senders and recorders begin with the newest key picture"},
 		{"rtp_proxy.rtp_g711_dur_ms", Uint, "100", ms, "length of a G.711 packet (ms)"},
 		{"rtp_proxy.udp_recv_socket_buffer", Uint, "4194304", 0, "receive buffer of UDP sockets (bytes)"},
-		{"rtp_proxy.merge_frame", Bool, "1", 0, "wait for the next frame to know where one ends"},
-		{"rtp_proxy.dumpDir", String, "", 0, "keep what comes in here; empty: not"},
+		{"rtp_proxy.merge_frame", Bool, "1", 0, "of no effect: a frame ends where the next begins"},
+		{"rtp_proxy.dumpDir", String, "", 0, "of no effect: record the stream instead"},
 	}
 }
 

@@ -35,6 +35,7 @@ func (s *server) apiOptions(cfg *config.Config) api.Options {
 		Restart:             s.askRestart,
 		Parts: api.Parts{
 			Relay: s.relay, FFmpeg: s.relay, Recorder: s.recorder, Library: s.recorder.Library(), Files: s.recorder,
+			Receiver: s.rtp, Sender: s.rtp,
 			Downloads: split(cfg.String("api.downloadRoot"), ";"), Snapshots: s.relay, DefaultSnapshot: s.defaultSnapshot(cfg),
 		},
 	}
@@ -66,6 +67,10 @@ func (s *server) apply(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	rtpCfg, err := rtpConfig(cfg)
+	if err != nil {
+		return err
+	}
 	filesCfg, err := filesConfig(cfg, s.recorder.Library())
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func (s *server) apply(cfg *config.Config) error {
 	return errors.Join(
 		s.files.Reconfigure(filesCfg), s.api.SetOptions(s.apiOptions(cfg)),
 		s.rtmp.Reconfigure(rtmpCfg), s.rtmps.Reconfigure(rtmpCfg), s.rtsp.Reconfigure(rtspCfg), s.rtsps.Reconfigure(rtspCfg),
-		s.shell.Reconfigure(shellConfig(cfg)),
+		s.shell.Reconfigure(shellConfig(cfg)), s.rtp.Reconfigure(rtpCfg),
 	)
 }
 

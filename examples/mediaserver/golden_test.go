@@ -57,12 +57,8 @@ type capture struct {
 // notThere is the result of a call whose endpoint has no part yet.
 const notThere = "not there yet"
 
-// lacking are captures of what only parts make that are not there yet: pulls, RTP, other schemas.
-func lacking() []string {
-	return []string{
-		"getMediaInfo.rtp_push", "getMediaList.publish_options", "getMediaList.shared_rtp",
-	}
-}
+// lacking are captures of what only parts make that are not there yet.
+func lacking() []string { return []string{"getMediaList.publish_options"} }
 
 // defects are captures of what the original does wrong, or has dropped although the contract wants it.
 func defects() map[string]string {
@@ -134,7 +130,7 @@ func serveStage(t *testing.T, s *server) *stage {
 	})
 	t.Cleanup(g.end)
 	for _, l := range s.listeners {
-		g.ports[map[string]string{"http": "28080", "rtmp": "28935", "rtsp": "28554", "telnet": "28900"}[l.scheme]] = l.Addr().String()
+		g.ports[map[string]string{"http": "28080", "rtmp": "28935", "rtsp": "28554", "telnet": "28900", "rtp": "28100"}[l.scheme]] = l.Addr().String()
 	}
 	return g
 }
@@ -268,7 +264,7 @@ func (g *stage) fill(name, text string) string {
 	text = strings.NewReplacer(
 		"<SECRET>", goldenSecret, "<ROOT>", url.QueryEscape(filepath.Dir(g.www)), "<YYYY-MM-DD>", day, "<YYYY-MM-DD-HH-MM-SS>", day+"-09-35-08",
 	).Replace(text)
-	text = g.ported(text)
+	text = g.fillRTP(name, g.ported(text))
 	switch name {
 	case "file.with_cookie":
 		for _, c := range g.fetch("/hello.txt?k=e").Cookies() {

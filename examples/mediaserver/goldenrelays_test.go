@@ -47,6 +47,8 @@ func (g *stage) prepareRelays(name string) {
 		g.live()
 		g.call("addStreamPusherProxy", "schema=rtmp&vhost=__defaultVhost__&app=live&stream=test&dst_url="+
 			url.QueryEscape("rtmp://"+g.ports["28935"]+"/push/dst"))
+	default:
+		g.prepareRTP(name)
 	}
 }
 
@@ -89,6 +91,8 @@ func (g *stage) goOn() {
 		cancel()
 		playing.Wait()
 	})
+	_, err = pub.Stream().Tracks(ctx)
+	require.NoError(g.t, err)
 }
 
 // ported puts the ports of this server where a capture has those of its own.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -298,6 +299,37 @@ func scenes() map[string]scene {
 				}
 			},
 		},
+		"RTP": {captures: []string{"on_publish.rtp"}, act: func(g *hooked) {
+			g.sendElsewhere(g.openRTP("r1", ""))
+			g.awaitEvents("on_publish", 1)
+		}},
+		"no RTP": {
+			settings: map[string]string{"rtp_proxy.timeoutSec": "1"},
+			captures: []string{"on_rtp_server_timeout"},
+			act: func(g *hooked) {
+				g.openRTP("r1", "&tcp_mode=1")
+				g.awaitEvents("on_rtp_server_timeout", 1)
+			},
+		},
+		"nobody takes RTP": {captures: []string{"on_send_rtp_stopped.passive_timeout"}, act: func(g *hooked) {
+			publishClip(g.t, g.ports["28935"], "test")
+			g.await("test")
+			g.call("startSendRtpPassive", "vhost=__defaultVhost__&app=live&stream=test&ssrc=1004&close_delay_ms=100")
+			g.awaitEvents("on_send_rtp_stopped", 1)
+		}},
+		"RTP is not taken any more": {captures: []string{"on_send_rtp_stopped.peer_closed"}, act: func(g *hooked) {
+			publishClip(g.t, g.ports["28935"], "test")
+			g.await("test")
+			ln, err := net.Listen("tcp4", "127.0.0.1:0")
+			require.NoError(g.t, err)
+			defer ln.Close()
+			g.sendRTP("1002", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), "&is_udp=0")
+			conn, err := ln.Accept()
+			require.NoError(g.t, err)
+			require.NoError(g.t, conn.(*net.TCPConn).CloseWrite())
+			g.awaitEvents("on_send_rtp_stopped", 1)
+			conn.Close()
+		}},
 		"record file": {captures: []string{"on_http_access.record_file"}, act: func(g *hooked) {
 			g.ask("/record/live/test/"+day+"/"+day+"-09-35-08-0.mp4", "Range: bytes=0-99\r\n")
 		}},
@@ -432,7 +464,7 @@ const hookCaptures = "../../hook/httphook/testdata/golden/"
 // absent reports whether a request is of what is not there yet.
 func absent(r golden.Request) bool {
 	schema, has := r.Body["schema"].(string)
-	return has && !isServed(schema)
+	return has && schema != "rtp" && !isServed(schema) // RTP publishes, and is no source
 }
 
 // captured reports whether a capture has events of this kind: it may be of players only, or of streams that come.

@@ -51,6 +51,7 @@ func (s *server) ports() []port {
 		{"rtmp.sslport", "rtmps", s.rtmps.Serve, true},
 		{"rtsp.port", "rtsp", s.rtsp.Serve, false},
 		{"rtsp.sslport", "rtsps", s.rtsps.Serve, true},
+		{"rtp_proxy.port", "rtp", s.serveRTP, false},
 		{"shell.port", "telnet", s.shell.Serve, false},
 	}
 }
@@ -72,7 +73,7 @@ func (s *server) listen(have openPorts) (err error) {
 		}
 		l := listener{key: p.key, addr: address(s.cfg, number), scheme: p.scheme, serve: p.serve}
 		if l.Listener = have[p.key]; l.Listener == nil {
-			l.Listener, err = s.open("tcp", l.addr)
+			l.Listener, err = s.openPort(p, l.addr)
 		}
 		if err != nil {
 			s.closeListeners()
@@ -82,6 +83,14 @@ func (s *server) listen(have openPorts) (err error) {
 		s.listeners = append(s.listeners, l)
 	}
 	return nil
+}
+
+// openPort opens a port where it is to be.
+func (s *server) openPort(p port, addr string) (net.Listener, error) {
+	if p.key == "rtp_proxy.port" {
+		return s.listenRTP(addr)
+	}
+	return s.open("tcp", addr)
 }
 
 // checkPorts refuses a configuration that gives one port to two services, of which the second could not be opened. What

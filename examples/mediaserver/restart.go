@@ -110,7 +110,7 @@ func (s *server) openPorts(cfg *config.Config, cert *tls.Config) (next openPorts
 		addr := address(cfg, port)
 		ln := s.share(p.key, addr)
 		if ln == nil {
-			ln, err = s.open("tcp", addr)
+			ln, err = s.openPort(p, addr)
 		}
 		if err != nil {
 			next.close()
@@ -127,18 +127,26 @@ func (s *server) share(key, addr string) net.Listener {
 		if l.key != key || l.addr != addr {
 			continue
 		}
-		f, err := fileOf(l.Listener)
-		if err != nil {
-			return nil
-		}
-		defer f.Close()
-		ln, err := net.FileListener(f)
+		ln, err := shareListener(l.Listener)
 		if err != nil {
 			return nil
 		}
 		return ln
 	}
 	return nil
+}
+
+// shareListener returns a second listener of a port.
+func shareListener(ln net.Listener) (net.Listener, error) {
+	if both, ok := ln.(*rtpListener); ok {
+		return both.share()
+	}
+	f, err := fileOf(ln)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return net.FileListener(f)
 }
 
 func fileOf(ln net.Listener) (*os.File, error) {

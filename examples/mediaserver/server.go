@@ -9,14 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/api"
 	"github.com/sluice-media/sluice/api/config"
 	"github.com/sluice-media/sluice/api/shell"
+	"github.com/sluice-media/sluice/gb28181"
 	"github.com/sluice-media/sluice/hook"
 	"github.com/sluice-media/sluice/hook/httphook"
 	"github.com/sluice-media/sluice/internal/clip"
@@ -59,6 +58,7 @@ type server struct {
 	streams   *web.Handler
 	recorder  *record.Recorder
 	relay     *relay.Relay
+	rtp       *gb28181.Server
 	pictures  still.Sharing // being sent by the page
 	files     *web.Files
 	http      *http.Server
@@ -130,6 +130,13 @@ func (s *server) newProtocols() (err error) {
 		return err
 	}
 	if s.relay, err = relay.New(s.media, s.relayConfig(s.cfg)); err != nil {
+		return err
+	}
+	rtpCfg, err := rtpConfig(s.cfg)
+	if err != nil {
+		return err
+	}
+	if s.rtp, err = gb28181.NewServer(s.media, rtpCfg); err != nil {
 		return err
 	}
 	if err := s.beEdge(); err != nil {
@@ -219,11 +226,8 @@ func rtspConfig(cfg *config.Config) (rtsp.Config, error) {
 		MulticastTTL:     cfg.Int("multicast.udpTTL"),
 	}
 	var err error
-	first, last, _ := strings.Cut(cfg.String("rtp_proxy.port_range"), "-")
-	for i, text := range []string{first, last} {
-		if plain.PortRange[i], err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
-			return plain, fmt.Errorf("rtp_proxy.port_range: %w", err)
-		}
+	if plain.PortRange, err = portRange(cfg); err != nil {
+		return plain, err
 	}
 	for i, key := range []string{"multicast.addrMin", "multicast.addrMax"} {
 		if plain.MulticastRange[i], err = netip.ParseAddr(cfg.String(key)); err != nil {
