@@ -2,6 +2,7 @@
 package gate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -61,15 +62,19 @@ func (g *Gate) Packet(p *media.Packet) error {
 	return g.Open()
 }
 
-// Open declares the tracks that are known and lets go of what was held back.
+// Open declares the tracks that are known and lets go of what was held back, but for packets of tracks that are no more.
 func (g *Gate) Open() error {
 	g.open = true
 	held := g.held
 	g.held, g.bytes = nil, 0
-	if err := g.sink.SetTracks(g.tracks()...); err != nil {
+	tracks := g.tracks()
+	if err := g.sink.SetTracks(tracks...); err != nil {
 		return err
 	}
 	for _, p := range held {
+		if !slices.ContainsFunc(tracks, func(t *media.Track) bool { return t.ID == p.Track.ID && t.Codec == p.Track.Codec }) {
+			continue
+		}
 		if err := g.sink.WritePacket(p); err != nil {
 			return err
 		}

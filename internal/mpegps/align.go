@@ -32,18 +32,19 @@ func (a *aligner) push(b []byte, at elementary.Stamp, es *elementary.Stream) (er
 		}
 		from, now = to, next
 	}
+	end := len(b) - a.unclear(b)
 	if begins := a.begins(b[:min(len(b), edge+maxStart)], 0); a.due.Given && begins >= 0 && begins < edge {
 		part(begins, a.due)
+		a.due = elementary.Stamp{}
 	}
-	a.due = elementary.Stamp{}
-	if at.Given {
-		if begins := a.begins(b, edge); begins >= 0 {
-			part(begins, at)
-		} else {
-			a.due = at
-		}
+	if end >= edge { // what there was is clear
+		a.due = elementary.Stamp{}
 	}
-	end := len(b) - a.unclear(b)
+	if begins := a.begins(b, edge); at.Given && begins >= 0 {
+		part(begins, at)
+	} else if at.Given && !a.due.Given {
+		a.due = at
+	}
 	a.carry = bytes.Clone(b[end:])
 	part(end, elementary.Stamp{})
 	return err

@@ -22,6 +22,7 @@ type input struct {
 	id       byte // of its PES packets
 	codec    media.Codec
 	declared bool // a map tells of it
+	seen     bool // a PES packet of it has come
 	passed   bool // it is passed over
 	es       *elementary.Stream
 	trial    trial   // as long as there is no es
@@ -40,7 +41,9 @@ func (in *input) track() *media.Track {
 }
 
 func (in *input) lose() {
-	in.trial = trial{}
+	if isVideo(in.id) {
+		in.trial = trial{}
+	}
 	in.aligner = aligner{codec: in.codec}
 	if in.es != nil {
 		in.es.Lose()
@@ -93,12 +96,17 @@ func (d *Demuxer) input(id byte, payload []byte) (*input, error) {
 	in := d.find(id)
 	if in == nil {
 		same := func(other *input) bool { return !other.passed && isVideo(other.id) == isVideo(id) }
-		in = &input{id: id, codec: media.RawRTP, passed: slices.ContainsFunc(d.streams, same)}
-		d.streams = append(d.streams, in)
-		if in.passed {
-			d.leftOut.Add(fmt.Errorf("mpegps: the stream %#02x, one more of its kind of which no map tells, is not taken", id))
+		in = &input{id: id, seen: true, codec: media.RawRTP}
+		if d.streams = append(d.streams, in); slices.ContainsFunc(d.streams[:len(d.streams)-1], same) {
+			d.dismiss(in)
 		}
 		return in, nil
+	}
+	if !in.seen {
+		in.seen = true
+		if err := d.prefer(in); err != nil {
+			return nil, err
+		}
 	}
 	if in.es == nil || in.codec != media.H264 && in.codec != media.H265 {
 		return in, nil
@@ -107,6 +115,29 @@ func (d *Demuxer) input(id byte, payload []byte) (*input, error) {
 		return in, d.turn(in, codec)
 	}
 	return in, nil
+}
+
+// prefer takes an elementary stream of which a map tells instead of another of its kind that was there before the map.
+func (d *Demuxer) prefer(in *input) error {
+	if in.passed || !in.declared {
+		return nil
+	}
+	before := len(d.tracks())
+	for _, other := range d.streams {
+		if !other.passed && !other.declared && isVideo(other.id) == isVideo(in.id) {
+			if err := d.settle(other, other.flush()); err != nil {
+				return err
+			}
+			d.dismiss(other)
+		}
+	}
+	return d.gate.Changed(d.complete(), before != len(d.tracks()) && len(d.tracks()) > 0)
+}
+
+// dismiss passes over an elementary stream.
+func (d *Demuxer) dismiss(in *input) {
+	in.passed, in.es, in.trial = true, nil, trial{}
+	d.leftOut.Add(fmt.Errorf("mpegps: the stream %#02x, one more of its kind of which no map tells, is not taken", in.id))
 }
 
 // turn makes another one of an elementary stream, whose codec has changed.

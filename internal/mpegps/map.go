@@ -128,7 +128,7 @@ func (d *Demuxer) declare(e entry) error {
 		in.declared = true
 		return nil
 	}
-	in.declared = true
+	in.declared, in.seen = true, false
 	if in.passed = codec == media.RawRTP; in.passed {
 		in.es, in.trial = nil, trial{}
 		d.leftOut.Add(fmt.Errorf("mpegps: stream type %#02x (%s) is not taken", e.streamType, name))
