@@ -114,11 +114,6 @@ func (d *Demuxer) restart() {
 
 // Break says that all units have come to their ends.
 func (d *Demuxer) Break() error {
-	if _, found := nextCode(d.partial, false); d.tail != nil && !found { // it could have been the beginning of a start code
-		if err := d.feed(d.tail, d.partial, elementary.Stamp{}); err != nil {
-			return err
-		}
-	}
 	if d.pes.open && d.pes.in != nil {
 		d.pes.in.lose()
 	}
