@@ -1,5 +1,5 @@
 // Package elementary makes tracks and packets of elementary streams as MPEG-2 systems (ISO/IEC 13818-1) carry them in PES packets:
-// H.264 and H.265 as byte streams (annex B), AAC behind ADTS headers, MP3, Opus and G.711.
+// H.264 and H.265 as byte streams (annex B), AAC behind ADTS headers or in LATM, MP3, Opus and G.711.
 package elementary
 
 import (
@@ -53,7 +53,7 @@ func New(known media.Track, emit func(*media.Packet) error) *Stream {
 	case media.H264, media.H265:
 		return &Stream{newPictures(known, emit)}
 	case media.AAC:
-		return &Stream{newFrames(known, emit, adts{})}
+		return &Stream{newFrames(known, emit, &aac{})}
 	case media.MP3:
 		return &Stream{newFrames(known, emit, mpegAudio{})}
 	case media.Opus:

@@ -92,6 +92,9 @@ func (f *frames) push(b []byte, at Stamp) (bad error) {
 
 // take makes a packet of a frame.
 func (f *frames) take(x *frame) error {
+	if x.rate == 0 && len(x.data) == 0 {
+		return nil // it says nothing
+	}
 	if !x.describes(f.now) {
 		t := f.known
 		if x.rate > 0 {

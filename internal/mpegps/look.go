@@ -91,18 +91,16 @@ func lookForSets(b []byte) (codec media.Codec, ok bool) {
 	}
 }
 
-// lookForFrames tells AAC in ADTS and MP3 by two frames on end, or a whole one that is the first payload.
+// lookForFrames tells AAC in ADTS or LATM, and MP3, by two frames on end, or a whole one that is the first payload.
 func lookForFrames(b []byte, first int) (codec media.Codec, ok bool) {
-	for at := 0; at < min(len(b), maxSoundLook); at++ {
-		n := bytes.IndexByte(b[at:], 0xff)
-		if n < 0 {
-			break
+	for at := range min(len(b), maxSoundLook) {
+		if b[at] != 0xff && b[at] != 0x56 {
+			continue
 		}
-		at += n
 		for _, form := range [...]struct {
 			codec media.Codec
 			size  func([]byte) int
-		}{{media.AAC, adtsSize}, {media.MP3, mp3Size}} {
+		}{{media.AAC, adtsSize}, {media.AAC, latmSize}, {media.MP3, mp3Size}} {
 			size := form.size(b[at:])
 			if size == 0 {
 				continue
@@ -121,6 +119,17 @@ func adtsSize(b []byte) int {
 		return 0
 	}
 	if size := int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5])>>5; size > 7 {
+		return size
+	}
+	return 0
+}
+
+// latmSize returns how many bytes the element of an AudioSyncStream has that b begins with (ISO/IEC 14496-3, table 1.36); 0 if it does not.
+func latmSize(b []byte) int {
+	if len(b) < 3 || b[0] != 0x56 || b[1]&0xe0 != 0xe0 {
+		return 0
+	}
+	if size := 3 + (int(b[1]&0x1f)<<8 | int(b[2])); size > 4 {
 		return size
 	}
 	return 0

@@ -161,7 +161,7 @@ func TestTakesFFmpegs(t *testing.T) {
 	for name, flv := range map[string][]byte{"H264": testmedia.H264(), "B-frames": testmedia.H264B()} {
 		for form, options := range map[string][]string{
 			"as it is": nil, "small PES": {"-pes_payload_size", "0"}, "no offset": {"-muxdelay", "0"}, "headers again": {"-mpegts_flags", "+resend_headers"},
-			"wrapping": {"-output_ts_offset", "95440"},
+			"wrapping": {"-output_ts_offset", "95440"}, "LATM": {"-mpegts_flags", "+latm"},
 		} {
 			t.Run(name+", "+form, func(t *testing.T) {
 				_, packets := reel.Load(t, flv)

@@ -85,7 +85,7 @@ func CodecOf(streamType byte, descriptors []byte) media.Codec {
 		return media.H264
 	case 0x24:
 		return media.H265
-	case 0x0f:
+	case 0x0f, 0x11: // in ADTS, in LATM
 		return media.AAC
 	case 0x03, 0x04:
 		return media.MP3
@@ -104,7 +104,7 @@ func CodecOf(streamType byte, descriptors []byte) media.Codec {
 // TypeName names stream types that are not taken.
 func TypeName(streamType byte) string {
 	names := map[byte]string{
-		0x01: "MPEG-1 video", 0x02: "MPEG-2 video", 0x05: "private sections", 0x06: "private data", 0x10: "MPEG-4 video", 0x11: "AAC in LATM",
+		0x01: "MPEG-1 video", 0x02: "MPEG-2 video", 0x05: "private sections", 0x06: "private data", 0x10: "MPEG-4 video",
 		0x15: "metadata", 0x33: "H.266", 0x81: "AC-3", 0x86: "SCTE 35", 0x87: "E-AC-3", 0x9d: "VP8", 0x9e: "VP9", 0x9f: "AV1",
 	}
 	if name, ok := names[streamType]; ok {

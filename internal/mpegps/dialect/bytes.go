@@ -116,6 +116,9 @@ func (w *device) typeOf(t *media.Track) byte {
 	if !t.Codec.Video() && w.soundType != 0 {
 		return w.soundType
 	}
+	if w.latm && t.Codec == media.AAC {
+		return 0x11
+	}
 	types := map[media.Codec]byte{media.H264: 0x1b, media.H265: 0x24, media.AAC: 0x0f, media.MP3: 0x03, media.G711A: 0x90, media.G711U: 0x91}
 	if w.wrongVideo {
 		types[media.H264], types[media.H265] = 0x24, 0x1b

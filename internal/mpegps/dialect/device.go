@@ -57,6 +57,7 @@ type device struct {
 	wrongVideo, noTypes     bool
 	soundLate, privateTypes bool
 	videoType, soundType    byte // other ones than those of the codecs
+	latm                    bool
 
 	videoID, soundID  byte
 	clock, soundClock time.Duration
@@ -259,7 +260,10 @@ func (w *device) sound(p *media.Packet) {
 		return
 	}
 	payload := p.Data
-	if p.Track.Codec == media.AAC {
+	switch {
+	case p.Track.Codec == media.AAC && w.latm:
+		payload = latm(p)
+	case p.Track.Codec == media.AAC:
 		aac, _ := elementary.ParseADTS(p.Track.Config)
 		payload = append(aac.Append(nil, len(payload)), payload...)
 	}

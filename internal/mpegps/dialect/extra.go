@@ -1,6 +1,10 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/sluice-media/sluice/media"
+)
 
 // deviceInfo is what a manufacturer tells of the device, in descriptors of its own.
 func deviceInfo() []byte {
@@ -47,4 +51,34 @@ func anotherVideo(w *device) []byte {
 
 func anotherSound(w *device) []byte {
 	return w.appendPES(nil, w.soundID+1, bytes.Repeat([]byte{0x55}, 80), stamp{given: true, pts: w.soundClock})
+}
+
+// latm is a frame of AAC in an AudioSyncStream (ISO/IEC 14496-3, 1.7), bit by bit.
+func latm(p *media.Packet) []byte {
+	var body []byte
+	free := 0 // bits of the last byte
+	put := func(v, n int) {
+		for n--; n >= 0; n-- {
+			if free == 0 {
+				body, free = append(body, 0), 8
+			}
+			free--
+			body[len(body)-1] |= byte(v>>n&1) << free
+		}
+	}
+	put(0, 1) // a StreamMuxConfig follows: of one program, layer and frame
+	put(0b0100_0000_0000_000, 15)
+	put(int(p.Track.Config[0])<<8|int(p.Track.Config[1]), 16) // with the flags of GASpecificConfig
+	put(0, 3)
+	put(255, 8)
+	put(0, 2)
+	n := len(p.Data)
+	for ; n >= 255; n -= 255 {
+		put(255, 8)
+	}
+	put(n, 8)
+	for _, c := range p.Data {
+		put(int(c), 8)
+	}
+	return append([]byte{0x56, 0xe0 | byte(len(body)>>8), byte(len(body))}, body...)
 }

@@ -120,6 +120,8 @@ func codecs() []Dialect {
 	return []Dialect{
 		{Name: "delimiters", set: func(w *device) { w.delimiters = true }},
 		{Name: "start codes of three bytes", set: func(w *device) { w.startCode = []byte{0, 0, 1} }},
+		{Name: "AAC in LATM", set: func(w *device) { w.latm = true }},
+		{Name: "AAC in LATM, without a map", NoMap: true, set: func(w *device) { w.latm, w.programMap = true, never }},
 		{Name: "sound of G.729", LeftOut: "G.729", NoSound: true, set: func(w *device) { w.soundType = 0x99 }},
 		{Name: "sound of G.723.1", LeftOut: "G.723.1", NoSound: true, set: func(w *device) { w.soundType = 0x93 }},
 		{Name: "sound of G.722.1", LeftOut: "G.722.1", NoSound: true, set: func(w *device) { w.soundType = 0x92 }},
