@@ -4,7 +4,7 @@
 //
 // HLS (RFC 8216) with MPEG-TS is at /app/stream/hls.m3u8, with fragmented MP4 and low latency at hls.fmp4.m3u8. Who watches by
 // it is a session from its first playlist until it has asked for nothing for a minute, known by its cookie or, without one, by its
-// address and query. Low latency has to be switched on: EnableHLSFMP4 of [hook.StreamOptions]. The multivariant playlist index.m3u8
+// address, query and connections. Low latency has to be switched on: EnableHLSFMP4 of [hook.StreamOptions]. The multivariant playlist index.m3u8
 // of a live stream names one of the two. Segments are made while somebody watches, unless the options of the stream say always.
 //
 // A plain HTTP/1.1 connection of a stream without an end is taken over and fed by the fan-out engine, and ServeHTTP returns at once: a

@@ -121,7 +121,7 @@ func (h *Handler) route(r *http.Request) http.HandlerFunc {
 	case t.variant != nil:
 		return func(w http.ResponseWriter, r *http.Request) { h.servePlaylist(w, r, t) }
 	}
-	v := h.viewers.find(r, t, h.config().remote(r).Addr(), h.variants)
+	v := h.viewers.find(r, t, h.config().remote(r).Addr(), h.wireOf(r), h.variants)
 	if v == nil && r.Method != http.MethodOptions { // browsers ask for leave without their cookies
 		return nil
 	}

@@ -30,11 +30,13 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, t hlsTar
 		return
 	}
 	reload.Delayed = t.delayed
-	v, err := h.viewer(w, r, t)
+	a := ask{at: time.Now(), wire: h.wireOf(r), blocking: reload.Segment >= 0}
+	v, err := h.viewer(w, r, t, a)
 	if err != nil {
 		h.refuseHLS(w, r, err)
 		return
 	}
+	defer h.viewers.answered(v, a.wire)
 	var text []byte
 	zipped := takesGzip(r)
 	err = h.patiently(w, r, v, func(ctx context.Context) (err error) {

@@ -194,25 +194,51 @@ func TestRefusalsByHLS(t *testing.T) {
 	s.awaitHLS(t, 0)
 }
 
-// Players without cookies behind one address are as many as there are, and one that is kicked does not come again.
+// Players without cookies behind one address are as many as there are, whenever they come, and one that is kicked does not come again,
+// nor gets segments.
 func TestViewersWithoutCookies(t *testing.T) {
-	s := start(t, media.Config{}, web.Config{}, nil)
+	var asked atomic.Int32
+	hooks := hook.Funcs{OnPlay: func(context.Context, *hook.PlayEvent) error {
+		asked.Add(1)
+		return nil
+	}}
+	s := start(t, media.Config{Hooks: []hook.Hook{hooks}}, web.Config{}, nil)
 	s.publish(t, "live", "test", 5)
 	const n = 5
+	var players [n]http.Client
+	get := func(c *http.Client, path string) (int, string) {
+		reply, err := c.Get(s.URL + "/live/test/" + path)
+		require.NoError(t, err)
+		defer reply.Body.Close()
+		body, err := io.ReadAll(reply.Body)
+		require.NoError(t, err)
+		return reply.StatusCode, string(body)
+	}
+	for i := range players {
+		own := &http.Transport{}
+		t.Cleanup(own.CloseIdleConnections)
+		players[i].Transport = own
+	}
 	reload := func() (refused int) {
-		for range n {
-			reply, _ := s.ask(t, "/live/test/hls.m3u8?x=1", "")
-			if reply.StatusCode != 200 {
-				require.Equal(t, 401, reply.StatusCode)
+		for i := range players {
+			status, text := get(&players[i], "hls.m3u8?x=1")
+			if status != 200 {
+				require.Equal(t, 401, status)
 				refused++
+				continue
 			}
+			status, _ = get(&players[i], segmentOf(text))
+			require.Equal(t, 200, status)
+			time.Sleep(200 * time.Millisecond) // some of them may be longer apart than one from itself
 		}
-		time.Sleep(200 * time.Millisecond) // longer than what is between two that are different
 		return refused
 	}
 	require.Zero(t, reload())
 	require.Zero(t, reload())
+	require.Zero(t, reload())
 	s.awaitHLS(t, n)
+	require.EqualValues(t, n, asked.Load())
+	_, text := get(&players[0], "hls.m3u8?x=1")
 	for x := range s.media.Sessions() {
 		if x.Info().Protocol == "hls" {
 			x.Kick(media.ErrKicked)
@@ -222,7 +248,15 @@ func TestViewersWithoutCookies(t *testing.T) {
 	s.awaitHLS(t, n-1)
 	require.Equal(t, 1, reload())
 	require.Equal(t, 1, reload())
+	refused := 0
+	for i := range players {
+		if status, _ := get(&players[i], segmentOf(text)); status != 200 {
+			refused++
+		}
+	}
+	require.Equal(t, 1, refused)
 	s.awaitHLS(t, n-1)
+	require.EqualValues(t, n, asked.Load())
 }
 
 // The multivariant playlist names the variant, and who asks for both is one viewer.

@@ -41,12 +41,15 @@ type viewer struct {
 	die     context.CancelFunc
 	// keepEnded is how long it has what there is when the stream has ended.
 	keepEnded time.Duration
+	target    time.Duration // that of its playlist
 
 	confirmed atomic.Bool // it has shown its cookie
 	endless   atomic.Bool // its stream had not ended when it asked last
 
 	// Guarded by the mutex of viewers.
 	asked   time.Time     // when it has asked for a playlist
+	wires   []wire        // by which it asks; none if it has shown its cookie
+	kept    bool          // it has asked twice by the same
 	refusal error         // why it may not watch any more
 	in      *list.List    // of its crowd; nil if it has shown its cookie
 	at      *list.Element // its own there
@@ -59,9 +62,9 @@ func (v *viewer) ticket() ticket { return ticket{v.cookie, v.place.schema} }
 func (v *viewer) join(in *list.List) { v.in, v.at = in, in.PushBack(v) }
 
 // viewer returns the viewer that asks for a playlist: a known one, or a new one that may play.
-func (h *Handler) viewer(w http.ResponseWriter, r *http.Request, t hlsTarget) (*viewer, error) {
+func (h *Handler) viewer(w http.ResponseWriter, r *http.Request, t hlsTarget, a ask) (*viewer, error) {
 	p := place{t.key, t.variant.schema, h.config().remote(r).Addr(), forwardedQuery(r.URL.RawQuery)}
-	v, err := h.viewers.again(r, p, time.Now(), h.variants)
+	v, err := h.viewers.again(r, p, a, h.variants)
 	switch {
 	case err != nil:
 		return nil, err
@@ -70,21 +73,21 @@ func (h *Handler) viewer(w http.ResponseWriter, r *http.Request, t hlsTarget) (*
 	case v != nil:
 		h.dismiss(v, nil) // what it watched has ended, and the name is another stream's
 	}
-	return h.newViewer(w, r, t, p)
+	return h.newViewer(w, r, t, p, a)
 }
 
 // newViewer lets in somebody who is not known. It may have to wait for the stream.
-func (h *Handler) newViewer(w http.ResponseWriter, r *http.Request, t hlsTarget, p place) (*viewer, error) {
+func (h *Handler) newViewer(w http.ResponseWriter, r *http.Request, t hlsTarget, p place, a ask) (*viewer, error) {
 	unbound(w)
 	defer bound(w, r)
 	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
 	defer cancel()
-	v := &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants), asked: time.Now()}
+	v := &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants)}
 	v.endless.Store(true)
 	v.life, v.die = context.WithCancel(context.Background())
 	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
 	v.entry = h.newHLSSession(r, v, func(cause error) { h.kick(v, cause) })
-	if err := h.admitViewer(ctx, v); err != nil {
+	if err := h.admitViewer(ctx, v, a); err != nil {
 		v.timer.Stop()
 		v.die()
 		h.logRefusal(target{key: t.key}, v.entry, err)
@@ -115,7 +118,7 @@ func (v *viewer) goesOn() {
 }
 
 // admitViewer lets a viewer play, and enters it.
-func (h *Handler) admitViewer(ctx context.Context, v *viewer) (err error) {
+func (h *Handler) admitViewer(ctx context.Context, v *viewer, a ask) (err error) {
 	v.player, err = h.media.Play(ctx, media.PlayRequest{
 		Stream: v.place.key, Session: v.entry, Schema: v.place.schema, Params: v.place.query,
 	})
@@ -129,7 +132,9 @@ func (h *Handler) admitViewer(ctx context.Context, v *viewer) (err error) {
 		v.player.Close(err)
 		return err
 	}
-	err = h.enterViewer(v)
+	v.target = v.live.Target()
+	a.at = time.Now() // it may have waited
+	err = h.enterViewer(v, a)
 	if err == nil {
 		if err = v.entry.Err(); err != nil && !h.viewers.end(v, nil) {
 			return err // whoever has kicked it has ended it
@@ -143,13 +148,13 @@ func (h *Handler) admitViewer(ctx context.Context, v *viewer) (err error) {
 }
 
 // enterViewer enters a viewer, unless the handler ends or has too many.
-func (h *Handler) enterViewer(v *viewer) error {
+func (h *Handler) enterViewer(v *viewer, a ask) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.closing:
 		return media.ErrServerClosed
-	case !h.viewers.add(v):
+	case !h.viewers.add(v, a):
 		return errTooMany
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// sameAfter is how long after its last playlist a client without a cookie is taken for the same viewer when it asks
-	// again: one that asks at once is another.
+	// sameAfter is how long after its last playlist a client without a cookie is taken for the same viewer at the earliest when it asks
+	// again by another connection: one that asks at once is another.
 	sameAfter = 150 * time.Millisecond
 	// maxViewers bounds the viewers by HLS, maxDenials the refusals that are remembered, and maxText the queries of both in
 	// bytes: anybody may have as many as there is room for.
@@ -45,9 +45,13 @@ type ticket struct{ cookie, schema string }
 
 // crowd is who is in a place and has not shown a cookie, in the order in which they asked for a playlist.
 type crowd struct {
-	watching list.List // of *viewer
-	ended    list.List // of those that may not watch any more
+	watching list.List                            // of *viewer
+	ended    list.List                            // of those that may not watch any more
+	known    list.List                            // of those of them that keep their connections, and are known by these alone
+	wires    elastic.Map[netip.AddrPort, *viewer] // by their connections
 }
+
+func (c *crowd) empty() bool { return c.watching.Len()+c.ended.Len()+c.known.Len() == 0 }
 
 // denial is a refusal that is remembered, until forget runs.
 type denial struct {
@@ -66,7 +70,7 @@ type viewers struct {
 }
 
 // find returns the viewer that asks for a segment, or nil.
-func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*variant) *viewer {
+func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, by netip.AddrPort, all []*variant) *viewer {
 	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +80,9 @@ func (l *viewers) find(r *http.Request, t hlsTarget, addr netip.Addr, all []*var
 		}
 		v := l.ofCookie(cookies, t.key, variant.schema)
 		if c := l.crowds.Get(place{t.key, variant.schema, addr, r.URL.RawQuery}); v == nil && c != nil {
-			v = viewerAt(c.watching.Back()) // the one that has just got the playlist
+			if v = c.wires.Get(by); v == nil {
+				v = viewerAt(c.watching.Back()) // the one that has just got the playlist
+			}
 		}
 		if v != nil && v.refusal == nil {
 			v.goesOn()
@@ -129,21 +135,23 @@ func (l *viewers) adopt(v *viewer, cookie string) {
 }
 
 // again returns the viewer that asks for a playlist once more, or nil for a new one. The error says why it may not watch.
-func (l *viewers) again(r *http.Request, p place, now time.Time, all []*variant) (*viewer, error) {
+func (l *viewers) again(r *http.Request, p place, a ask, all []*variant) (*viewer, error) {
 	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := l.ofCookie(cookies, p.key, p.schema)
-	if v == nil {
-		if v = l.nextOf(p, now); v != nil {
+	if c := l.crowds.Get(p); v == nil && c != nil {
+		if v = c.who(a); v != nil {
 			l.adopt(v, l.cookieOf(cookies, p.key, all))
 		}
 	}
 	if v == nil {
 		return nil, l.denials.Get(p).err
 	}
-	v.asked = now
-	if v.at != nil {
+	if v.at == nil {
+		v.asked = a.at
+	} else {
+		l.crowds.Get(v.place).note(v, a)
 		v.in.MoveToBack(v.at)
 	}
 	if v.refusal != nil {
@@ -153,34 +161,21 @@ func (l *viewers) again(r *http.Request, p place, now time.Time, all []*variant)
 	return v, nil
 }
 
-// nextOf returns the one of a place whose turn it is to ask: the one that has not asked for longest. l.mu is held.
-func (l *viewers) nextOf(p place, now time.Time) *viewer {
-	c := l.crowds.Get(p)
-	if c == nil {
-		return nil
-	}
-	v := viewerAt(c.watching.Front())
-	if x := viewerAt(c.ended.Front()); v == nil || x != nil && x.asked.Before(v.asked) {
-		v = x
-	}
-	if v == nil || now.Sub(v.asked) <= sameAfter {
-		return nil
-	}
-	return v
-}
-
 // expect says that the next that asks from the place of a viewer is the viewer: it has been told of its playlist.
 func (l *viewers) expect(v *viewer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v.asked = time.Time{}
+	for i := range v.wires {
+		v.wires[i].asked = time.Time{}
+	}
 	if v.at != nil {
 		v.in.MoveToFront(v.at)
 	}
 }
 
-// add enters a viewer, if there is room.
-func (l *viewers) add(v *viewer) bool {
+// add enters a viewer that asks for a playlist, if there is room.
+func (l *viewers) add(v *viewer, a ask) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	used := l.byOwner.Get(connlimit.Owner(v.place.addr))
@@ -198,6 +193,7 @@ func (l *viewers) add(v *viewer) bool {
 		l.crowds.Set(v.place, c)
 	}
 	v.join(&c.watching)
+	c.note(v, a)
 	return true
 }
 
@@ -214,8 +210,13 @@ func (l *viewers) end(v *viewer, refusal error) bool {
 	}
 	v.refusal = refusal
 	if v.at != nil {
+		c := l.crowds.Get(v.place)
 		v.in.Remove(v.at)
-		v.join(&l.crowds.Get(v.place).ended)
+		if v.kept {
+			v.join(&c.known)
+		} else {
+			v.join(&c.ended)
+		}
 	}
 	return true
 }
@@ -262,7 +263,12 @@ func (l *viewers) leaveCrowd(v *viewer) {
 	}
 	v.in.Remove(v.at)
 	v.in, v.at = nil, nil
-	if c := l.crowds.Get(v.place); c.watching.Len() == 0 && c.ended.Len() == 0 {
+	c := l.crowds.Get(v.place)
+	for _, x := range v.wires {
+		c.wires.Delete(x.peer)
+	}
+	v.wires = nil
+	if c.empty() {
 		l.crowds.Delete(v.place)
 	}
 }
