@@ -41,8 +41,8 @@ func newFLV(encoder flv.Encoder) *container {
 	}
 }
 
-// newFMP4 is MP4, of which a reply is one file. Who gets messages, as for a browser's SourceBuffer, takes further initialization
-// segments.
+// newFMP4 is MP4, of which a reply is a file that goes on as long as it can. Who gets messages, as for a browser's SourceBuffer, takes any
+// further initialization segments.
 func newFMP4() *container {
 	mux := func() media.Chunker { return fmp4.NewMuxer() }
 	c := newChunked("fmp4", ".live.mp4", "video/mp4", fmp4.Carries, mux)

@@ -1,6 +1,7 @@
 // Package web serves streams over HTTP: FLV, MPEG-TS and fragmented MP4, each as an endless reply and over WebSocket, at the
 // URLs (/app/stream.live.flv, .live.ts, .live.mp4) and with the headers that ZLMediaKit's clients expect. A track that a
-// container does not carry is missing in it, which the log says once.
+// container does not carry is missing in it, which the log says once. Where pictures get another size, fragmented MP4 goes on with another
+// initialization segment; a reply by HTTP ends where its tracks become others than that, and messages by WebSocket go on.
 //
 // HLS (RFC 8216) with MPEG-TS is at /app/stream/hls.m3u8, with fragmented MP4 and low latency at hls.fmp4.m3u8. Who watches by
 // it is a session from its first playlist until it has asked for nothing for a minute, known by its cookie or, without one, by its

@@ -13,10 +13,16 @@ import (
 	"github.com/sluice-media/sluice/web"
 )
 
-// A reply in MP4 ends where it would need another header: what reads files would take what follows for what it is not. Who
-// comes again goes on with that, and who gets messages has got it as another one.
-func TestMP4EndsWhereItsTracksChange(t *testing.T) {
-	track := func(width int) *media.Track { return &media.Track{ID: 1, Codec: media.VP8, Width: width, Height: 64} }
+// A reply in MP4 goes on with another header where its pictures get another size, and ends where they get another codec: what reads files
+// would take what follows for what it is not. Who comes again goes on with that, and who gets messages has got it as another header.
+func TestMP4WhoseTracksChange(t *testing.T) {
+	track := func(width int) *media.Track {
+		track := &media.Track{ID: 1, Codec: media.VP8, Width: width, Height: 64}
+		if width == 256 {
+			track.Codec = media.VP9
+		}
+		return track
+	}
 	s := start(t, media.Config{}, web.Config{}, nil)
 	pub, err := s.media.Publish(t.Context(), media.PublishRequest{Stream: media.StreamKey{App: "live", Name: "a"}})
 	require.NoError(t, err)
@@ -48,9 +54,13 @@ func TestMP4EndsWhereItsTracksChange(t *testing.T) {
 	messages.next()
 	require.NoError(t, pub.SetTracks(track(128)))
 	write(128)
-	require.Equal(t, 1, headers(first))
+	require.NoError(t, pub.SetTracks(track(256)))
+	write(256)
+	require.Equal(t, 2, headers(first))
 	second := request()
-	for !bytes.Contains(messages.next().Payload, []byte("moov")) {
+	for range 2 {
+		for !bytes.Contains(messages.next().Payload, []byte("moov")) {
+		}
 	}
 	pub.Close(nil)
 	require.Equal(t, 1, headers(second))

@@ -61,7 +61,7 @@ func Hashes(t testing.TB, name, what string, data []byte, options ...string) []s
 	args := slices.Concat(options, []string{"-i", save(t, name, data), "-map", "0:" + what})
 	switch what {
 	case Pictures:
-		args = append(args, "-fps_mode", "passthrough")
+		args = append(args, "-fps_mode", "passthrough", "-autoscale", "0")
 	case Sound:
 		args = append(args, "-af", "asetnsamples=160:p=0")
 	}
