@@ -15,6 +15,9 @@ type Format struct {
 	// OnePerKind says that the format cannot tell two video tracks apart, nor two of audio: packets of all but the first of
 	// each that it carries are left out.
 	OnePerKind bool
+	// OneReader says that a stream has one reader of the format at a time, as of one that was made for it. Chunks are not kept when that
+	// has read them: another reader that comes meanwhile begins at the next key frame, not at the newest.
+	OneReader bool
 	// New returns a muxer for one stream, which makes a chunk of each packet.
 	New func() Muxer
 	// NewChunker, if it is not nil, is called instead of New, for a muxer that makes its chunks itself.

@@ -224,7 +224,11 @@ func (o *output) add(c Chunk) {
 		it.Intro = o.intro
 	}
 	o.log.Append(it, len(c.Data), c.Key)
-	if c.Key && o.log.Size() > worthReleasing {
+	switch {
+	case o.log.Size() <= worthReleasing:
+	case o.format.OneReader && !o.group.Empty():
+		o.log.Discard(o.group.Oldest())
+	case c.Key:
 		o.log.Release(o.group.Oldest()) // the last group of pictures, if all have it
 	}
 }

@@ -123,13 +123,23 @@ func Open(ctx context.Context, st *media.Stream, f *media.Format, cfg Config) (*
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx)) // when the stream ends, what is left comes first
 	l.cancel = cancel
-	r := st.ReadFormat(f)
+	r := st.ReadFormat(l.own(f))
 	go func() {
 		defer close(l.done)
 		defer r.Close()
 		l.run(run, r)
 	}()
 	return l, nil
+}
+
+// own returns the format of which there is one reader. Segments of MPEG-TS share the muxing with who reads it otherwise.
+func (l *Live) own(f *media.Format) *media.Format {
+	if !l.cfg.Init {
+		return f
+	}
+	own := *f
+	own.OneReader = true
+	return &own
 }
 
 func carries(f *media.Format, tracks []*media.Track) bool {

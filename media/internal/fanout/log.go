@@ -160,6 +160,11 @@ func (l *Log[T]) Release(seq uint64) {
 	if l.hold > 0 {
 		seq = min(seq, l.hold-1)
 	}
+	l.Discard(seq)
+}
+
+// Discard lets go of the items before seq, also of those with which a new reader would begin.
+func (l *Log[T]) Discard(seq uint64) {
 	for at := l.tail.Load(); at < min(seq, l.head.Load()); at++ {
 		l.drop(at)
 	}

@@ -38,6 +38,12 @@ func TestReleaseKeepsTheNewestStart(t *testing.T) {
 	log.Append(0, 10, true)
 	log.Release(100)
 	require.EqualValues(t, 9, log.Tail(), "somebody wants it kept")
+	log.Discard(100)
+	require.Equal(t, log.Head(), log.Tail())
+	require.Zero(t, log.Size())
+	require.Empty(t, log.Starts())
+	log.Append(1, 10, true)
+	require.Equal(t, []uint64{log.Tail()}, log.Starts(), "a new reader begins there")
 }
 
 // eventually waits for what other goroutines do.
