@@ -7,7 +7,9 @@
 //
 // A recording by HLS is a playlist for each hour (RFC 8216) and its segments, which are written as MPEG-TS or fragments of half a second, too.
 // Who writes a playlist has it locked. One that a crash has left is finished when a Recorder begins again, or the stream goes on within the hour:
-// the running segment is cut to what is whole of it, gets the length that this has and its line, and the playlist its end.
+// the running segment is cut to what is whole of it, gets the length that this has and its line, and the playlist its end. What cannot be finished,
+// as what a decoder needs first is damaged, is kept as <name>.damaged. A playlist that no recorder has written stays as it is: the recording has
+// vod_1.m3u8 beside it. Where somebody shortens or removes one of ours, the log says how many segments are not in it any more.
 //
 // A recording goes on in a new file at a key frame: when one is long enough, when the tracks of the stream change, and behind a gap. A
 // gap in the stream, or one that a disk has caused that was full or slow, is thus a gap between two files: no file says that it

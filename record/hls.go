@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/mpegts"
@@ -217,7 +218,7 @@ func (s *segments) turn(dir string) error {
 		return nil
 	}
 	s.end()
-	v, err := s.g.openVOD(filepath.Join(dir, s.playlist), s.suffix)
+	v, err := s.g.openHour(dir, s.playlist, s.suffix)
 	if err != nil {
 		return err
 	}
@@ -275,6 +276,10 @@ func (s *segments) End(x *segment.Segment) {
 	if err == nil {
 		err = s.vod.publish(c.path, &c.entry)
 	}
+	if errors.Is(err, errMeddled) {
+		s.reopen(c)
+		return
+	}
 	if err != nil {
 		s.fail(err)
 		return
@@ -282,6 +287,33 @@ func (s *segments) End(x *segment.Segment) {
 	s.current, s.broken = nil, false
 	s.recovered(filepath.Join(s.vod.dir, c.name))
 	s.g.recorder.tellSegment(&owner{s.g.stream.Key(), s.g.place}, s.g.stream.Source("").Params, s.vod.dir, &c.entry)
+}
+
+// reopen goes on in the playlist as somebody has left it, or another if it is not ours any more: that enters the segment which has ended.
+func (s *segments) reopen(c *cutting) {
+	s.g.log.Warn("somebody has changed or removed the playlist of the hour; the recording goes on with what there is of it", "path", s.vod.file.Name())
+	_ = s.vod.file.Close() // nothing was written
+	s.vod, s.current = nil, nil
+	err := s.keepInit(c)
+	if err == nil {
+		err = s.turn(filepath.Dir(c.path))
+	}
+	if err != nil {
+		s.fail(err)
+	}
+}
+
+// keepInit has a segment that has ended say itself what it needs first: perhaps the playlist does not any more.
+func (s *segments) keepInit(c *cutting) error {
+	if s.init == nil || c.init != "" {
+		return nil
+	}
+	dir := filepath.Dir(c.path)
+	c.init = strings.TrimSuffix(c.name, s.suffix) + initSuffix + s.suffix
+	if err := s.writeInit(filepath.Join(dir, c.init), s.init.Data); err != nil {
+		return err
+	}
+	return os.Rename(c.path, filepath.Join(dir, hiddenSegment(&c.entry)))
 }
 
 // fail gives up the current segment. The next is tried, but not at once.

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,8 +43,12 @@ func (r *Recorder) mend(v *vod, o *owner) error {
 		return err
 	}
 	var list []left
+	listed, out := v.list.names(), []string(nil)
 	for _, e := range entries {
 		name := e.Name()
+		if base, ok := strings.CutSuffix(name, v.suffix); ok && isSegmentName(base) && !listed[name] && e.Type().IsRegular() {
+			out = append(out, name)
+		}
 		if whole, ok := strings.CutSuffix(name, newSuffix); ok && filepath.Ext(whole) == v.suffix {
 			if _, ok := parseHidden(whole); ok {
 				_ = os.Remove(filepath.Join(v.dir, name)) // nothing was written to it
@@ -54,6 +59,7 @@ func (r *Recorder) mend(v *vod, o *owner) error {
 			list = append(list, left{x, filepath.Join(v.dir, name)})
 		}
 	}
+	r.tellMissing(v, list, out)
 	slices.SortFunc(list, func(a, b left) int {
 		return cmp.Or(a.begins.Compare(b.begins), cmp.Compare(a.name, b.name))
 	})
@@ -63,6 +69,17 @@ func (r *Recorder) mend(v *vod, o *owner) error {
 		}
 	}
 	return nil
+}
+
+// tellMissing says how many whole segments are in no playlist: those beside one, but for what is about to be entered.
+func (r *Recorder) tellMissing(v *vod, entering []left, out []string) {
+	out = slices.DeleteFunc(out, func(name string) bool {
+		return slices.ContainsFunc(entering, func(x left) bool { return x.name == name })
+	})
+	if len(out) > 0 && !v.other {
+		r.log.Warn("segments are not in the playlist of their hour, which somebody has shortened or removed; they are kept, but not played with it",
+			"path", v.file.Name(), "segments", len(out), "first", slices.Min(out), "last", slices.Max(out))
+	}
 }
 
 // mendSegment finishes one segment.
@@ -77,10 +94,12 @@ func (r *Recorder) mendSegment(v *vod, o *owner, x *left) error {
 		return v.unhide(x)
 	}
 	size, lasts, err := v.measure(x)
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnreadable):
+		return r.setAside(x, err)
+	case err != nil:
 		return err
-	}
-	if size == 0 {
+	case size == 0:
 		r.log.Info("a segment in which nothing is whole is removed", "path", x.path)
 		if x.init != "" {
 			_ = os.Remove(filepath.Join(v.dir, x.init))
@@ -104,6 +123,25 @@ func (r *Recorder) mendSegment(v *vod, o *owner, x *left) error {
 	return nil
 }
 
+// asideSuffix ends the name of a segment that cannot be finished.
+const asideSuffix = ".damaged"
+
+// setAside gives a segment that cannot be finished a name that can be seen: it may be all that there is of its time.
+func (r *Recorder) setAside(x *left, why error) error {
+	name := filepath.Join(filepath.Dir(x.path), x.name+asideSuffix)
+	for n := 1; ; n++ {
+		if _, err := os.Lstat(name); err != nil || n == maxNumber {
+			break
+		}
+		name = filepath.Join(filepath.Dir(x.path), x.name+"."+strconv.Itoa(n)+asideSuffix)
+	}
+	if err := os.Rename(x.path, name); err != nil {
+		return err
+	}
+	r.log.Error("a segment cannot be finished, and is kept beside the playlist", "path", name, "err", why)
+	return nil
+}
+
 // unhide takes away the hidden name of a segment that is in the playlist.
 func (v *vod) unhide(x *left) error {
 	final := filepath.Join(v.dir, x.name)
@@ -113,7 +151,9 @@ func (v *vod) unhide(x *left) error {
 	return os.Remove(x.path)
 }
 
-// measure returns how much of a segment is whole, and how long that lasts. Nothing is, if what a player needs first is missing.
+var errUnreadable = errors.New("record: the segment, or what a player needs before it, is damaged")
+
+// measure returns how much of a segment is whole, and how long that lasts. It returns errUnreadable if something else is missing, or damaged.
 func (v *vod) measure(x *left) (size int64, lasts time.Duration, err error) {
 	f, err := os.Open(x.path)
 	if err != nil {
@@ -133,15 +173,18 @@ func (v *vod) measure(x *left) (size int64, lasts time.Duration, err error) {
 	}
 	name := cmp.Or(x.init, v.list.init)
 	if name == "" {
-		return 0, 0, nil
+		return 0, 0, fmt.Errorf("%w: nothing says which initialization segment it has", errUnreadable)
 	}
 	init, err := readInit(filepath.Join(v.dir, name))
 	if err != nil {
 		return 0, 0, err
 	}
 	e, err := mp4.MeasureSegment(init, f, min(info.Size(), largestLeft))
-	if errors.Is(err, mp4.ErrEmpty) || errors.Is(err, mp4.ErrNoMovie) || errors.Is(err, mp4.ErrMalformed) || errors.Is(err, mp4.ErrNoTracks) {
+	switch {
+	case errors.Is(err, mp4.ErrEmpty):
 		return 0, 0, nil
+	case errors.Is(err, mp4.ErrNoMovie), errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrNoTracks):
+		return 0, 0, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	return e.Size, e.End - e.First, err
 }

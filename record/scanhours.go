@@ -62,24 +62,34 @@ func (f *finisher) isVHost(h *hlsRoot, name string) bool {
 func (f *finisher) leftHour(h *hlsRoot, top, dir string) {
 	for _, kind := range []Kind{HLS, HLSFMP4} {
 		playlist, _ := filesOf(kind)
-		path := filepath.Join(dir, playlist)
-		if !lacksEnd(path) {
-			continue
-		}
-		rel, err := filepath.Rel(top, filepath.Dir(filepath.Dir(dir)))
-		if err != nil {
-			return
-		}
-		app, name, ok := strings.Cut(filepath.ToSlash(rel), "/")
-		if !ok {
-			return
-		}
-		j := &job{path: path, keep: io.NopCloser(nil)}
-		j.kind, j.stream = kind, media.StreamKey{VHost: h.vhost, App: app, Name: name}.Canonical()
-		if j.place, err = placeOf(h.root, "", j.stream); err == nil {
-			f.add(j)
+		for n := range maxForeign + 1 {
+			path := filepath.Join(dir, otherName(playlist, n))
+			if _, err := os.Lstat(path); err != nil {
+				break
+			}
+			if lacksEnd(path) && !f.takeHour(h, top, dir, kind, path) {
+				return
+			}
 		}
 	}
+}
+
+// takeHour takes over a playlist of an hour, and reports whether that is one of a stream.
+func (f *finisher) takeHour(h *hlsRoot, top, dir string, kind Kind, path string) bool {
+	rel, err := filepath.Rel(top, filepath.Dir(filepath.Dir(dir)))
+	if err != nil {
+		return false
+	}
+	app, name, ok := strings.Cut(filepath.ToSlash(rel), "/")
+	if !ok {
+		return false
+	}
+	j := &job{path: path, keep: io.NopCloser(nil)}
+	j.kind, j.stream = kind, media.StreamKey{VHost: h.vhost, App: app, Name: name}.Canonical()
+	if j.place, err = placeOf(h.root, "", j.stream); err == nil {
+		f.add(j)
+	}
+	return true
 }
 
 // lacksEnd reports whether a playlist does not end.
@@ -108,7 +118,7 @@ func (f *finisher) finishHour(j *job) error {
 		return err
 	}
 	list, err := readList(file)
-	if err != nil || list.ended || !list.ours() {
+	if err != nil || list.ended || list.foreign {
 		return errors.Join(err, file.Close())
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -117,6 +127,8 @@ func (f *finisher) finishHour(j *job) error {
 	_, suffix := filesOf(j.kind)
 	v, err := newVOD(file, suffix, true)
 	if err == nil {
+		playlist, _ := filesOf(j.kind)
+		v.other = filepath.Base(j.path) != playlist
 		err = f.recorder.mend(v, &owner{j.stream, j.place})
 	}
 	if err != nil {

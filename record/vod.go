@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,6 +13,8 @@ var (
 	errLongList = errors.New("record: the playlist of the hour is too long")
 	errNoList   = errors.New("record: the playlist of the hour is no file")
 	errHeld     = errors.New("record: another recorder writes the playlist of the hour")
+	errForeign  = errors.New("record: the playlist of the hour was not written by a recorder")
+	errMeddled  = errors.New("record: somebody has changed or removed the playlist of the hour")
 )
 
 // vod is the playlist of an hour (RFC 8216), which is locked while it is open: who has it locked owns the segments beside it. It is only ever
@@ -25,6 +29,7 @@ type vod struct {
 	sync   bool    // it is written through to the disk
 	first  bool    // it has no segment of this recording yet
 	shared bool    // there is a segment that is still to be finished, here later or by somebody else
+	other  bool    // it has not the usual name, as somebody else's playlist has that
 }
 
 // lockVOD opens the playlist of an hour and locks it. It returns errHeld if somebody else has. Without create it has to be there, and has to be
@@ -77,6 +82,9 @@ func newVOD(f *os.File, suffix string, sync bool) (*vod, error) {
 	if err != nil {
 		return nil, err
 	}
+	if list.foreign {
+		return nil, errForeign
+	}
 	v.list, v.size, v.count = list, int64(len(list.text)), list.entries
 	if v.count == 0 {
 		v.size = 0
@@ -88,6 +96,12 @@ func newVOD(f *os.File, suffix string, sync bool) (*vod, error) {
 		return v, v.write([]byte(headOfList()))
 	}
 	return v, v.through()
+}
+
+// isIntact reports whether nobody else has written to the playlist, removed it or put another in its place.
+func (v *vod) isIntact() bool {
+	info, err := v.file.Stat()
+	return err == nil && info.Size() == v.size && isAt(v.file, v.file.Name())
 }
 
 // write writes at the end: all, or nothing.
@@ -117,6 +131,9 @@ func (v *vod) breaks(broken bool) bool { return v.count > 0 && (broken || v.firs
 
 // add enters a segment.
 func (v *vod) add(e *entry) error {
+	if !v.isIntact() {
+		return errMeddled
+	}
 	if err := v.write(e.text()); err != nil {
 		return err
 	}
@@ -168,7 +185,7 @@ func isSame(a, b string) bool {
 func (v *vod) end() error {
 	path := v.file.Name()
 	switch {
-	case v.shared:
+	case v.shared, !v.isIntact():
 		return v.file.Close()
 	case v.count > 0:
 		return errors.Join(v.write([]byte(endOfList)), v.file.Close())
@@ -181,8 +198,34 @@ func (v *vod) end() error {
 // lockWait is how long it is waited for the one who has a playlist locked: who finishes it, or a recording of the same name that is ending.
 const lockWait = 3 * time.Second
 
+// maxForeign is how many playlists of an hour that are somebody else's are passed over.
+const maxForeign = 10
+
+// otherName is what the playlist of an hour is called where so many are somebody else's: vod_1.m3u8.
+func otherName(playlist string, foreign int) string {
+	if foreign == 0 {
+		return playlist
+	}
+	base, suffix, _ := strings.Cut(playlist, ".")
+	return base + "_" + strconv.Itoa(foreign) + "." + suffix
+}
+
+// openHour opens the playlist of the hour of a directory. One that a recorder has not written is left as it is: there is another beside it.
+func (g *recording) openHour(dir, playlist, suffix string) (v *vod, err error) {
+	for n := range maxForeign {
+		path := filepath.Join(dir, otherName(playlist, n))
+		v, err = g.openVOD(path, suffix, n > 0)
+		if !errors.Is(err, errForeign) && !errors.Is(err, errNoList) {
+			break
+		}
+		g.log.Warn("the playlist of the hour was not written by a recorder, and is left as it is; the recording has another beside it",
+			"path", path, "other", filepath.Join(dir, otherName(playlist, n+1)))
+	}
+	return v, err
+}
+
 // openVOD opens the playlist of an hour to be written, when what a crash has left of it has been finished.
-func (g *recording) openVOD(path, suffix string) (*vod, error) {
+func (g *recording) openVOD(path, suffix string, other bool) (*vod, error) {
 	f, err := lockVOD(path, true)
 	for begun := time.Now(); errors.Is(err, errHeld) && time.Since(begun) < lockWait && g.sleep(lockWait/300); {
 		f, err = lockVOD(path, true)
@@ -194,6 +237,7 @@ func (g *recording) openVOD(path, suffix string) (*vod, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	v.other = other
 	if v.sync {
 		syncDirs(v.dir, g.place.dir())
 	}

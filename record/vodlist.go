@@ -51,6 +51,7 @@ type vodList struct {
 	entries int
 	init    string // what the last segment needs
 	ended   bool
+	foreign bool // it is not one that is written here, nor the beginning of one
 }
 
 // parseList reads a playlist.
@@ -97,13 +98,26 @@ func readList(r io.Reader) (vodList, error) {
 	if err == nil && len(b) > largestList {
 		err = errLongList
 	}
-	return parseList(b), err
+	l := parseList(b)
+	l.foreign = isForeign(b)
+	return l, err
 }
 
-// ours reports whether the playlist is one as it is written here, or the beginning of one.
-func (l *vodList) ours() bool {
+// isForeign reports whether a playlist is not one as it is written here, nor the beginning of one, behind which a power cut may have left zeros.
+func isForeign(b []byte) bool {
 	head := []byte(headOfList())
-	return bytes.HasPrefix(l.text, head) || bytes.HasPrefix(head, l.text)
+	return !bytes.HasPrefix(b, head) && !bytes.HasPrefix(head, bytes.TrimRight(b, "\x00"))
+}
+
+// names returns the segments of the playlist.
+func (l *vodList) names() map[string]bool {
+	names := make(map[string]bool, l.entries)
+	for line := range bytes.Lines(l.text) {
+		if line = bytes.TrimSuffix(line, []byte("\n")); len(line) > 0 && line[0] != '#' {
+			names[string(line)] = true
+		}
+	}
+	return names
 }
 
 // has reports whether the playlist has a segment.
