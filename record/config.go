@@ -41,7 +41,8 @@ type Config struct {
 	DownloadsPerAddress int
 	// MaxAge and MaxBytes are how old a file of App may become since it was written, and how large all are together: the oldest are deleted
 	// then, but none that is being played or written, or that the Store has not taken yet. 0 keeps all. Only what lies in the
-	// directory of a day counts and is deleted: clips elsewhere and recordings by HLS are kept, for the host to delete.
+	// directory of a day counts and is deleted: clips, which are to outlive the hours around them, and recordings by HLS are kept, for the host
+	// to delete.
 	MaxAge   time.Duration
 	MaxBytes int64
 	// Store takes finished files away, such as to an object store: MP4 and MPEG-TS, not HLS, and not what was finished without one. Nil
@@ -101,6 +102,8 @@ var (
 	ErrBadPath = errors.New("record: the path leads out of the directory of recordings")
 	// ErrUnsupported says that a recording cannot be of that kind.
 	ErrUnsupported = errors.New("record: this kind of recording is not supported")
+	// ErrInUse says that another recorder, as of another process, records the stream by HLS to the same directory.
+	ErrInUse = errors.New("record: another recorder writes the playlist of the hour")
 	// ErrNothing says that the stream has no track that a recording of the kind can carry.
 	ErrNothing = errors.New("record: no track that can be recorded")
 

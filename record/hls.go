@@ -44,8 +44,9 @@ var _ segment.Sink = (*segments)(nil)
 // cutting is a segment that is being written.
 type cutting struct {
 	entry
-	path string // meanwhile
-	disk *disk
+	path    string // meanwhile
+	disk    *disk
+	packets uint64 // that came since it began
 }
 
 // runSegments records until the stream ends, or it is told to stop.
@@ -98,6 +99,7 @@ func (s *segments) packet(p *media.Packet) {
 		g.leave(p.Track)
 		return
 	}
+	s.count()
 	s.stale = s.stale || s.mux == nil || !known || !s.has(p)
 	if s.stale && !start {
 		if s.mux != nil {
@@ -114,6 +116,16 @@ func (s *segments) packet(p *media.Packet) {
 	}
 	if err != nil {
 		s.fail(err)
+	}
+}
+
+// count counts a packet as one of the current segment, or as lost where a failure has left none.
+func (s *segments) count() {
+	switch {
+	case s.current != nil:
+		s.current.packets++
+	case s.g.failing:
+		s.g.lost.Add(1)
 	}
 }
 
@@ -319,6 +331,7 @@ func (s *segments) keepInit(c *cutting) error {
 // fail gives up the current segment. The next is tried, but not at once.
 func (s *segments) fail(err error) {
 	if c := s.current; c != nil {
+		s.g.lost.Add(c.packets)
 		_ = c.disk.file.Close() // why it failed was said
 		_ = os.Remove(c.path)
 		if c.init != "" {

@@ -185,7 +185,7 @@ func TestEntersLater(t *testing.T) {
 	path := filepath.Join(dir, hiddenSegment(&e))
 	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
 	_, err := lockVOD(v.file.Name(), false)
-	require.ErrorIs(t, err, errHeld)
+	require.ErrorIs(t, err, ErrInUse)
 	require.NoError(t, v.file.Close())
 	require.Error(t, v.publish(path, &e))
 	require.FileExists(t, path)
@@ -255,7 +255,8 @@ func TestLivingRecorderIsLeftAlone(t *testing.T) {
 	})
 }
 
-// Two that record one stream to one place at a time do not write one playlist: the second waits, and says so.
+// Two that record one stream to one place at a time do not write one playlist. Who asks the second to is told that it cannot; where the options
+// of the stream want it, it waits, says so, and says how much it has lost when it goes on.
 func TestTwoOfOneHour(t *testing.T) {
 	hlsKinds(t, func(t *testing.T, kind Kind) {
 		s := newStage(t, Config{})
@@ -263,21 +264,37 @@ func TestTwoOfOneHour(t *testing.T) {
 		pub := s.publish(tracks)
 		require.NoError(t, s.r.Start(t.Context(), Request{Stream: s.key, Kind: kind}))
 		write(t, pub, packets[:len(packets)/2], 6*time.Second, 1)
+		time.Sleep(100 * time.Millisecond)
 		var events []Event
-		other := newStage(t, Config{Dir: s.dir, Notify: func(e Event) { events = append(events, e) }})
+		cfg := Config{Dir: s.dir, KeepHLS: true, Notify: func(e Event) { events = append(events, e) }}
+		other := newStage(t, cfg, func(c *media.Config) {
+			c.Options = hook.StreamOptions{EnableHLS: new(false), EnableHLSFMP4: new(false)}
+		})
 		second := other.publish(tracks)
-		require.NoError(t, other.r.Start(t.Context(), Request{Stream: s.key, Kind: kind}))
+		request := Request{Stream: s.key, Kind: kind}
+		require.ErrorIs(t, other.r.Start(t.Context(), request), ErrInUse)
+		require.False(t, other.r.Recording(s.key, kind))
+		second.Close(nil)
+
+		third := newStage(t, cfg, func(c *media.Config) {
+			c.Options = hook.StreamOptions{EnableHLS: new(kind == HLS), EnableHLSFMP4: new(kind == HLSFMP4)}
+		})
+		second = third.publish(tracks)
 		write(t, second, packets, 6*time.Second, 1)
+		require.True(t, third.r.Recording(s.key, kind))
+		require.NoError(t, third.r.Start(t.Context(), request), "it is wanted already")
 		pub.Close(nil)
 		require.NoError(t, s.m.Shutdown(t.Context()))
 		write(t, second, moved(packets, 6*time.Second), 6*time.Second, 1)
 		second.Close(nil)
-		require.NoError(t, other.m.Shutdown(t.Context()))
+		require.NoError(t, third.m.Shutdown(t.Context()))
 		require.Len(t, events, 2)
-		require.ErrorIs(t, events[0].Err, errHeld)
+		require.ErrorIs(t, events[0].Err, ErrInUse)
 		require.Equal(t, Resumed, events[1].What)
 		picturesIn(t, endedHLS(t, s.dir, kind)[0])
-		require.NotEmpty(t, other.obs.told)
+		require.NotEmpty(t, third.obs.told)
+		require.InDelta(t, len(packets), events[1].Lost, float64(len(packets))/2, "all but what came after the first had ended")
+		require.Greater(t, events[1].Lost, uint64(len(packets)/2))
 	})
 }
 

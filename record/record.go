@@ -45,7 +45,7 @@ type Request struct {
 // ClipRequest asks for a file with what was and will be around now.
 type ClipRequest struct {
 	Stream media.StreamKey
-	// Path of the file. One that is relative is below the directory of the stream's recordings.
+	// Path of the file. One that is relative is below the directory of the stream's recordings. Config.MaxAge and MaxBytes do not concern it.
 	Path string
 	// Back is how far before now the clip begins, as far as that is known still; Forward how far after now it ends.
 	Back, Forward time.Duration

@@ -85,7 +85,7 @@ func New(m *media.Server, cfg Config) (*Recorder, error) {
 
 // serve records a stream whose options want it, and forgets what was wished for it when it ends.
 func (r *Recorder) serve(ctx context.Context, st *media.Stream) error {
-	err := r.startWanted(ctx, st)
+	err := r.startWanted(st)
 	if err != nil && ctx.Err() == nil {
 		r.log.Warn("a stream is not recorded as its options want", "stream", st.Key().String(), "err", err)
 	}
@@ -97,7 +97,7 @@ func (r *Recorder) serve(ctx context.Context, st *media.Stream) error {
 }
 
 // startWanted begins what the options of a stream and the configuration want.
-func (r *Recorder) startWanted(ctx context.Context, st *media.Stream) (errs error) {
+func (r *Recorder) startWanted(st *media.Stream) (errs error) {
 	o := st.Options()
 	for _, x := range []struct {
 		kind Kind
@@ -110,7 +110,7 @@ func (r *Recorder) startWanted(ctx context.Context, st *media.Stream) (errs erro
 		if !x.on {
 			continue
 		}
-		if err := r.Start(ctx, Request{Stream: st.Key(), Kind: x.kind}); err != nil {
+		if err := r.begin(st, Request{Stream: st.Key(), Kind: x.kind}); err != nil {
 			errs = errors.Join(errs, fmt.Errorf("record: %v: %w", x.kind, err))
 			if x.kind == MP4 {
 				st.AddRecorder()() // it is not, after all
@@ -121,12 +121,21 @@ func (r *Recorder) startWanted(ctx context.Context, st *media.Stream) (errs erro
 }
 
 // Start begins to record a live stream, with the newest key frame that it has. Of what is recorded already it changes nothing. It
-// returns media.ErrStreamNotFound, ErrUnsupported, ErrBadPath, ErrNothing if the tracks are known and none can be recorded, or ErrClosed.
-func (r *Recorder) Start(_ context.Context, q Request) error {
+// returns media.ErrStreamNotFound, ErrUnsupported, ErrBadPath, ErrNothing if the tracks are known and none can be recorded, ErrClosed, and by HLS
+// ErrInUse if another recorder writes there and does not end within three seconds. What the options of a stream want begins as soon as that does.
+func (r *Recorder) Start(ctx context.Context, q Request) error {
 	st, ok := r.media.Stream(q.Stream)
 	if !ok {
 		return media.ErrStreamNotFound
 	}
+	if err := r.awaitHour(ctx, st, q); err != nil {
+		return err
+	}
+	return r.begin(st, q)
+}
+
+// begin begins to record.
+func (r *Recorder) begin(st *media.Stream, q Request) error {
 	form, ok := containerOf(q.Kind)
 	if !ok {
 		return ErrUnsupported
@@ -162,14 +171,7 @@ func (r *Recorder) Start(_ context.Context, q Request) error {
 
 // startSegments begins to record by HLS. r.mu is held.
 func (r *Recorder) startSegments(name id, st *media.Stream, q Request, form container) error {
-	root := r.cfg.Dir
-	if o := st.Options(); o.HLSSavePath != nil && *o.HLSSavePath != "" {
-		root = *o.HLSSavePath
-	}
-	if q.Dir != "" {
-		root = q.Dir
-	}
-	p, err := placeOf(root, "", st.Key())
+	p, err := r.placeOfHLS(st, q)
 	if err != nil {
 		return err
 	}
@@ -179,6 +181,18 @@ func (r *Recorder) startSegments(name id, st *media.Stream, q Request, form cont
 	r.recordings[name] = g
 	r.running.Go(g.runSegments)
 	return nil
+}
+
+// placeOfHLS returns where a stream is recorded by HLS.
+func (r *Recorder) placeOfHLS(st *media.Stream, q Request) (place, error) {
+	root := r.cfg.Dir
+	if o := st.Options(); o.HLSSavePath != nil && *o.HLSSavePath != "" {
+		root = *o.HLSSavePath
+	}
+	if q.Dir != "" {
+		root = q.Dir
+	}
+	return placeOf(root, "", st.Key())
 }
 
 func (r *Recorder) newRecording(st *media.Stream, k Kind, form container, p place, longest time.Duration) *recording {

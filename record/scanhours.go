@@ -111,7 +111,7 @@ func lacksEnd(path string) bool {
 // finishHour finishes the segments of an hour, and ends its playlist. One that somebody writes is left alone: who opens it does the same.
 func (f *finisher) finishHour(j *job) error {
 	file, err := lockVOD(j.path, false)
-	if errors.Is(err, errHeld) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, ErrInUse) || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

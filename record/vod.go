@@ -12,7 +12,6 @@ import (
 var (
 	errLongList = errors.New("record: the playlist of the hour is too long")
 	errNoList   = errors.New("record: the playlist of the hour is no file")
-	errHeld     = errors.New("record: another recorder writes the playlist of the hour")
 	errForeign  = errors.New("record: the playlist of the hour was not written by a recorder")
 	errMeddled  = errors.New("record: somebody has changed or removed the playlist of the hour")
 )
@@ -32,7 +31,7 @@ type vod struct {
 	other  bool    // it has not the usual name, as somebody else's playlist has that
 }
 
-// lockVOD opens the playlist of an hour and locks it. It returns errHeld if somebody else has. Without create it has to be there, and has to be
+// lockVOD opens the playlist of an hour and locks it. It returns ErrInUse if somebody else has. Without create it has to be there, and has to be
 // locked; with it a file system that has no locks is none the worse.
 func lockVOD(path string, create bool) (*os.File, error) {
 	flags := os.O_RDWR
@@ -51,7 +50,7 @@ func lockVOD(path string, create bool) (*os.File, error) {
 		switch {
 		case isHeld(err):
 			_ = f.Close()
-			return nil, errHeld
+			return nil, ErrInUse
 		case err != nil && !create:
 			return nil, errors.Join(err, f.Close())
 		case isAt(f, path):
@@ -59,7 +58,7 @@ func lockVOD(path string, create bool) (*os.File, error) {
 		}
 		_ = f.Close() // who had it locked has removed it meanwhile
 	}
-	return nil, errHeld
+	return nil, ErrInUse
 }
 
 // maxLockTries is how many files of one name are tried.
@@ -227,7 +226,7 @@ func (g *recording) openHour(dir, playlist, suffix string) (v *vod, err error) {
 // openVOD opens the playlist of an hour to be written, when what a crash has left of it has been finished.
 func (g *recording) openVOD(path, suffix string, other bool) (*vod, error) {
 	f, err := lockVOD(path, true)
-	for begun := time.Now(); errors.Is(err, errHeld) && time.Since(begun) < lockWait && g.sleep(lockWait/300); {
+	for begun := time.Now(); errors.Is(err, ErrInUse) && time.Since(begun) < lockWait && g.sleep(lockWait/300); {
 		f, err = lockVOD(path, true)
 	}
 	if err != nil {
