@@ -33,7 +33,7 @@ type filter struct {
 
 // SetTracks implements [gate.Sink].
 func (f *filter) SetTracks(tracks ...*media.Track) error {
-	tracks = slices.DeleteFunc(tracks, func(t *media.Track) bool { return !f.wanted.wanted(t) })
+	tracks = slices.DeleteFunc(slices.Clone(tracks), func(t *media.Track) bool { return !f.wanted.wanted(t) })
 	if len(tracks) == 0 {
 		return errNoTrack
 	}

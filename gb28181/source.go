@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/pion/rtp"
 
 	"github.com/sluice-media/sluice/hook"
+	"github.com/sluice-media/sluice/internal/acceptor"
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/internal/rtp/framing"
 	"github.com/sluice-media/sluice/media"
@@ -96,6 +98,7 @@ func (s *source) packet(b []byte, from origin, now time.Time) (taken, waits bool
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.recovered()
 	if framing.IsRTCP(b) {
 		return s.from == from, s.reportLocked(b, now, nil)
 	}
@@ -184,16 +187,24 @@ func (s *source) torn(from origin) {
 	}
 }
 
+// recovered ends the source alone in what a packet, or what the host has put behind the stream, panics. It is deferred.
+func (s *source) recovered() {
+	if r := recover(); r != nil && s.cancel != nil {
+		s.cancel(&acceptor.PanicError{Value: r, Stack: debug.Stack()})
+	}
+}
+
 // flush passes on what has waited long enough, and reports whether more waits.
 func (s *source) flush(now time.Time) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.recovered()
 	return s.state == live && s.inflow.flush(now)
 }
 
 // run asks the hooks, and waits for the end of the stream.
 func (s *source) run(ctx context.Context) {
-	err := s.publish(ctx)
+	err := acceptor.Guard(func() error { return s.publish(ctx) })
 	if err == nil {
 		select {
 		case <-ctx.Done():
@@ -244,7 +255,9 @@ func (s *source) end(err error) {
 	s.cancel(nil)
 	switch was {
 	case live:
-		in.close()
+		if failed := acceptor.Guard(func() error { in.close(); return nil }); failed != nil {
+			err = failed
+		}
 		entry := pub.Session()
 		pub.Close(nil)
 		entry.Close()
