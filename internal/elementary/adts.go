@@ -12,6 +12,9 @@ const (
 	adtsCRCSize = 2
 )
 
+// errNoADTS is made but once: any byte of a payload may be found to be none.
+var errNoADTS = fmt.Errorf("%w: no ADTS header", ErrBadData)
+
 // adts takes AAC behind ADTS headers (ISO/IEC 13818-7, 6.2).
 type adts struct{}
 
@@ -20,7 +23,7 @@ func (adts) cut(b []byte) (x frame, err error) {
 		return x, nil
 	}
 	if b[0] != 0xff || b[1]&0xf6 != 0xf0 {
-		return x, fmt.Errorf("%w: no ADTS header", ErrBadData)
+		return x, errNoADTS
 	}
 	profile, rate, channels := b[2]>>6, b[2]>>2&0xf, b[2]&1<<2|b[3]>>6
 	head := adtsSize

@@ -8,8 +8,12 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// maxFrame bounds a frame of sound, in bytes.
-const maxFrame = 64 << 10
+const (
+	// maxFrame bounds a frame of sound, in bytes.
+	maxFrame = 64 << 10
+	// maxBroken is how often it is looked in a payload for where a frame may begin.
+	maxBroken = 16
+)
 
 // cutter takes frames of sound off a byte stream.
 type cutter interface {
@@ -63,6 +67,7 @@ func (f *frames) lose()                   { f.part = nil }
 // push takes a payload. Its stamp is that of the first frame which begins in it (13818-1, 2.4.3.7).
 func (f *frames) push(b []byte, at Stamp) (bad error) {
 	before := len(f.part)
+	broken := 0
 	all := append(f.part, b...) //nolint:gocritic // the part is part of it from now on
 	f.part = nil
 	for rest := all; len(rest) > 0; {
@@ -72,7 +77,10 @@ func (f *frames) push(b []byte, at Stamp) (bad error) {
 		x, err := f.cutter.cut(rest)
 		switch {
 		case err != nil:
-			bad = err
+			if bad = err; broken == maxBroken {
+				return bad
+			}
+			broken++
 			rest = rest[f.cutter.resync(rest):]
 		case x.size == 0 || x.size > len(rest):
 			if len(rest) > maxFrame {

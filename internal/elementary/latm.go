@@ -41,6 +41,8 @@ const (
 	latmSync = 0x56
 )
 
+var errNoLATM = fmt.Errorf("%w: no LATM", ErrBadData)
+
 func beginsLATM(b []byte) bool { return len(b) > 1 && b[0] == latmSync && b[1]&0xe0 == 0xe0 }
 
 // latm takes AAC in an AudioSyncStream, with one program, layer and frame in an element (ISO/IEC 14496-3, 1.7.3).
@@ -55,7 +57,7 @@ func (c *latm) cut(b []byte) (x frame, err error) {
 		return x, nil
 	}
 	if !beginsLATM(b) {
-		return x, fmt.Errorf("%w: no LATM", ErrBadData)
+		return x, errNoLATM
 	}
 	size := latmHead + (int(b[1]&0x1f)<<8 | int(b[2]))
 	if size > len(b) {

@@ -7,6 +7,8 @@ import (
 	"github.com/sluice-media/sluice/internal/mpegaudio"
 )
 
+var errNoMP3 = fmt.Errorf("%w: no header of MP3", ErrBadData)
+
 // mpegAudio takes MP3: layer III of MPEG audio.
 type mpegAudio struct{}
 
@@ -15,7 +17,7 @@ func (mpegAudio) cut(b []byte) (x frame, err error) {
 		return x, nil
 	}
 	if layer := b[1] >> 1 & 3; layer != 1 {
-		return x, fmt.Errorf("%w: no header of MP3", ErrBadData)
+		return x, errNoMP3
 	}
 	f, err := mpegaudio.Parse(b)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // (13818-1, 2.4.3.7), and in front of that may be more of the one before.
 type aligner struct {
 	codec media.Codec
-	carry []byte           // the end of a payload, that may be the beginning of a picture,
+	carry []byte           // the end of a payload, that may be the beginning of a picture; the memory is used again,
 	due   elementary.Stamp // and the stamp of that packet, if nothing has had it
 }
 
@@ -22,8 +22,8 @@ type aligner struct {
 func (a *aligner) push(b []byte, at elementary.Stamp, es *elementary.Stream) (err error) {
 	edge := len(a.carry)
 	if edge > 0 {
-		b = append(a.carry, b...)
-		a.carry = nil
+		a.carry = append(a.carry, b...)
+		b = a.carry
 	}
 	from, now := 0, elementary.Stamp{}
 	part := func(to int, next elementary.Stamp) {
@@ -45,15 +45,18 @@ func (a *aligner) push(b []byte, at elementary.Stamp, es *elementary.Stream) (er
 	} else if at.Given && !a.due.Given {
 		a.due = at
 	}
-	a.carry = bytes.Clone(b[end:])
 	part(end, elementary.Stamp{})
+	if cap(a.carry) > maxScratch {
+		a.carry = nil
+	}
+	a.carry = append(a.carry[:0], b[end:]...) // it may be in there already, and further behind
 	return err
 }
 
 // flush gives es what is left.
 func (a *aligner) flush(es *elementary.Stream) error {
 	carry := a.carry
-	a.carry, a.due = nil, elementary.Stamp{}
+	a.carry, a.due = a.carry[:0], elementary.Stamp{}
 	if len(carry) == 0 {
 		return nil
 	}

@@ -3,7 +3,7 @@ package mpegps
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"errors"
 
 	"github.com/sluice-media/sluice/internal/elementary"
 )
@@ -14,6 +14,9 @@ const (
 	// maxSystem bounds a system header, in bytes (2.5.3.5): its own, and three for each elementary stream.
 	maxSystem = 12 + 3*256
 )
+
+// errBadSystem says that a system header is broken.
+var errBadSystem = errors.New("mpegps: a system header of an impossible length")
 
 // size16 returns the size of what has its length behind the start code, in bytes.
 func size16(b []byte) int { return 6 + int(binary.BigEndian.Uint16(b[4:])) }
@@ -104,7 +107,7 @@ func (d *Demuxer) unit(b []byte) (n int, err error) {
 	}
 	n = size16(b)
 	if id == systemCode && n > maxSystem {
-		d.leftOut.Add(fmt.Errorf("mpegps: a system header of %d bytes", n))
+		d.leftOut.Add(errBadSystem)
 		return 4, nil // it is none
 	}
 	if !d.has(b, n) { // a system header, private data, padding

@@ -38,6 +38,7 @@ type Demuxer struct {
 	tail    *input // whose payload goes on where no start code is
 
 	timeline timeline
+	credit   int // bytes that have come, and that new elementary streams may cost
 	streams  []*input
 	mapped   bool          // a map has come,
 	list     []byte        // and the newest has these elementary streams
@@ -46,7 +47,7 @@ type Demuxer struct {
 
 // NewDemuxer returns a demuxer that fills s. Why something is left out is told to warn, once for each reason.
 func NewDemuxer(s gate.Sink, warn func(error)) *Demuxer {
-	d := &Demuxer{leftOut: leftout.New(warn)}
+	d := &Demuxer{leftOut: leftout.New(warn), credit: maxCredit}
 	d.gate = gate.New(s, d.tracks)
 	return d
 }
@@ -76,6 +77,7 @@ func (d *Demuxer) At(at time.Duration) { d.timeline.at = at }
 // Write takes the next bytes, of which it keeps none. An error is one of the sink, or [ErrNoStream].
 func (d *Demuxer) Write(b []byte) (int, error) {
 	size := len(b)
+	d.credit = min(d.credit+size, maxCredit)
 	if len(d.partial) > 0 {
 		d.partial = append(d.partial, b...)
 		b = d.partial

@@ -17,6 +17,17 @@ const (
 	maxSize = 4 * elementary.MaxUnit
 )
 
+// What it costs to begin with an elementary stream, or to take a map, is paid with bytes, so that those that change with each packet cost no
+// memory to speak of: so many each, and what there is at most.
+const (
+	streamCost = 4 << 10
+	mapCost    = 2 << 10
+	maxCredit  = 64 * streamCost
+)
+
+// errRestless says that elementary streams are other ones again and again.
+var errRestless = errors.New("mpegps: a stream that changes all the time is not taken")
+
 // input is an elementary stream that comes in.
 type input struct {
 	id       byte // of its PES packets
@@ -42,7 +53,7 @@ func (in *input) track() *media.Track {
 
 func (in *input) lose() {
 	if isVideo(in.id) {
-		in.trial = trial{}
+		in.trial.reset()
 	}
 	in.aligner = aligner{codec: in.codec}
 	if in.es != nil {
@@ -155,6 +166,12 @@ func (d *Demuxer) turn(in *input, codec media.Codec) error {
 
 // start takes an elementary stream whose codec is known, with what has come of it before.
 func (d *Demuxer) start(in *input, known media.Track) error {
+	if d.credit < streamCost {
+		in.passed, in.es, in.trial = true, nil, trial{}
+		d.leftOut.Add(errRestless)
+		return nil
+	}
+	d.credit -= streamCost
 	in.codec = known.Codec
 	in.es = elementary.New(known, func(p *media.Packet) error { return d.emit(in, p) })
 	in.aligner = aligner{codec: known.Codec}
@@ -173,8 +190,16 @@ func (d *Demuxer) feed(in *input, payload []byte, at elementary.Stamp) error {
 	switch {
 	case in == nil || in.passed:
 		return nil
+	case in.es == nil && in.trial.full(payload):
+		if err := d.decide(in, true); err != nil {
+			return err
+		}
+		if in.es == nil {
+			in.trial.reset()
+		}
+		return d.feed(in, payload, at)
 	case in.es == nil:
-		in.trial.add(payload, at)
+		in.trial.add(payload, at, isVideo(in.id))
 		return d.decide(in, false)
 	case len(d.streams) > maxSize/elementary.MaxUnit && d.size() > maxSize:
 		in.lose()
@@ -214,7 +239,7 @@ func (d *Demuxer) soundIsPlain(t *trial) bool {
 	switch {
 	case n < fewPayloads:
 		return false
-	case d.mapped, n >= maxPayloads, len(t.buf) >= maxTrial:
+	case d.mapped:
 		return true
 	}
 	pictures := false

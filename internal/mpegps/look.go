@@ -24,7 +24,7 @@ const (
 type trial struct {
 	buf    []byte
 	marks  []mark
-	looked int // how many bytes cannot tell
+	looked int // how many bytes have told nothing
 }
 
 // mark is where a payload begins.
@@ -33,10 +33,19 @@ type mark struct {
 	at   elementary.Stamp
 }
 
-// add keeps a payload. If that is too much, it begins anew with it.
-func (t *trial) add(b []byte, at elementary.Stamp) {
-	if len(t.marks) >= maxPayloads || len(t.buf)+len(b) > maxTrial && len(t.buf) > 0 {
-		t.buf, t.marks, t.looked = t.buf[:0], t.marks[:0], 0
+// reset begins anew.
+func (t *trial) reset() { t.buf, t.marks, t.looked = t.buf[:0], t.marks[:0], 0 }
+
+// full reports whether a payload would be too much.
+func (t *trial) full(b []byte) bool {
+	return len(t.marks) >= maxPayloads || len(t.buf)+len(b) > maxTrial && len(t.buf) > 0
+}
+
+// add keeps a payload. One of video without a stamp is more of the one before.
+func (t *trial) add(b []byte, at elementary.Stamp, video bool) {
+	if video && !at.Given && len(t.marks) > 0 {
+		t.buf = append(t.buf, b...)
+		return
 	}
 	t.marks = append(t.marks, mark{len(t.buf), at})
 	t.buf = append(t.buf, b...)
@@ -64,7 +73,8 @@ func (t *trial) look(video bool) (codec media.Codec, ok bool) {
 		if len(t.marks) > 1 {
 			first = t.marks[1].from
 		}
-		return lookForFrames(t.buf, first)
+		codec, t.looked, ok = lookForFrames(t.buf, t.looked, first)
+		return codec, ok
 	}
 	codec, ok = lookForSets(t.buf[t.looked:])
 	t.looked = max(len(t.buf)-setSize, 0)
@@ -91,27 +101,38 @@ func lookForSets(b []byte) (codec media.Codec, ok bool) {
 	}
 }
 
-// lookForFrames tells AAC in ADTS or LATM, and MP3, by two frames on end, or a whole one that is the first payload.
-func lookForFrames(b []byte, first int) (codec media.Codec, ok bool) {
-	for at := range min(len(b), maxSoundLook) {
+// lookForFrames tells AAC in ADTS or LATM, and MP3, by two frames on end, or a whole one that is the first payload. It looks from a place on, and
+// returns up to where nothing is that can still turn out to be one.
+func lookForFrames(b []byte, from, first int) (codec media.Codec, looked int, ok bool) {
+	for at := from; at < min(len(b), maxSoundLook); at++ {
 		if b[at] != 0xff && b[at] != 0x56 {
 			continue
+		}
+		if len(b)-at < soundHead {
+			return 0, at, false
 		}
 		for _, form := range [...]struct {
 			codec media.Codec
 			size  func([]byte) int
 		}{{media.AAC, adtsSize}, {media.AAC, latmSize}, {media.MP3, mp3Size}} {
 			size := form.size(b[at:])
-			if size == 0 {
+			switch {
+			case size == 0:
 				continue
-			}
-			if at == 0 && size == first || at+size < len(b) && form.size(b[at+size:]) > 0 {
-				return form.codec, true
+			case at == 0 && size == first:
+				return form.codec, at, true
+			case at+size+soundHead > len(b):
+				return 0, at, false
+			case form.size(b[at+size:]) > 0:
+				return form.codec, at, true
 			}
 		}
 	}
-	return 0, false
+	return 0, min(len(b), maxSoundLook), false
 }
+
+// soundHead is how many bytes it takes to tell what a frame is.
+const soundHead = 7
 
 // adtsSize returns how many bytes the frame behind an ADTS header has (ISO/IEC 13818-7, 6.2); 0 if b does not begin with one.
 func adtsSize(b []byte) int {
@@ -137,8 +158,8 @@ func latmSize(b []byte) int {
 
 // mp3Size returns how many bytes the frame of MP3 has that b begins with; 0 if it does not.
 func mp3Size(b []byte) int {
-	if len(b) < mpegaudio.Header || b[0] != 0xff || b[1]>>1&3 != 1 {
-		return 0
+	if len(b) < mpegaudio.Header || b[0] != 0xff || b[1]&0xe6 != 0xe2 || b[1]>>3&3 == 1 || b[2]>>4 == 0 || b[2]>>4 == 15 || b[2]>>2&3 == 3 {
+		return 0 // no synchronization, no layer III, or what no header has
 	}
 	f, err := mpegaudio.Parse(b)
 	if err != nil {

@@ -85,9 +85,14 @@ func entries(b []byte) (list []entry) {
 
 // streamsOf takes what a map says of elementary streams. Those that stay go on as they were, and those that no map tells of.
 func (d *Demuxer) streamsOf(b []byte) error {
-	if len(b) < 4 || bytes.Equal(b, d.list) {
+	switch {
+	case len(b) < 4 || bytes.Equal(b, d.list):
+		return nil
+	case d.credit < mapCost:
+		d.leftOut.Add(errRestless)
 		return nil
 	}
+	d.credit -= mapCost
 	list := entries(b)
 	if len(list) == 0 {
 		return nil

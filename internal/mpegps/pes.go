@@ -8,8 +8,13 @@ import (
 	"github.com/sluice-media/sluice/internal/mpegts"
 )
 
-// errBadPES says that a PES packet is broken.
-var errBadPES = errors.New("mpegps: bad PES packet")
+var (
+	// errBadPES says that a PES packet is broken.
+	errBadPES = errors.New("mpegps: bad PES packet")
+	// errNoHeader is made but once: nothing costs a sender less than what it tells of.
+	errNoHeader = fmt.Errorf("%w: its header is not whole", errBadPES)
+	errNoLength = fmt.Errorf("%w: one that is not of video has no length", errBadPES)
+)
 
 const (
 	// peeked is how many bytes of a payload are looked at before the rest has come.
@@ -48,7 +53,7 @@ func (d *Demuxer) packet(b []byte) (n int, err error) {
 	switch {
 	case !bounded && !isVideo(b[3]):
 		d.pes, d.tail = pes{}, nil
-		d.leftOut.Add(fmt.Errorf("%w: one of the stream %#02x has no length", errBadPES, b[3]))
+		d.leftOut.Add(errNoLength)
 		return p.head, nil
 	case !bounded: // all that has come, and what follows
 		size = len(b)
@@ -74,7 +79,7 @@ func (d *Demuxer) begin(b []byte, size int, bounded bool) (n int, err error) {
 	switch {
 	case !ok || bounded && head > size:
 		d.tail = nil
-		d.leftOut.Add(fmt.Errorf("%w: its header is not whole", errBadPES))
+		d.leftOut.Add(errNoHeader)
 		return 4, nil
 	case !d.has(b, head):
 		return 0, nil
