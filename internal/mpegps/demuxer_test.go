@@ -272,6 +272,20 @@ func TestBreak(t *testing.T) {
 	}
 }
 
+// A picture whose PES packet is broken is missing, and so is what refers to it.
+func TestBrokenPES(t *testing.T) {
+	s := scenes(t)["H264"]
+	runs := device(t, "by the book").Write(s.tracks[:1], onlyOf(s.packets, true))
+	at := bytes.Index(runs[5].Data, []byte{0, 0, 1, 0xe0})
+	runs[5].Data[at+4], runs[5].Data[at+5] = 0, 4 // shorter than its header
+	var said []string
+	got := play(t, runs, func(err error) { said = append(said, err.Error()) })
+	require.Equal(t, []string{errNoHeader.Error()}, said)
+	want := onlyOf(s.packets, true)
+	require.Less(t, partsOf(t, want, got.packets), len(want)-1)
+	require.Greater(t, len(got.packets), 10)
+}
+
 // Many elementary streams, of each of which a picture has no end, keep no more than a few would.
 func TestDemuxerKeepsLittle(t *testing.T) {
 	var list []byte

@@ -80,6 +80,9 @@ func (d *Demuxer) begin(b []byte, size int, bounded bool) (n int, err error) {
 	case !ok || bounded && head > size:
 		d.tail = nil
 		d.leftOut.Add(errNoHeader)
+		if in := d.find(b[3]); in != nil {
+			in.lose()
+		}
 		return 4, nil
 	case !d.has(b, head):
 		return 0, nil
