@@ -294,7 +294,7 @@ func TestImpaired(t *testing.T) {
 			sends(t, d)
 			r := await(t, m, camera).Read()
 			defer r.Close()
-			got := readPackets(t, r, 150)
+			got := readPackets(t, r, 80)
 			want := map[string]int{}
 			for i, p := range d.packets {
 				want[string(slicesOf(p))] = i
@@ -314,7 +314,7 @@ func TestImpaired(t *testing.T) {
 				last, count = i, count+1
 			}
 			if require.Positive(t, count); c.lose == 0 {
-				require.Greater(t, count, 20)
+				require.Greater(t, count, 15)
 			}
 		})
 	}
