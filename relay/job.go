@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-media/sluice/internal/redact"
@@ -78,12 +79,12 @@ func (j *job) run() {
 	defer j.cancel(nil)
 	defer j.leave()
 	for failures := 0; ; {
-		played, err := j.once()
+		works, err := j.once()
 		if j.ctx.Err() != nil {
 			j.tell(context.Cause(j.ctx))
 			return
 		}
-		if played {
+		if works {
 			failures = 0
 		}
 		failures++
@@ -116,21 +117,24 @@ func forGood(err error) bool {
 	return errors.Is(err, media.ErrKicked) || errors.Is(err, media.ErrNoReader) || errors.Is(err, media.ErrServerClosed)
 }
 
-// once makes an attempt, and reports whether media moved.
-func (j *job) once() (played bool, err error) {
+// once makes an attempt, and reports whether it has worked for a while.
+func (j *job) once() (works bool, err error) {
 	ctx, cancel := context.WithCancelCause(j.ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(j.retry.Timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
 	j.set(Connecting)
+	var played atomic.Pointer[trial]
 	err = j.try(ctx, func(x *media.Session) {
 		if !late.Stop() {
 			return
 		}
 		j.begins(x)
+		played.Store(newTrial(x))
 		j.log.Info("relay plays")
 	})
-	return j.ends(err), err
+	j.ends(err)
+	return played.Load().end(), err
 }
 
 // begins notes that media moves.
@@ -145,18 +149,17 @@ func (j *job) begins(x *media.Session) {
 	j.tell(nil)
 }
 
-// ends notes that an attempt has ended, and reports whether it has played.
-func (j *job) ends(err error) (played bool) {
+// ends notes that an attempt has ended.
+func (j *job) ends(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if played = j.state == Playing; played {
+	if j.state == Playing {
 		j.state = Dropped
 	} else {
 		j.state = Failed
 	}
 	j.err = err
 	j.traffic.end()
-	return played
 }
 
 func (j *job) set(s State) {

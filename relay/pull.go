@@ -36,8 +36,9 @@ type PullRequest struct {
 type Retry struct {
 	// Force tries again although the first attempt has failed.
 	Force bool
-	// MaxRetries is how often to try again after a success, which counts anew with each. 0 means for ever, less than
-	// 0 never, as a recording wants it that is not to begin again at its end.
+	// MaxRetries is how often to try again after a success, which counts anew with each: with media that goes on for 10 s, so that a server
+	// that takes everybody in and hangs up at once is none, and is tried later and later, too. 0 means for ever, less than 0 never, as a
+	// recording wants it that is not to begin again at its end.
 	MaxRetries int
 	// Timeout bounds an attempt until media comes. 0 means 10 s. Less than the other server waits for a publisher (that of this module 15 s,
 	// see media.Config.PlayWait) it ends before that server has said that it does not have the stream.

@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-media/sluice/web"
 )
 
-// Pull begins to pull, and returns once the stream can be watched, or with the error of the first attempt; with Retry.Force it returns
+// Pull begins to pull, and returns once media comes and can be watched, or with the error of the first attempt; with Retry.Force it returns
 // nil when that has failed, and goes on. From then on [Relay.Pulls] says what the pull is at. Pull returns [ErrExists] if there is a pull of
 // that key, [ErrScheme], [ErrAddress], [ErrLoop] if what it gets is made of its own stream, [ErrTooMany] or [ErrClosed]. If ctx ends before it
 // returns, so does the pull; afterwards ctx means nothing: [Relay.StopPull] ends a pull, and so does whoever closes its stream.
@@ -27,7 +27,7 @@ func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	if err != nil {
 		return err
 	}
-	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, r.unlessLoop(q.Stream, try))
+	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, r.onceMediaComes(q.Stream, r.unlessLoop(q.Stream, try)))
 	j.control = control
 	if err := r.begin(r.pulls, j); err != nil { //nolint:contextcheck // it outlives the call
 		j.cancel(err)

@@ -2,7 +2,10 @@ package relay
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 const (
@@ -13,6 +16,9 @@ const (
 	soonest = 2 * time.Second
 	step    = 3 * time.Second
 	latest  = time.Minute
+
+	// proven is how long something has to play until what has failed before is forgotten: who takes everybody in and hangs up then does not work.
+	proven = 10 * time.Second
 )
 
 func (r Retry) withDefaults() Retry {
@@ -34,4 +40,44 @@ func (r Retry) exhausted(failures int) bool {
 func (r Retry) delay(failures int) time.Duration {
 	d := max(min(time.Duration(failures)*step, latest), soonest)
 	return max(d-step/2+rand.N(step), soonest) //nolint:gosec // no secret
+}
+
+// trial is whether an attempt works.
+type trial struct {
+	session *media.Session // nil if there is none of it here
+	stream  *media.Stream  // of a pull
+	begun   time.Time
+	half    *time.Timer
+	midway  atomic.Uint64 // what had been moved when half of the time was over
+}
+
+// newTrial begins a trial with the media.
+func newTrial(x *media.Session) *trial {
+	t := &trial{session: x, begun: time.Now()}
+	if x != nil && x.Publisher() != nil {
+		t.stream = x.Publisher().Stream()
+	}
+	t.half = time.AfterFunc(proven/2, func() { t.midway.Store(t.moved()) })
+	return t
+}
+
+// end reports whether it has played for long enough, and not been silent for most of that. A nil one has not.
+func (t *trial) end() bool {
+	if t == nil {
+		return false
+	}
+	t.half.Stop()
+	return time.Since(t.begun) >= proven && (t.session == nil || t.moved() > t.midway.Load())
+}
+
+// moved is how much media has come to the stream of a pull, or was sent.
+func (t *trial) moved() uint64 {
+	switch {
+	case t.session == nil:
+		return 0
+	case t.stream != nil:
+		return t.stream.Stats().Bytes
+	}
+	_, sent := t.session.Bytes()
+	return sent
 }
