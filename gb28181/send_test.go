@@ -201,3 +201,56 @@ func TestCannotSend(t *testing.T) {
 	_, err = s.Send(t.Context(), gb28181.SendRequest{Stream: live, Host: "127.0.0.1", Port: port, UDP: true})
 	require.ErrorIs(t, err, gb28181.ErrServerClosed)
 }
+
+// G.711 comes byte by byte as it was published, in each form; as an elementary stream in packets of 100 ms.
+func TestSendG711(t *testing.T) {
+	for name, payload := range map[string]gb28181.Payload{"PS": gb28181.PayloadPS, "TS": gb28181.PayloadTS, "ES": gb28181.PayloadES} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, s := start(t, media.Config{}, gb28181.Config{})
+			pub, err := m.Publish(t.Context(), media.PublishRequest{Stream: live})
+			require.NoError(t, err)
+			track := &media.Track{ID: 1, Codec: media.G711A, ClockRate: 8000, SampleRate: 8000, Channels: 1}
+			require.NoError(t, pub.SetTracks(track))
+			port, err := s.Open(t.Context(), gb28181.Request{Stream: camera})
+			require.NoError(t, err)
+			pcma := uint8(8)
+			_, err = s.Send(t.Context(), gb28181.SendRequest{
+				Stream: live, SSRC: 77, Host: "127.0.0.1", Port: port.Number, UDP: true, Payload: payload, PayloadType: &pcma, AudioOnly: true,
+			})
+			require.NoError(t, err)
+			var want []byte
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for i := range 100 { // frames of 20 ms
+					data := make([]byte, 160)
+					for k := range data {
+						data[k] = byte(i*7 + k)
+					}
+					want = append(want, data...)
+					at := time.Duration(i) * 20 * time.Millisecond
+					_ = pub.WritePacket(&media.Packet{Track: track, DTS: at, PTS: at, Data: data})
+					time.Sleep(5 * time.Millisecond)
+				}
+			}()
+			r := await(t, m, camera).Read()
+			defer r.Close()
+			var got []byte
+			batch := make([]*media.Packet, 16)
+			for len(got) < 40*160 {
+				n, err := r.ReadBatch(t.Context(), batch)
+				require.NoError(t, err)
+				for _, p := range batch[:n] {
+					require.Equal(t, media.G711A, p.Track.Codec)
+					if payload == gb28181.PayloadES {
+						require.Len(t, p.Data, 800)
+					}
+					got = append(got, p.Data...)
+				}
+			}
+			<-done
+			require.True(t, bytes.Contains(want, got), "it is a run of what was published")
+		})
+	}
+}
