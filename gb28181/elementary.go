@@ -11,6 +11,7 @@ import (
 // elementary takes the RTP of one track, as RTSP does.
 type elementary struct {
 	in      *ingest.Ingest
+	rate    int
 	replies bool // it is known where to
 }
 
@@ -21,7 +22,7 @@ func newElementary(pub *media.Publisher, c inflowConfig) *elementary {
 		in.Unreliable(0)
 	}
 	_ = in.Begin() // it has no tracks to tell of yet, or the publisher has ended, which is seen elsewhere
-	return &elementary{in: in}
+	return &elementary{in: in, rate: m.ClockRate}
 }
 
 // describe is what a session description would say.

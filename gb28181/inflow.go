@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/rtp/receiver"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -28,6 +29,8 @@ type inflow interface {
 	restart()
 	// torn says that bytes are missing on a connection.
 	torn()
+	// figures are those of the packets, and the rate of their clock in Hz.
+	figures() (receiver.Stats, int)
 	// close passes on what is held back.
 	close()
 }

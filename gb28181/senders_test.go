@@ -313,6 +313,12 @@ func TestImpaired(t *testing.T) {
 				}
 				last, count = i, count+1
 			}
+			status := s.Receivers()
+			require.Len(t, status, 1)
+			require.Equal(t, camera, status[0].Stream)
+			require.Equal(t, c.lose > 0, status[0].Lost > 0)
+			require.Equal(t, c.double > 0, status[0].Duplicate > 0)
+			require.Equal(t, c.lose+c.shuffle > 0, status[0].Reordered > 0)
 			if require.Positive(t, count); c.lose == 0 {
 				require.Greater(t, count, 15)
 			}

@@ -19,6 +19,8 @@ type Config struct {
 	MaxStreams int
 	// Relays has the pulls and pushes, of which as many have figures of their own. Nil has none.
 	Relays Relays
+	// Receivers has what comes by RTP without a session, of which as many have figures of their own. Nil has none.
+	Receivers Receivers
 }
 
 const defaultMaxStreams = 1000
@@ -41,6 +43,8 @@ type Collector struct {
 	perStream  perStream
 	relays     Relays
 	perRelay   perRelay
+	receivers  Receivers
+	perReceive perReceiver
 
 	streams, unnamed, sessions, readers               *prometheus.Desc
 	received, sent, skipped, lost                     *prometheus.Desc
@@ -60,6 +64,8 @@ func NewCollector(m *media.Server, cfg Config) *Collector {
 		perStream:    newPerStream(),
 		relays:       cfg.Relays,
 		perRelay:     newPerRelay(),
+		receivers:    cfg.Receivers,
+		perReceive:   newPerReceiver(),
 		streams:      desc("streams", "Streams that are live."),
 		unnamed:      desc("streams_without_figures", "Streams that are live and have no figures of their own."),
 		sessions:     desc("sessions", "Connected peers.", "protocol"),
@@ -84,6 +90,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	}
 	c.perStream.describe(out)
 	c.perRelay.describe(out)
+	c.perReceive.describe(out)
 }
 
 // sender sends figures to a registry.
@@ -104,6 +111,9 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	if c.relays != nil {
 		c.perRelay.collect(sender(out), "pull", c.relays.Pulls(), c.maxStreams)
 		c.perRelay.collect(sender(out), "push", c.relays.Pushes(), c.maxStreams)
+	}
+	if c.receivers != nil {
+		c.perReceive.collect(sender(out), c.receivers.Receivers(), c.maxStreams)
 	}
 	for protocol, n := range c.countSessions() {
 		gauge(c.sessions, float64(n), protocol)

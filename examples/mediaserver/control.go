@@ -53,7 +53,9 @@ func shellConfig(cfg *config.Config) shell.Config {
 
 // metrics shows the figures of the server to who may call the API.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	h, err := metrics.NewHandler(s.media, metrics.Config{MaxStreams: cmp.Or(s.store.Config().Int("api.metricStreams"), -1), Relays: s.relay})
+	h, err := metrics.NewHandler(s.media, metrics.Config{
+		MaxStreams: cmp.Or(s.store.Config().Int("api.metricStreams"), -1), Relays: s.relay, Receivers: s.rtp,
+	})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"github.com/sluice-media/sluice/internal/rtp/receiver"
 	"github.com/sluice-media/sluice/internal/rtp/sdp"
 	"github.com/sluice-media/sluice/media"
 )
@@ -85,6 +86,13 @@ func (in *Ingest) count(t *track, now time.Time) {
 		lost += other.seq.Stats().Lost
 	}
 	in.pub.Session().SetLost(lost)
+}
+
+// Stats returns the figures of the packets of a track.
+func (in *Ingest) Stats(index int) receiver.Stats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.tracks[index].seq.Stats()
 }
 
 // codecName is what the codec of a media is called in the log; what is passed on as it is has the name of the description.
