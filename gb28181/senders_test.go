@@ -273,13 +273,8 @@ func TestImpaired(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			var late [][]byte
 			d := newDevice(t, func(b []byte) error {
-				defer func() {
-					for _, b := range late {
-						_ = write(b)
-					}
-					late = nil
-				}()
-				switch x := random.Float64(); {
+				x := random.Float64()
+				switch {
 				case x < c.lose:
 					return nil
 				case x < c.lose+c.double:
@@ -288,7 +283,12 @@ func TestImpaired(t *testing.T) {
 					late = append(late, bytes.Clone(b))
 					return nil
 				}
-				return write(b)
+				err := write(b)
+				for _, b := range late {
+					_ = write(b)
+				}
+				late = nil
+				return err
 			})
 			d.size = 300
 			sends(t, d)
