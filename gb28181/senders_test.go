@@ -265,7 +265,11 @@ func TestKicked(t *testing.T) {
 func TestImpaired(t *testing.T) {
 	for name, c := range map[string]struct {
 		lose, double, shuffle float64
-	}{"twice": {double: 0.2}, "out of order": {shuffle: 0.1}, "lost": {lose: 0.02}, "all": {0.01, 0.1, 0.05}} {
+		apart                 time.Duration // what is out of order comes, so that each is read by itself
+	}{
+		"twice": {double: 0.2}, "out of order": {shuffle: 0.1}, "out of order, apart": {shuffle: 0.05, apart: 3 * time.Millisecond},
+		"lost": {lose: 0.02}, "all": {0.01, 0.1, 0.05, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, s := start(t, media.Config{}, gb28181.Config{})
@@ -273,8 +277,16 @@ func TestImpaired(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			var late [][]byte
 			d := newDevice(t, func(b []byte) error {
-				x := random.Float64()
-				switch {
+				before := late
+				late = nil
+				defer func() {
+					for _, b := range before {
+						time.Sleep(c.apart)
+						_ = write(b)
+						time.Sleep(c.apart)
+					}
+				}()
+				switch x := random.Float64(); {
 				case x < c.lose:
 					return nil
 				case x < c.lose+c.double:
@@ -283,12 +295,7 @@ func TestImpaired(t *testing.T) {
 					late = append(late, bytes.Clone(b))
 					return nil
 				}
-				err := write(b)
-				for _, b := range late {
-					_ = write(b)
-				}
-				late = nil
-				return err
+				return write(b)
 			})
 			d.size = 300
 			sends(t, d)

@@ -22,9 +22,6 @@ func (in *Ingest) Packet(index int, b []byte, now time.Time) (waits bool) {
 		return false
 	}
 	var p rtp.Packet
-	if t.reports != nil { // it may have to wait for one before it
-		b = append([]byte(nil), b...)
-	}
 	if err := p.Unmarshal(b); err != nil {
 		in.fault(t, err)
 		return t.seq.Waits()

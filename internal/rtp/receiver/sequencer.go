@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/pion/rtp"
@@ -73,8 +74,8 @@ func NewSequencer(c SequencerConfig) *Sequencer {
 	return s
 }
 
-// Push takes a packet as it comes and returns those whose turn it is. They are valid until the next call; a
-// packet that is held back keeps its payload.
+// Push takes a packet as it comes and returns those whose turn it is. They are valid until the next call, and p as long as the memory
+// that its payload lies in: of a packet that is held back the payload is copied, and header extensions are left out.
 func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
 	s.out = s.out[:0]
 	s.stats.Received++
@@ -174,6 +175,7 @@ func (s *Sequencer) hold(p rtp.Packet, ahead int, now time.Time) {
 	if s.count == 0 {
 		s.since = now
 	}
+	p.Payload, p.Extensions = bytes.Clone(p.Payload), nil // what it came in may be read into again
 	s.held[i], s.taken[i] = Packet{Packet: p, Arrived: now}, true
 	s.count++
 	s.stats.Reordered++
