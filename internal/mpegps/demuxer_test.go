@@ -384,6 +384,8 @@ func TestHeaders(t *testing.T) {
 	require.Len(t, programMap, size16(programMap))
 	require.Zero(t, mpegts.Checksum(programMap))
 	require.Equal(t, []byte{0x24, 0xe0, 0, 0, 0x90, 0xc0, 0, 0, 0x91, 0xc1, 0, 0}, mapStreams(programMap))
+	require.True(t, Carries(&media.Track{Codec: media.AAC, Config: []byte{0x12, 0x10}}))
+	require.False(t, Carries(&media.Track{Codec: media.VP9}))
 	_, err = NewMuxer([]*media.Track{{Codec: media.VP9}, {Codec: media.AAC}})
 	require.ErrorIs(t, err, ErrNoTracks)
 }
