@@ -45,6 +45,7 @@ func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Times are seconds since 1970, RFC 3339, or local ones as in 2026-11-27T12:00:05; a playlist or file of at most 24 hours, a list of at
 // most 31 days. Other parts of the query go on in the addresses that a playlist has, which is 4 MiB long at most. A file of less than a
 // second that has no sound, as the last of a recording that has, is not in a playlist: players give up where a track is gone.
+// For the same reason segments have silence where sound of AAC-LC or Opus is missing for half a second or more.
 func (l *Library) ServeVHost(w http.ResponseWriter, r *http.Request, vhost string) {
 	out, ok := w.(*docroot.Writer)
 	if !ok {

@@ -89,52 +89,88 @@ type fragment struct {
 // track appends what a range has of a track: a traf box for the samples of each sample entry.
 func (s *fragment) track(id uint32, t *track, r Range) {
 	first, end := s.file.interval(t, r)
-	if first >= end {
-		return
-	}
+	q := s.file.silenceFor(t, r)
 	p := position{track: t}
+	from := q.begin // the end of the sample before
+	if first > 0 {
+		p.seek(first - 1)
+		from = p.dts + q.lasts
+	}
 	p.seek(first)
-	for p.sample < end && !p.end() {
-		s.run(id, &p, end)
+	at, before := q.within(from, q.next(&p))
+	if first >= end && before > 0 {
+		s.silent(id, t, &q, at, before)
+	}
+	for ; p.sample < end && !p.end(); before = 0 {
+		s.run(id, &p, end, &q, before)
 	}
 }
 
-// run appends a traf box, up to where the sample entry changes.
-func (s *fragment) run(id uint32, p *position, end uint32) {
+// silent appends a traf box of nothing but silence.
+func (s *fragment) silent(id uint32, t *track, q *silence, from, units int64) {
+	s.traf(id, t, t.table.chunks[0].entry, from, func() uint32 { return s.fill(q, units, t.table.lead) })
+}
+
+// run appends a traf box, up to where the sample entry changes, and so many units of silence before.
+func (s *fragment) run(id uint32, p *position, end uint32, q *silence, before int64) {
 	t := p.track
 	entry := t.table.chunks[p.chunk].entry
+	s.traf(id, t, entry, p.dts-before, func() uint32 {
+		count := s.fill(q, before, t.table.lead)
+		for ; p.sample < end && !p.end() && t.table.chunks[p.chunk].entry == entry; p.next() {
+			count += s.sample(p, q)
+		}
+		return count
+	})
+}
+
+// traf appends a traf box (8.8.6) of samples of a sample entry from a time on. samples appends their entries and returns how many.
+func (s *fragment) traf(id uint32, t *track, entry uint32, at int64, samples func() uint32) {
 	s.box("traf", func() {
 		s.full("tfhd", 0, 0x020002, func() { // default-base-is-moof, sample-description-index
 			s.u32(id)
 			s.u32(entry + 1)
 		})
 		s.full("tfdt", 1, 0, func() {
-			s.u64(uint64(max(t.table.start+p.dts+t.origin+unitsOf(s.more, t.scale), 0)))
+			s.u64(uint64(max(t.table.start+at+t.origin+unitsOf(s.more, t.scale), 0)))
 		})
 		s.full("trun", 1, 0xf01, func() { // data offset; duration, size, flags and composition offset of each
 			count := len(s.b)
 			s.u32(0)
 			s.offsets = append(s.offsets, len(s.b))
 			s.u32(uint32(min(s.media.size, maxSegment)))
-			from := p.sample
-			for ; p.sample < end && !p.end() && t.table.chunks[p.chunk].entry == entry; p.next() {
-				s.sample(p)
-			}
-			binary.BigEndian.PutUint32(s.b[count:], p.sample-from)
+			n := samples()
+			binary.BigEndian.PutUint32(s.b[count:], n)
 		})
 	})
 }
 
-// sample appends an entry of a trun box (8.8.8).
-func (s *fragment) sample(p *position) {
+// sample appends an entry of a trun box (8.8.8), and those of the silence behind it, and returns how many.
+func (s *fragment) sample(p *position, q *silence) (count uint32) {
+	t := &p.track.table
+	lasts := p.time.value(t.times)
+	next := p.dts + int64(lasts)
+	if p.sample+1 >= t.samples { // no sound follows
+		next = q.end
+	}
+	_, units := q.within(p.dts+q.lasts, next)
+	if units > 0 {
+		lasts = uint32(q.lasts)
+	}
+	s.entry(lasts, p.size(), p.sync(), p.offset.value(t.offsets)+uint32(t.lead))
+	s.media.add(s.file.r, p.at, int64(p.size()))
+	return 1 + s.fill(q, units, t.lead)
+}
+
+// entry appends an entry of a trun box.
+func (s *fragment) entry(lasts, size uint32, sync bool, offset uint32) {
 	const depends, free = 0x01010000, 0x02000000
-	t, flags := &p.track.table, uint32(depends)
-	if p.sync() {
+	flags := uint32(depends)
+	if sync {
 		flags = free
 	}
-	s.u32(p.time.value(t.times))
-	s.u32(p.size())
+	s.u32(lasts)
+	s.u32(size)
 	s.u32(flags)
-	s.u32(uint32(int64(int32(p.offset.value(t.offsets))) + t.lead))
-	s.media.add(s.file.r, p.at, int64(p.size()))
+	s.u32(offset)
 }
