@@ -53,14 +53,8 @@ func openEndpoint(s *Server, r *Request) (*endpoint, error) {
 	}
 	e := newEndpoint(s)
 	e.ip, e.reuse = ip, r.ReusePort
-	open := func(port int) error { return e.open(port, r.Mode == TCPPassive) }
 	var err error
-	if r.Port == 0 {
-		e.release, err = s.media.LeasePorts(cfg.PortRange, open)
-	} else {
-		e.release, err = claim(s.media, r.Port, open)
-	}
-	if err != nil {
+	if e.release, err = s.lease(r.Port, func(port int) error { return e.open(port, r.Mode == TCPPassive) }); err != nil {
 		return nil, err
 	}
 	e.begin()

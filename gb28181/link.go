@@ -56,19 +56,21 @@ func resolve(ctx context.Context, host string, port int) (netip.AddrPort, error)
 	return netip.AddrPortFrom(list[0].Unmap(), uint16(port)), nil
 }
 
+// lease leases a port, or one of the range if it is 0, for as long as open opens it.
+func (s *Server) lease(port int, open func(port int) error) (release func(), err error) {
+	if port != 0 {
+		return claim(s.media, port, open)
+	}
+	return s.media.LeasePorts(s.config().PortRange, open)
+}
+
 // openUDP opens the ports of a sender.
-func (s *Server) openUDP(r *SendRequest) (*udpLink, error) {
-	l, ip := &udpLink{server: s}, s.config().LocalIP
-	open := func(port int) (err error) {
-		l.pair, err = ports.Listen("udp", ip, port)
+func (s *Server) openUDP(r *SendRequest) (l *udpLink, err error) {
+	l = &udpLink{server: s}
+	l.release, err = s.lease(r.LocalPort, func(port int) (err error) {
+		l.pair, err = ports.Listen("udp", s.config().LocalIP, port)
 		return err
-	}
-	var err error
-	if r.LocalPort != 0 {
-		l.release, err = claim(s.media, r.LocalPort, open)
-	} else {
-		l.release, err = s.media.LeasePorts(s.config().PortRange, open)
-	}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -76,19 +78,13 @@ func (s *Server) openUDP(r *SendRequest) (*udpLink, error) {
 }
 
 // listenTCP listens for the peer.
-func (s *Server) listenTCP(r *SendRequest) (*listenLink, error) {
-	l, ip := &listenLink{limit: r.connectTime()}, s.config().LocalIP
-	open := func(port int) error {
-		ln, err := ports.ListenTCP(ip, port)
-		l.ln, l.at = ln, port
+func (s *Server) listenTCP(r *SendRequest) (l *listenLink, err error) {
+	l = &listenLink{limit: r.connectTime()}
+	l.release, err = s.lease(r.LocalPort, func(port int) (err error) {
+		l.at = port
+		l.ln, err = ports.ListenTCP(s.config().LocalIP, port)
 		return err
-	}
-	var err error
-	if r.LocalPort != 0 {
-		l.release, err = claim(s.media, r.LocalPort, open)
-	} else {
-		l.release, err = s.media.LeasePorts(s.config().PortRange, open)
-	}
+	})
 	if err != nil {
 		return nil, err
 	}
