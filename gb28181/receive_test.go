@@ -14,6 +14,7 @@ import (
 func TestReceive(t *testing.T) {
 	for name, mode := range map[string]gb28181.Mode{"UDP": gb28181.UDP, "TCP passive": gb28181.TCPPassive, "TCP active": gb28181.TCPActive} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m, s := start(t, media.Config{}, gb28181.Config{})
 			p, err := s.Open(t.Context(), gb28181.Request{Stream: camera, Mode: mode})
 			require.NoError(t, err)

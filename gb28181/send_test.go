@@ -126,6 +126,7 @@ func knock(t *testing.T, to, from int) {
 
 // A second sender of an SSRC takes the place of the first, unless both agree to that.
 func TestSendersOfOneSSRC(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	publish(t, m)
 	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -146,6 +147,7 @@ func TestSendersOfOneSSRC(t *testing.T) {
 
 // Observers are told why a sender has ended by itself.
 func TestSenderStopped(t *testing.T) {
+	t.Parallel()
 	told := &stops{}
 	m, s := start(t, media.Config{Hooks: []hook.Hook{told}}, gb28181.Config{})
 	pub := publish(t, m)
@@ -180,6 +182,7 @@ func TestSenderStopped(t *testing.T) {
 
 // What cannot be sent, or nowhere, is an error at once.
 func TestCannotSend(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	publish(t, m)
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")

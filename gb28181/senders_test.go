@@ -71,6 +71,7 @@ func TestSecondSender(t *testing.T) {
 
 // Whoever is not the one that is waited for is not taken, until the port is told to.
 func TestSSRC(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	port := open(t, s, gb28181.Request{SSRC: 5})
 	d := newDevice(t, toUDP(t, port))
@@ -89,6 +90,7 @@ func TestSSRC(t *testing.T) {
 
 // A device that goes on from another address does so in the same stream, once it has been silent there.
 func TestAddressChanges(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	port := open(t, s, gb28181.Request{})
 	d := newDevice(t, toUDP(t, port))
@@ -109,6 +111,7 @@ func TestAddressChanges(t *testing.T) {
 
 // On the port for all each sender is a stream by its SSRC, by UDP and TCP, and that of a connection ends with it.
 func TestPortForAll(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	served := make(chan error, 1)
 	go func() { served <- s.ListenAndServe("127.0.0.1:0") }()
@@ -170,6 +173,7 @@ func (c timeouts) OnRTPServerTimeout(_ context.Context, ev *hook.RTPServerTimeou
 
 // A port to which no frame comes is closed, and observers are told; unless it was said that it may be silent.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	told := make(timeouts, 10)
 	_, s := start(t, media.Config{Hooks: []hook.Hook{told}}, gb28181.Config{Timeout: 500 * time.Millisecond})
 	quiet := media.StreamKey{VHost: hook.DefaultVHost, App: "rtp", Name: "quiet"}
@@ -201,6 +205,7 @@ func (f publishers) OnPublish(_ context.Context, ev *hook.PublishEvent) (hook.Pu
 
 // Who is refused closes the port that was opened for it, and is not asked for again and again on the one for all.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int32
 	deny := publishers(func(ev *hook.PublishEvent) error {
 		asked.Add(1)
@@ -228,6 +233,7 @@ func TestSlowHook(t *testing.T) {
 	})
 	for name, mode := range map[string]gb28181.Mode{"UDP": gb28181.UDP, "TCP": gb28181.TCPPassive} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m, s := start(t, media.Config{Hooks: []hook.Hook{slow}}, gb28181.Config{})
 			port := open(t, s, gb28181.Request{Mode: mode})
 			write := toUDP(t, port)
@@ -252,6 +258,7 @@ func firstVideo(packets []*media.Packet) *media.Packet {
 
 // A stream that the host ends, or kicks, does not come back: its port is closed.
 func TestKicked(t *testing.T) {
+	t.Parallel()
 	m, s := start(t, media.Config{}, gb28181.Config{})
 	d := newDevice(t, toUDP(t, open(t, s, gb28181.Request{})))
 	sends(t, d)
@@ -335,6 +342,7 @@ func TestImpaired(t *testing.T) {
 
 // Of what a sender has only those tracks are taken that were asked for.
 func TestTracks(t *testing.T) {
+	t.Parallel()
 	for _, tracks := range []gb28181.Tracks{gb28181.AudioOnly, gb28181.VideoOnly} {
 		m, s := start(t, media.Config{}, gb28181.Config{})
 		d := newDevice(t, toUDP(t, open(t, s, gb28181.Request{Tracks: tracks})))
