@@ -4,7 +4,7 @@ BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
 # What a host need not have has a module of its own, too, so that its dependencies are not those of the product.
-MODULES := . record/s3
+MODULES := . record/s3 examples/gb28181
 
 .PHONY: test clients tools fmt fmt-check vet vet-all lint unit fuzz soak bench
 

@@ -15,7 +15,8 @@
 //	api/metrics    figures for Prometheus
 //	api/shell      the telnet shell
 //	docs/cookbook  answers in Go to what one asks first, for docs/cookbook.md
-//	examples       embed, authhook, customsource, recorder, and mediaserver, the complete server
+//	examples       embed, authhook, customsource, recorder, and mediaserver, the complete server;
+//	               gb28181, a platform for cameras, is a module of its own
 //	bench          load generator, floor and report
 //	test/interop   tests with real clients
 //
