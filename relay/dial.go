@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
+
+	"github.com/sluice-media/sluice/internal/acceptor"
 )
 
 // AllowAddr is the policy by which addresses are dialed unless the host has one of its own. Cameras live on private networks, so these and
@@ -83,4 +86,26 @@ func (r *Relay) dialer(local string) func(ctx context.Context, network, addr str
 		d.LocalAddr = &net.TCPAddr{IP: ip}
 	}
 	return d.DialContext
+}
+
+// calls is what a pull dials with, and knows from where it has done so last.
+type calls struct {
+	dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	local atomic.Pointer[netip.AddrPort]
+}
+
+func (c *calls) connect(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, addr)
+	if err == nil {
+		c.local.Store(new(acceptor.Address(conn.LocalAddr())))
+	}
+	return conn, err
+}
+
+// end is the address of the newest connection here; not valid if there is none.
+func (c *calls) end() netip.AddrPort {
+	if a := c.local.Load(); a != nil {
+		return *a
+	}
+	return netip.AddrPort{}
 }

@@ -1,6 +1,11 @@
 package relay
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sluice-media/sluice/media"
+)
 
 var (
 	// ErrExists is what is answered when something with the same key runs already.
@@ -23,4 +28,5 @@ var (
 	ErrNoControl = errors.New("relay: only pulls by RTSP can be paused, sought and sped up")
 
 	errTimeout = errors.New("relay: no media came in time")
+	errAbsent  = fmt.Errorf("relay: no such stream, which this server itself was asked for: %w", media.ErrStreamNotFound)
 )

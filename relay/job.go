@@ -25,6 +25,7 @@ type job struct {
 	try    attempt
 
 	control *rtsp.Control // of a pull by RTSP; nil of others
+	absent  func() bool   // a pull waits for what this server itself does not have; nil if it is none
 
 	log    *slog.Logger
 	ctx    context.Context
@@ -121,7 +122,7 @@ func forGood(err error) bool {
 func (j *job) once() (works bool, err error) {
 	ctx, cancel := context.WithCancelCause(j.ctx)
 	defer cancel(nil)
-	late := time.AfterFunc(j.retry.Timeout, func() { cancel(errTimeout) })
+	late := time.AfterFunc(j.retry.Timeout, func() { cancel(j.late()) })
 	defer late.Stop()
 	j.set(Connecting)
 	var played atomic.Pointer[trial]
@@ -135,6 +136,14 @@ func (j *job) once() (works bool, err error) {
 	})
 	j.ends(err)
 	return played.Load().end(), err
+}
+
+// late is why nothing has come in time.
+func (j *job) late() error {
+	if j.absent != nil && j.absent() {
+		return errAbsent
+	}
+	return errTimeout
 }
 
 // begins notes that media moves.

@@ -43,6 +43,19 @@ func (r *Relay) loops(x *media.Session, key media.StreamKey) bool {
 	return true
 }
 
+// asked reports whether this server itself is at the other end of a connection from an address, and plays nothing over it.
+func (r *Relay) asked(from netip.AddrPort) bool {
+	if !from.IsValid() {
+		return false
+	}
+	for x := range r.media.Sessions() {
+		if x.Info().Remote == from {
+			return x.Player() == nil
+		}
+	}
+	return false
+}
+
 // playedTo returns the stream that is played to an address; nil if that is none of a peer.
 func (r *Relay) playedTo(addr netip.AddrPort) *media.Stream {
 	if !addr.IsValid() {

@@ -73,3 +73,28 @@ func publishCam(t *testing.T, m *media.Server) (leave func()) {
 		<-done
 	}
 }
+
+// Who pulls a stream that his own server does not have is told that, and not that somebody out there is slow.
+func TestAbsentHere(t *testing.T) {
+	m, err := media.New(media.Config{PlayWait: 2 * patience})
+	require.NoError(t, err)
+	o, _ := serve(t, m, "127.0.0.1:0", "127.0.0.1:0")
+	here, err := New(m, Config{})
+	require.NoError(t, err)
+	_, there := newRelay(t, Config{})
+	for name, url := range map[string]string{
+		"rtmp": "rtmp://" + o.rtmp + "/live/none", "rtsp": "rtsp://" + o.rtsp + "/live/none", "http": "http://" + o.http + "/live/none.live.flv",
+		"ws": "ws://" + o.http + "/live/none.live.flv", "hls": "http://" + o.http + "/live/none/hls.m3u8",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key := media.StreamKey{App: "pulled", Name: name}
+			q := PullRequest{Stream: key, URL: url, Retry: Retry{Timeout: 2 * time.Second}}
+			err := there.Pull(t.Context(), q)
+			require.ErrorIs(t, err, errTimeout)
+			err = here.Pull(t.Context(), q)
+			require.ErrorIs(t, err, media.ErrStreamNotFound)
+			require.ErrorContains(t, err, "this server itself")
+		})
+	}
+}

@@ -41,7 +41,7 @@ type Retry struct {
 	// recording wants it that is not to begin again at its end.
 	MaxRetries int
 	// Timeout bounds an attempt until media comes. 0 means 10 s. Less than the other server waits for a publisher (that of this module 15 s,
-	// see media.Config.PlayWait) it ends before that server has said that it does not have the stream.
+	// see media.Config.PlayWait) it ends before that server has said that it does not have the stream; of this server itself that is known.
 	Timeout time.Duration
 	// MediaTimeout ends what gets no media for so long. 0 means 5 s.
 	MediaTimeout time.Duration

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/sluice-media/sluice/internal/outbound"
 	"github.com/sluice-media/sluice/internal/redact"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/rtmp"
@@ -16,19 +17,21 @@ import (
 
 // Pull begins to pull, and returns once media comes and can be watched, or with the error of the first attempt; with Retry.Force it returns
 // nil when that has failed, and goes on. From then on [Relay.Pulls] says what the pull is at. Pull returns [ErrExists] if there is a pull of
-// that key, [ErrScheme], [ErrAddress], [ErrLoop] if what it gets is made of its own stream, [ErrTooMany] or [ErrClosed]. If ctx ends before it
-// returns, so does the pull; afterwards ctx means nothing: [Relay.StopPull] ends a pull, and so does whoever closes its stream.
+// that key, [ErrScheme], [ErrAddress], [ErrLoop] if what it gets is made of its own stream, [ErrTooMany] or [ErrClosed], and what matches
+// media.ErrStreamNotFound if it is asked for what this server itself does not have. If ctx ends before it returns, so does the pull; afterwards
+// ctx means nothing: [Relay.StopPull] ends a pull, and so does whoever closes its stream.
 func (r *Relay) Pull(ctx context.Context, q PullRequest) error {
 	q.Stream = q.Stream.Canonical()
 	if q.Stream.App == "" || q.Stream.Name == "" {
 		return fmt.Errorf("relay: PullRequest.Stream: %w", media.ErrBadName)
 	}
-	try, control, err := r.puller(q)
+	dial := &calls{dial: r.dialer(q.LocalAddr)}
+	try, control, err := r.puller(q, dial.connect)
 	if err != nil {
 		return err
 	}
 	j := r.newJob("pull", cmp.Or(q.Key, q.Stream.String()), q.Stream, q.URL, q.Retry, r.onceMediaComes(q.Stream, r.unlessLoop(q.Stream, try)))
-	j.control = control
+	j.control, j.absent = control, func() bool { return r.asked(dial.end()) }
 	if err := r.begin(r.pulls, j); err != nil { //nolint:contextcheck // it outlives the call
 		j.cancel(err)
 		return err
@@ -45,8 +48,11 @@ func (r *Relay) Pulls() []Status { return r.list(r.pulls) }
 // grace is how much longer a stream waits for its source than the next attempt does.
 const grace = 30 * time.Second
 
-// puller returns what pulls a URL once, and what controls that, if it can be.
-func (r *Relay) puller(q PullRequest) (attempt, *rtsp.Control, error) {
+// later is how much longer the clients wait than an attempt may last, so that one and the same says why it was too long.
+const later = time.Second
+
+// puller returns what pulls a URL once over connections of dial, and what controls that, if it can be.
+func (r *Relay) puller(q PullRequest, dial outbound.Dialer) (attempt, *rtsp.Control, error) {
 	u, err := parse(q.URL, q.User, q.Password)
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +67,7 @@ func (r *Relay) puller(q PullRequest) (attempt, *rtsp.Control, error) {
 		cfg := r.cfg.RTSP
 		cfg.Transport, cfg.Options, cfg.KeepAlive = q.Transport, options, q.KeepAlive
 		cfg.Speed, cfg.Control = q.Speed, new(rtsp.Control)
-		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout+later, retry.MediaTimeout, dial
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg
 			cfg.OnPlaying = playing
@@ -70,7 +76,7 @@ func (r *Relay) puller(q PullRequest) (attempt, *rtsp.Control, error) {
 	case "rtmp", "rtmps":
 		cfg := r.cfg.RTMP
 		cfg.Options = options
-		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout+later, retry.MediaTimeout, dial
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg
 			cfg.OnPlaying = playing
@@ -79,7 +85,7 @@ func (r *Relay) puller(q PullRequest) (attempt, *rtsp.Control, error) {
 	case "http", "https", "ws", "wss":
 		cfg := r.cfg.HTTP
 		cfg.Options = options
-		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout, retry.MediaTimeout, r.dialer(q.LocalAddr)
+		cfg.DialTimeout, cfg.IdleTimeout, cfg.Dial = retry.Timeout+later, retry.MediaTimeout, dial
 		return func(ctx context.Context, playing func(*media.Session)) error {
 			cfg := cfg
 			cfg.OnPlaying = playing

@@ -51,6 +51,12 @@ func newOrigin(t *testing.T, rtmpAddr, rtspAddr string) (o *origin, stop func())
 	t.Helper()
 	m, err := media.New(media.Config{PlayWait: -1})
 	require.NoError(t, err)
+	return serve(t, m, rtmpAddr, rtspAddr)
+}
+
+// serve is newOrigin of a server that there is.
+func serve(t *testing.T, m *media.Server, rtmpAddr, rtspAddr string) (o *origin, stop func()) {
+	t.Helper()
 	a, err := rtmp.NewServer(m, rtmp.Config{})
 	require.NoError(t, err)
 	b, err := rtsp.NewServer(m, rtsp.Config{})
