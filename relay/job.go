@@ -216,6 +216,7 @@ func (j *job) status() Status {
 	s := Status{Key: j.key, Stream: j.stream, URL: j.url, State: j.state, Err: j.err, Retries: j.retries}
 	s.BytesPerSecond, s.TotalBytes = j.traffic.now()
 	if j.state == Playing {
+		s.Paused = j.control != nil && j.control.Paused()
 		s.Alive = time.Since(j.since)
 	}
 	return s

@@ -12,7 +12,8 @@ import (
 // such as network video recorders: a camera has nothing to go on with, and may refuse. They return [ErrNotFound] of a stream that no pull
 // makes, [ErrNoControl] of one that is pulled by another protocol, rtsp.ErrNotPlaying while the pull is away from its server, and the errors of
 // rtsp.Control. An attempt after one that was dropped begins at the beginning, at PullRequest.Speed; the end of a recording counts as one, so
-// without a Retry.MaxRetries below 0 it is played again. While it is paused its Status is Playing still, at 0 bytes a second.
+// without a Retry.MaxRetries below 0 it is played again. While it is paused its Status is Playing still, at 0 bytes a second, and
+// Paused.
 func (r *Relay) Pause(ctx context.Context, key media.StreamKey) error {
 	return r.control(key, func(c *rtsp.Control) error { return c.Pause(ctx) })
 }

@@ -181,9 +181,11 @@ func TestPullOfARecording(t *testing.T) {
 			time.Sleep(3 * time.Second) // more than MediaTimeout
 			s := r.Pulls()[0]
 			require.Equal(t, Playing, s.State)
+			require.True(t, s.Paused)
 			require.Zero(t, s.Retries)
 			received := s.TotalBytes
 			require.NoError(t, r.SetSpeed(ctx, edge, 1))
+			require.False(t, r.Pulls()[0].Paused)
 			a.run(100) // over the pause
 			require.InDelta(t, 40*time.Millisecond, a.run(20), float64(time.Millisecond))
 			require.Greater(t, r.Pulls()[0].TotalBytes, received)

@@ -36,6 +36,8 @@ type Status struct {
 	// URL is without user and password, and without the values of its query.
 	URL   string
 	State State
+	// Paused is a pull that plays, but was paused, see [Relay.Pause].
+	Paused bool
 	// Err is why the newest attempt ended; nil if none has, and while one plays.
 	Err error
 	// Alive is for how long it has played without a break.

@@ -34,6 +34,7 @@ func (p *pull) obey(ctx context.Context, f *film) {
 			err := o.do(ctx, f)
 			p.touch(0)
 			p.waits.Store(f.paused)
+			p.paused.Store(f.paused)
 			o.done <- err
 		}
 	}

@@ -62,6 +62,7 @@ type pull struct {
 	last     atomic.Int64 // when media came, Unix nanoseconds
 	byed     atomic.Bool  // the server has said that all tracks end
 	waits    atomic.Bool  // none is due: it is paused, or the server looks for a place
+	paused   atomic.Bool
 	orders   chan order
 	over     chan struct{} // closed when it plays no more
 }

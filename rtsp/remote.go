@@ -34,6 +34,13 @@ func (c *Control) Pause(ctx context.Context) error {
 	return c.order(ctx, func(ctx context.Context, f *film) error { return f.pause(ctx) })
 }
 
+// Paused reports whether a pull is paused at present.
+func (c *Control) Paused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pull != nil && c.pull.paused.Load()
+}
+
 // Seek goes on at a time since the beginning of the recording (RFC 2326, 10.5), at the speed there was, also after a Pause. A server that tells
 // when a recording was made, by a Range of clock times (3.7), is asked for the time by that clock.
 func (c *Control) Seek(ctx context.Context, at time.Duration) error {

@@ -17,7 +17,7 @@ type Relays interface {
 
 // perRelay are the figures of pulls and pushes.
 type perRelay struct {
-	count, playing, retries, bytes *prometheus.Desc
+	count, playing, paused, retries, bytes *prometheus.Desc
 }
 
 func newPerRelay() perRelay {
@@ -27,13 +27,14 @@ func newPerRelay() perRelay {
 	return perRelay{
 		count:   desc("s", "Pulls and pushes, by what they are at.", "state"),
 		playing: desc("_playing", "Whether media moves: 1, or 0.", "stream", "url"),
+		paused:  desc("_paused", "Whether a pull is paused: 1, or 0.", "stream", "url"),
 		retries: desc("_retries_total", "Attempts after the first.", "stream", "url"),
 		bytes:   desc("_bytes_total", "Bytes of media that were moved.", "stream", "url"),
 	}
 }
 
 func (d *perRelay) describe(out chan<- *prometheus.Desc) {
-	for _, one := range []*prometheus.Desc{d.count, d.playing, d.retries, d.bytes} {
+	for _, one := range []*prometheus.Desc{d.count, d.playing, d.paused, d.retries, d.bytes} {
 		out <- one
 	}
 }
@@ -52,17 +53,21 @@ func (d *perRelay) collect(s sender, kind string, all []relay.Status, limit int)
 			continue
 		}
 		seen[where] = true
-		playing := 0.0
-		if x.State == relay.Playing {
-			playing = 1
-		}
-		s.gauge(d.playing, playing, kind, where[0], where[1])
+		s.gauge(d.playing, oneIf(x.State == relay.Playing), kind, where[0], where[1])
+		s.gauge(d.paused, oneIf(x.Paused), kind, where[0], where[1])
 		s.counter(d.retries, uint64(x.Retries), kind, where[0], where[1])
 		s.counter(d.bytes, x.TotalBytes, kind, where[0], where[1])
 	}
 	for state, n := range states {
 		s.gauge(d.count, float64(n), kind, state)
 	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func cutLabel(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxLabel)], "\ufffd") }

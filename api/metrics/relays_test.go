@@ -19,7 +19,7 @@ func (r relays) Pushes() []relay.Status { return r.pushes }
 func TestRelayFigures(t *testing.T) {
 	m := newMedia(t)
 	key := media.StreamKey{App: "live", Name: "a"}
-	cam := relay.Status{Stream: key, URL: "rtsp://user:word@cam/1?token=word", State: relay.Playing, Retries: 3, TotalBytes: 1000}
+	cam := relay.Status{Stream: key, URL: "rtsp://user:word@cam/1?token=word", State: relay.Playing, Paused: true, Retries: 3, TotalBytes: 1000}
 	list := relays{
 		pulls:  []relay.Status{cam, cam, {Stream: key, URL: "rtsp://other/2", State: relay.Failed}, {Stream: key, URL: "rtsp://third/2"}},
 		pushes: []relay.Status{{Stream: key, URL: "rtmp://far/live/a", State: relay.Dropped, Retries: 1}},
@@ -33,6 +33,7 @@ func TestRelayFigures(t *testing.T) {
 	} {
 		require.Contains(t, text, line+"\n")
 	}
+	require.Regexp(t, `sluice_relay_paused\{kind="pull",stream="[^"]*",url="rtsp://[^"]*cam/1[^"]*"\} 1`, text)
 	require.Regexp(t, `sluice_relay_bytes_total\{kind="pull",stream="[^"]*",url="rtsp://[^"]*cam/1[^"]*"\} 1000`, text)
 	require.NotContains(t, text, "word")
 	require.NotContains(t, text, "third", "two of a kind have figures of their own")
