@@ -11,9 +11,9 @@ import (
 // Pause pauses what a pull by RTSP plays, as [rtsp.Control.Pause] does; SetSpeed and Seek go on. The three are for servers that have recordings,
 // such as network video recorders: a camera has nothing to go on with, and may refuse. They return [ErrNotFound] of a stream that no pull
 // makes, [ErrNoControl] of one that is pulled by another protocol, rtsp.ErrNotPlaying while the pull is away from its server, and the errors of
-// rtsp.Control. An attempt after one that was dropped begins at the beginning, at PullRequest.Speed; the end of a recording counts as one, so
-// without a Retry.MaxRetries below 0 it is played again. While it is paused its Status is Playing still, at 0 bytes a second, and
-// Paused.
+// rtsp.Control. An attempt after one that was dropped goes on where that was, if it is known how long the recording is, or Seek was used, and at
+// PullRequest.Speed; the end of a recording counts as one, so without a Retry.MaxRetries below 0 it is played again, from its beginning. While
+// it is paused its Status is Playing still, at 0 bytes a second, and Paused; the next attempt plays.
 func (r *Relay) Pause(ctx context.Context, key media.StreamKey) error {
 	return r.control(key, func(c *rtsp.Control) error { return c.Pause(ctx) })
 }

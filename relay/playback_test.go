@@ -3,8 +3,12 @@ package relay
 import (
 	"context"
 	"encoding/binary"
+	"io"
+	"net"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -217,4 +221,73 @@ func TestPullAtASpeed(t *testing.T) {
 	other := media.StreamKey{App: "edge", Name: "other"}
 	require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: other, URL: "rtmp://" + o.rtmp + "/live/cam"}))
 	require.ErrorIs(t, r.SetSpeed(t.Context(), other, 2), ErrNoControl)
+}
+
+// A pull of a recording whose line breaks goes on where it was when it is back, and where it was sought.
+func TestRecordingGoesOn(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	url := recording(t, o)
+	addr, cut := breakable(t, o.rtsp)
+	m, r := newRelay(t, Config{})
+	require.NoError(t, r.Pull(t.Context(), PullRequest{Stream: edge, URL: strings.Replace(url, o.rtsp, addr, 1)}))
+	st, ok := m.Stream(edge)
+	require.True(t, ok)
+	a := &audience{t: t, reader: st.Read()}
+	defer a.reader.Close()
+	back := func(retries int) {
+		cut()
+		require.Eventually(t, func() bool { return r.Pulls()[0].Retries == retries && r.Pulls()[0].State == Playing }, patience, time.Millisecond)
+	}
+	a.until(70)
+	back(1)
+	a.until(100)
+	require.NoError(t, r.Seek(t.Context(), edge, 24*time.Second))
+	a.until(610)
+	back(2)
+	n := a.next()
+	for range 20 {
+		require.GreaterOrEqual(t, n, 550)
+		n = a.next()
+	}
+}
+
+// breakable is another address of a server. cut resets all connections to it.
+func breakable(t *testing.T, to string) (addr string, cut func()) {
+	t.Helper()
+	ln := listen(t, "127.0.0.1:0")
+	var mu sync.Mutex
+	var lines []*line
+	var serving sync.WaitGroup
+	cut = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, l := range lines {
+			l.reset()
+		}
+	}
+	serving.Go(func() {
+		for {
+			client, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			l := &line{client, server}
+			mu.Lock()
+			lines = append(lines, l)
+			mu.Unlock()
+			serving.Go(func() { _, _ = io.Copy(server, client) })
+			serving.Go(func() { _, _ = io.Copy(client, server) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		cut()
+		serving.Wait()
+	})
+	return ln.Addr().String(), cut
 }

@@ -18,8 +18,46 @@ type film struct {
 	span   span
 	paused bool
 	speed  float64
-	by     string // the header that the server obeys: Scale, or Speed
+	by     string        // the header that the server obeys: Scale, or Speed
+	from   time.Duration // the place where it was last asked to be, and what had been played then
+	base   time.Duration
+	sought bool // or begun elsewhere than at the beginning
+	asked  bool // for a place, by Seek
 }
+
+// first is what the first PLAY is to say.
+func (f *film) first() wire.Header {
+	h := wire.Header{{Name: "Range", Value: "npt=0.000-"}}
+	if f.from > 0 {
+		h[0].Value = f.span.from(f.from)
+	}
+	if f.speed != 1 {
+		h.Add(f.by, speedText(f.speed))
+	}
+	return h
+}
+
+// place is where it is by now.
+func (f *film) place() time.Duration {
+	return f.from + time.Duration(float64(f.pull.played.Load()-int64(f.base))*f.speed)
+}
+
+// moved says that it goes on at a place.
+func (f *film) moved(at time.Duration) { f.from, f.base = at, time.Duration(f.pull.played.Load()) }
+
+// reached is the place where another pull is to go on: 0 for the beginning, if it has come to its end, is of no recording, or plays nothing there.
+func (f *film) reached() time.Duration {
+	at := f.place()
+	length := f.span.length
+	nothing := f.pull.played.Load() == 0 && !f.asked
+	if f.pull.byed.Load() || length > 0 && at >= length-ending || length == 0 && (!f.sought || nothing) {
+		return 0
+	}
+	return at
+}
+
+// ending is how near to its end a recording has come to it.
+const ending = time.Second
 
 var errSpeed = errors.New("rtsp: the server plays at no other speed")
 
@@ -61,6 +99,10 @@ func (f *film) seek(ctx context.Context, at time.Duration) error {
 		h.Add(f.by, speedText(f.speed))
 	}
 	_, err := f.play(ctx, h, f.speed, true)
+	if err == nil {
+		f.moved(at)
+		f.sought, f.asked = true, true
+	}
 	if isRefused(err) && f.paused && !stands {
 		var again wire.Header
 		if f.speed != 1 {
@@ -129,8 +171,10 @@ func (f *film) play(ctx context.Context, h wire.Header, speed float64, lost bool
 		restart()
 		restart = nil
 	}
+	here := f.place()
 	res, err := f.pull.client.ask(ctx, "PLAY", f.target, h, restart)
 	if err == nil {
+		f.moved(here)
 		f.paused = false
 	} else {
 		in.GoOn()
@@ -152,19 +196,42 @@ func speedOf(res *wire.Response, by string) (float64, bool) {
 }
 
 // span is how a server counts the times of a recording: from its beginning, or by the clock if that is when it begins.
-type span struct{ begins time.Time }
+type span struct {
+	begins time.Time
+	length time.Duration // 0 if it is not known, as of a camera
+}
 
 // learn takes over a Range (RFC 2326, 12.29), unless it tells nothing.
 func (s *span) learn(text string) {
-	text, ok := strings.CutPrefix(strings.TrimSpace(text), "clock=")
-	if !ok {
-		return
-	}
-	text, _, _ = strings.Cut(text, "-")
-	if at, err := time.Parse(clockLayout, strings.TrimSuffix(text, "Z")); err == nil {
+	unit, text, _ := strings.Cut(strings.TrimSpace(text), "=")
+	from, to, _ := strings.Cut(text, "-")
+	switch unit {
+	case "clock":
+		at, err := time.Parse(clockLayout, strings.TrimSuffix(from, "Z"))
+		if err != nil {
+			return
+		}
 		s.begins = at
+		if end, err := time.Parse(clockLayout, strings.TrimSuffix(to, "Z")); err == nil && end.After(at) {
+			s.length = end.Sub(at)
+		}
+	case "npt":
+		if end, err := strconv.ParseFloat(to, 64); err == nil && end > 0 && end < maxLength.Seconds() {
+			s.length = time.Duration(end * float64(time.Second))
+		}
 	}
 }
+
+// before is a span that began so much earlier, if it is one by the clock.
+func (s span) before(d time.Duration) span {
+	if !s.begins.IsZero() {
+		s.begins, s.length = s.begins.Add(-d), s.length+d
+	}
+	return s
+}
+
+// maxLength bounds what is taken for the length of a recording.
+const maxLength = 10 * 365 * 24 * time.Hour
 
 // clockLayout is a time in UTC (RFC 2326, 3.7), without its Z. It may have a fraction.
 const clockLayout = "20060102T150405"

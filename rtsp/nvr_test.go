@@ -352,3 +352,100 @@ func (v *nvrViewer) plays(speed float64) {
 	apart := (filmTime(sound)-filmTime(last)).Seconds()/speed - (sound.PTS - last.PTS).Seconds()
 	require.InDelta(v.t, 0, apart, 0.06, "sound is in step")
 }
+
+// A pull that is dropped goes on where it was, and so do those after it: at the place that was played, at its speed, or the one that was sought,
+// by the clock of the server. At the end, or where there is none, it begins anew.
+func TestNVRGoesOnWhereItWas(t *testing.T) {
+	const hour, open = "npt=0-3600", "npt=0-"
+	seek := func(t *testing.T, c *rtsp.Control, at time.Duration) { require.NoError(t, c.Seek(t.Context(), at)) }
+	for name, c := range map[string]struct {
+		begins string
+		speed  float64
+		then   func(t *testing.T, c *rtsp.Control) // after 10 s, before 5 s more
+		from   float64                             // where it goes on, in seconds; 0 is the beginning
+		by     string                              // how that is asked for; "npt=" if empty
+		gone   bool                                // that place is refused
+	}{
+		"plays":             {begins: hour, from: 15},
+		"fast":              {begins: hour, speed: 4, from: 60},
+		"another speed":     {begins: hour, then: func(t *testing.T, c *rtsp.Control) { require.NoError(t, c.SetSpeed(t.Context(), 2)) }, from: 20},
+		"paused":            {begins: hour, then: func(t *testing.T, c *rtsp.Control) { require.NoError(t, c.Pause(t.Context())) }, from: 10},
+		"sought":            {begins: hour, then: func(t *testing.T, c *rtsp.Control) { seek(t, c, time.Minute) }, from: 65},
+		"sought back":       {begins: hour, then: func(t *testing.T, c *rtsp.Control) { seek(t, c, 0) }, from: 5},
+		"sought, no length": {begins: open, then: func(t *testing.T, c *rtsp.Control) { seek(t, c, time.Minute) }, from: 65},
+		"by the clock":      {begins: "clock=20260102T030405Z-20260102T040405Z", from: 15, by: "clock=20260102T0304"},
+		"refused":           {begins: hour, from: 15, gone: true},
+		"a camera":          {begins: open},
+		"its end":           {begins: "npt=0-15.5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &nvr{t: t, begins: c.begins}
+				m, err := media.New(media.Config{})
+				require.NoError(t, err)
+				defer func() { require.NoError(t, m.Close()) }()
+				var control rtsp.Control
+				for i := range 3 {
+					var serving sync.WaitGroup
+					var conn net.Conn
+					if i > 0 && c.gone {
+						n.answer = func(method string, head textproto.MIMEHeader) string {
+							if method == "PLAY" && head.Get("Range") != "npt=0.000-" {
+								return "RTSP/1.0 457 Invalid Range"
+							}
+							return ""
+						}
+					}
+					n.said()
+					ended := make(chan error, 1)
+					go func() {
+						ended <- rtsp.Pull(t.Context(), m, "rtsp://h/x", testKey, rtsp.ClientConfig{
+							IdleTimeout: time.Minute, Speed: c.speed, Control: &control, Dial: func(context.Context, string, string) (net.Conn, error) {
+								client, server := net.Pipe()
+								conn = server
+								serving.Go(func() { n.serve(server) })
+								return client, nil
+							},
+						})
+					}()
+					time.Sleep(time.Second)
+					asked := slices.DeleteFunc(n.said(), func(s string) bool { return !strings.HasPrefix(s, "PLAY") })
+					where := strings.Fields(strings.TrimPrefix(asked[0], "PLAY Range: "))[0]
+					switch {
+					case i == 0 || c.from == 0:
+						require.Equal(t, "npt=0.000-", where)
+					case c.by != "":
+						require.Regexp(t, "^"+c.by, where)
+					default:
+						var at float64
+						_, err := fmt.Sscanf(where, "npt=%f-", &at)
+						require.NoError(t, err)
+						from := c.from
+						if i == 2 && !c.gone { // those before have played on
+							from += 5 * max(c.speed, 1)
+						}
+						require.InDelta(t, from, at, 0.3*max(c.speed, 1)+0.2)
+					}
+					if c.gone && i > 0 {
+						require.Equal(t, "PLAY Range: npt=0.000-", asked[1])
+						conn.Close()
+					} else if i == 0 {
+						time.Sleep(9 * time.Second)
+						if c.then != nil {
+							c.then(t, &control)
+						}
+						time.Sleep(5 * time.Second)
+					} else {
+						time.Sleep(4 * time.Second)
+					}
+					conn.Close()
+					require.Error(t, <-ended)
+					serving.Wait()
+					if i == 1 && (c.gone || name == "its end") {
+						return
+					}
+				}
+			})
+		})
+	}
+}

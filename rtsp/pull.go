@@ -60,6 +60,8 @@ type pull struct {
 	rtp      listeners
 	udp      sync.WaitGroup
 	last     atomic.Int64 // when media came, Unix nanoseconds
+	begins   atomic.Bool  // the next media is the first behind a PLAY
+	played   atomic.Int64 // for how long media has come, in ns
 	byed     atomic.Bool  // the server has said that all tracks end
 	waits    atomic.Bool  // none is due: it is paused, or the server looks for a place
 	paused   atomic.Bool
@@ -151,6 +153,7 @@ func (p *pull) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { c.cfg.Control.keep(c.url, f.reached()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
 	defer keeping.Wait()
@@ -165,15 +168,19 @@ func (p *pull) play(ctx context.Context) error {
 	return err
 }
 
-// begin has the server play, at the speed that the configuration says.
+// begin has the server play, at the speed that the configuration says: from where the pull before was, unless the server does not want that.
 func (p *pull) begin() (*film, error) {
 	f := &film{pull: p, target: sdp.ControlURL(p.base, p.desc.Control, ""), speed: cmp.Or(p.client.cfg.Speed, 1), by: "Scale"}
-	h := wire.Header{{Name: "Range", Value: "npt=0.000-"}}
+	f.span.learn(p.desc.Range)
+	f.from = p.client.cfg.Control.reached(p.client.url)
 	if f.speed != 1 {
-		h.Add(f.by, speedText(f.speed))
 		p.ingest.Restart(f.speed, false)
 	}
-	res, err := p.client.do("PLAY", f.target, h, nil)
+	res, err := p.client.do("PLAY", f.target, f.first(), nil)
+	if f.from > 0 && isRefused(err) {
+		f.from = 0
+		res, err = p.client.do("PLAY", f.target, f.first(), nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +188,11 @@ func (p *pull) begin() (*film, error) {
 		f.speed = actual
 		p.ingest.Restart(actual, false)
 	}
+	f.sought = f.from > 0
 	f.span.learn(res.Header.Get("Range"))
+	if f.sought && p.desc.Range == "" { // that is where it begins now
+		f.span = f.span.before(f.from)
+	}
 	f.span.learn(p.desc.Range)
 	return f, nil
 }
@@ -214,9 +225,21 @@ func (p *pull) read() error {
 	}
 }
 
+// longest is how much time between two packets counts as played.
+const longest = 2 * time.Second
+
 // touch notes that so many bytes of media have come.
 func (p *pull) touch(n int) {
-	p.last.Store(time.Now().UnixNano())
+	now := time.Now().UnixNano()
+	passed := now - p.last.Swap(now)
+	switch {
+	case n == 0:
+		p.begins.Store(true)
+	case p.begins.Load():
+		p.begins.Store(false)
+	case !p.waits.Load():
+		p.played.Add(min(passed, int64(longest)))
+	}
 	p.entry.Received(n)
 }
 

@@ -20,12 +20,17 @@ const fastest = 32
 // Whoever watches the stream stays. Its stamps go on at the pace of who watches: what is played next follows what was played before as if it
 // had been filmed right after that, and at twice the speed pictures are half as far apart.
 //
+// Another pull of the same URL goes on at the place that the one before it had reached, if the server has told how long the recording is, or Seek
+// was used; unless that was the end.
+//
 // Its methods may be called from any goroutine. One is carried out after the other, and to its end even if ctx ends before. They return
 // ErrNotPlaying, also when the pull ends meanwhile, a *[StatusError] when the server refuses, or what ended ctx. A pull whose server refuses
 // goes on as it was.
 type Control struct {
 	mu   sync.Mutex
-	pull *pull // nil while none plays
+	pull *pull         // nil while none plays
+	url  string        // of the pull before
+	at   time.Duration // where another one of it goes on
 }
 
 // Pause stops the media (RFC 2326, 10.6). The pull then waits for as long as it takes, without regard to IdleTimeout, and tells the server that
@@ -85,6 +90,29 @@ func (c *Control) order(ctx context.Context, do func(context.Context, *film) err
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// keep notes where a pull has ended.
+func (c *Control) keep(url string, at time.Duration) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.url, c.at = url, at
+}
+
+// reached is where a pull of a URL is to begin.
+func (c *Control) reached(url string) time.Duration {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.url != url {
+		return 0
+	}
+	return c.at
 }
 
 // control lets c, which may be nil, control a pull until it calls the function returned.
