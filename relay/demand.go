@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +41,14 @@ func (r *Relay) OnDemand(source func(key media.StreamKey) (url string, ok bool))
 
 // demand lets streams be pulled for which sources returns requests, of which one after the other is tried.
 func (r *Relay) demand(sources func(*media.OpenRequest) ([]PullRequest, error)) (stop func()) {
-	return r.media.Open(&demand{relay: r, sources: sources, opening: map[media.StreamKey]*opening{}, denied: map[question]error{}})
+	return r.media.Open(newDemand(r, sources))
+}
+
+func newDemand(r *Relay, sources func(*media.OpenRequest) ([]PullRequest, error)) *demand {
+	return &demand{
+		relay: r, sources: sources,
+		opening: map[media.StreamKey]*opening{}, queues: map[media.StreamKey]*queue{}, denied: map[question]error{},
+	}
 }
 
 // demand is an opener that pulls.
@@ -50,6 +58,7 @@ type demand struct {
 
 	mu      sync.Mutex
 	opening map[media.StreamKey]*opening // pulls that have not come yet
+	queues  map[media.StreamKey]*queue   // of who waits for them
 	denied  map[question]error           // what has failed a moment ago
 }
 
@@ -75,7 +84,6 @@ type opening struct {
 	done   chan struct{} // closed when the stream is there, or err says why not
 	err    error
 	cancel context.CancelCauseFunc
-	wait   int // players; guarded by demand.mu
 }
 
 // Open implements [media.Opener].
@@ -84,22 +92,21 @@ func (d *demand) Open(ctx context.Context, r *media.OpenRequest) (media.Source, 
 	if err != nil {
 		return nil, err
 	}
-	asked := newQuestion(r.Stream, requests)
-	for {
-		o, err := d.begin(asked, requests) //nolint:contextcheck // the pull is for all who wait
+	w := &waiter{newQuestion(r.Stream, requests), requests, network(r.Session.Remote.Addr())}
+	for in := false; ; {
+		o, err := d.begin(w, &in) //nolint:contextcheck // the pull is for all who wait
 		if err != nil {
 			return nil, err
 		}
 		select {
 		case <-o.done:
-			if o.err == nil || o.question == asked && !errors.Is(o.err, errLeft) {
+			if o.err == nil || o.question == w.question && !errors.Is(o.err, errLeft) {
+				d.leave(w, false)
 				return nil, o.err // no source for this player alone: all share the stream
 			}
 			// That was in the name of another.
 		case <-ctx.Done():
-			if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // one who has waited long enough may come again
-				d.leave(o)
-			}
+			d.leave(w, !errors.Is(ctx.Err(), context.DeadlineExceeded)) // one who has waited long enough may come again
 			return nil, context.Cause(ctx)
 		}
 	}
@@ -108,38 +115,65 @@ func (d *demand) Open(ctx context.Context, r *media.OpenRequest) (media.Source, 
 // errLeft ends a pull for which nobody waits any more.
 var errLeft = errors.New("relay: who has asked for it has left")
 
-// leave ends a pull that has not come yet when the last of who wait for it leaves.
-func (d *demand) leave(o *opening) {
+// leave takes a player out of the queue. One who loses patience ends the pull that was in his name, unless others have asked the same.
+func (d *demand) leave(w *waiter, impatient bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if o.wait--; o.wait == 0 && d.opening[o.stream] == o {
+	q := d.queues[w.stream]
+	if q.remove(w); len(q.waiters) == 0 {
+		delete(d.queues, w.stream)
+	}
+	if o := d.opening[w.stream]; o != nil && impatient && o.question == w.question && !q.asks(o.question) {
 		o.cancel(errLeft)
 	}
 }
 
-// begin returns the pull of a stream, which it begins unless it is under way.
-func (d *demand) begin(asked question, requests []PullRequest) (*opening, error) {
+// begin returns the pull of a stream, which it begins unless one is under way: then the player waits for his turn, and is in the queue from
+// then on.
+func (d *demand) begin(w *waiter, in *bool) (*opening, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if o := d.opening[asked.stream]; o != nil {
-		o.wait++
+	o, err := d.current(w)
+	switch {
+	case err == nil && !*in:
+		*in = true
+		if d.queues[w.stream] == nil {
+			d.queues[w.stream] = &queue{turns: map[netip.Prefix]int{}}
+		}
+		d.queues[w.stream].waiters = append(d.queues[w.stream].waiters, w)
+	case err != nil && *in:
+		if q := d.queues[w.stream]; q.remove(w) && len(q.waiters) == 0 {
+			delete(d.queues, w.stream)
+		}
+	}
+	return o, err
+}
+
+// current is the pull of a stream that is under way, or that of a player. d.mu is held.
+func (d *demand) current(w *waiter) (*opening, error) {
+	if o := d.opening[w.stream]; o != nil {
 		return o, nil
 	}
-	if err := d.denied[asked]; err != nil {
+	if err := d.denied[w.question]; err != nil {
 		return nil, err
 	}
-	o := &opening{question: asked, done: make(chan struct{}), wait: 1}
-	if _, ok := d.relay.media.Stream(asked.stream); ok { // it has just come
+	return d.start(w)
+}
+
+// start begins the pull that a player asks for. d.mu is held.
+func (d *demand) start(w *waiter) (*opening, error) {
+	o := &opening{question: w.question, done: make(chan struct{})}
+	if _, ok := d.relay.media.Stream(w.stream); ok { // it has just come
 		close(o.done)
 		return o, nil
 	}
 	ctx, cancel := context.WithCancelCause(d.relay.life)
 	o.cancel = cancel
-	if !d.relay.spawn(func() { d.pull(ctx, requests, o) }) {
+	if !d.relay.spawn(func() { d.pull(ctx, w.requests, o) }) {
 		cancel(nil)
 		return nil, ErrClosed
 	}
-	d.opening[asked.stream] = o
+	d.opening[w.stream] = o
 	return o, nil
 }
 
@@ -190,14 +224,25 @@ func (d *demand) settle(o *opening, err error) {
 	delete(d.opening, o.stream)
 	o.err = err
 	close(o.done)
-	if err == nil || errors.Is(err, errLeft) || len(d.denied) >= maxDenials {
+	if err == nil {
 		return
 	}
-	d.denied[o.question] = err
+	if !errors.Is(err, errLeft) && len(d.denied) < maxDenials {
+		d.deny(o.question, err)
+	}
+	next := d.queues[o.stream].next(func(q question) bool { return q != o.question && d.denied[q] == nil })
+	if next != nil {
+		_, _ = d.start(next) // whoever is in the queue asks again, and sees the error
+	}
+}
+
+// deny remembers for a while that a question has had no answer. d.mu is held.
+func (d *demand) deny(asked question, err error) {
+	d.denied[asked] = err
 	time.AfterFunc(denialTime, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.denied, o.question)
+		delete(d.denied, asked)
 	})
 }
 

@@ -6,11 +6,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-media/sluice/hook"
@@ -146,6 +150,129 @@ func TestRefusedSpoilsNothingForOthers(t *testing.T) {
 	p, err := watch(t, m, key, "token=good")
 	require.NoError(t, err)
 	p.Close(nil)
+}
+
+// However many bad tokens one has, who comes from elsewhere with a good one is not behind them all; nor is anybody else by then.
+func TestManyBadTokens(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	refuse := make(chan struct{})
+	var refused, ahead atomic.Int32
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("token") == "good" {
+			ahead.CompareAndSwap(-1, refused.Load())
+			http.Redirect(w, r, "http://"+o.http+r.URL.RequestURI(), http.StatusFound)
+			return
+		}
+		<-refuse
+		refused.Add(1)
+		http.Error(w, "bad token", http.StatusUnauthorized)
+	}))
+	defer front.Close()
+	m, r := newDemanding(t)
+	e := &origins{cfg: EdgeConfig{Origins: []string{front.URL + "/%s/%s.live.flv"}, Timeout: patience}, id: "edge"}
+	d := newDemand(r, e.sources)
+	m.Open(d)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
+	ahead.Store(-1)
+	var players sync.WaitGroup
+	play := func(from, token string) {
+		players.Go(func() {
+			x := m.NewSession(hook.Session{Remote: netip.MustParseAddrPort(from)}, func(error) {})
+			defer x.Close()
+			p, err := m.Play(t.Context(), media.PlayRequest{Stream: key, Schema: "rtmp", Session: x, Params: "token=" + token})
+			if err == nil {
+				p.Close(nil)
+			}
+			if token == "good" {
+				assert.NoError(t, err)
+			}
+		})
+	}
+	waiting := func(n int) {
+		require.Eventually(t, func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return d.queues[key] != nil && len(d.queues[key].waiters) == n
+		}, patience, time.Millisecond)
+	}
+	const bad = 200
+	for i := range bad {
+		if play("192.0.2.1:1000", "bad"+strconv.Itoa(i)); i == bad/2 {
+			waiting(i + 1)
+			play("192.0.2.2:1000", "good")
+			waiting(i + 2)
+		}
+	}
+	waiting(bad + 1)
+	close(refuse)
+	players.Wait()
+	require.LessOrEqual(t, ahead.Load(), int32(2), "who has been asked about before")
+	require.GreaterOrEqual(t, ahead.Load(), int32(1))
+	require.Empty(t, d.queues)
+	require.Empty(t, d.opening)
+}
+
+// Nobody waits for the answer to a question whose player has left.
+func TestWhoHasAskedLeaves(t *testing.T) {
+	o, _ := newOrigin(t, "127.0.0.1:0", "127.0.0.1:0")
+	o.publish(t)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("token") != "good" {
+			<-r.Context().Done()
+			return
+		}
+		http.Redirect(w, r, "http://"+o.http+r.URL.RequestURI(), http.StatusFound)
+	}))
+	defer front.Close()
+	m, r := newDemanding(t)
+	d := newDemand(r, (&origins{cfg: EdgeConfig{Origins: []string{front.URL + "/%s/%s.live.flv"}, Timeout: time.Hour}, id: "edge"}).sources)
+	m.Open(d)
+	key := media.StreamKey{VHost: hook.DefaultVHost, App: "live", Name: "cam"}
+	ctx, leave := context.WithCancel(t.Context())
+	var players sync.WaitGroup
+	players.Go(func() {
+		_, err := m.Play(ctx, media.PlayRequest{Stream: key, Schema: "rtmp", Params: "token=slow"})
+		assert.ErrorIs(t, err, context.Canceled)
+	})
+	require.Eventually(t, func() bool { return len(r.Pulls()) == 1 }, patience, time.Millisecond)
+	players.Go(func() {
+		p, err := watch(t, m, key, "token=good")
+		if assert.NoError(t, err) {
+			p.Close(nil)
+		}
+	})
+	require.Eventually(t, func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.queues[key].waiters) == 2
+	}, patience, time.Millisecond)
+	leave()
+	players.Wait()
+}
+
+// Turns go from network to network, and there by who came first.
+func TestTurns(t *testing.T) {
+	q := &queue{turns: map[netip.Prefix]int{}}
+	var all []*waiter
+	for i, from := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::ffff:1", "::ffff:192.0.2.1", "192.0.2.2"} {
+		w := &waiter{question: question{urls: [32]byte{byte(i)}}, from: network(netip.MustParseAddr(from))}
+		all, q.waiters = append(all, w), append(q.waiters, w)
+	}
+	var got []int
+	for range all {
+		w := q.next(func(question) bool { return true })
+		got = append(got, slices.Index(all, w))
+		q.waiters = slices.DeleteFunc(q.waiters, func(x *waiter) bool { return x == w })
+	}
+	require.Equal(t, []int{0, 3, 6, 1, 4, 2, 5}, got)
+	require.Nil(t, q.next(func(question) bool { return true }))
+	q.waiters = slices.Clone(all)
+	for _, w := range all {
+		require.True(t, q.remove(w))
+		require.False(t, q.remove(w))
+	}
+	require.Empty(t, q.turns, "nothing is kept of who has left")
 }
 
 // A pull ends when all who wait for it leave, and begins again with the next.

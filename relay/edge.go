@@ -41,7 +41,8 @@ var (
 // Edge makes the server an edge of others: what is not there is pulled from them, while somebody watches it. What the player has said
 // in its query they are told, behind edge=1, the vhost, and hops, which names the servers that have asked: so a request that has come
 // back to a server ends there. An unknown stream is asked for once with each query, and the answer remembered for a second: who is refused
-// spoils nothing for others. What nobody watches ends without a question to OnStreamNoneReader: it is there for the players only.
+// spoils nothing for others, who wait for their turn if it has not come yet: that of one network after the other, however much each asks.
+// What nobody watches ends without a question to OnStreamNoneReader: it is there for the players only.
 //
 // Without origins it only answers edges: they are told at once of a stream that is not there. The error is of an origin that is no URL
 // with two places in it.
