@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -266,14 +268,39 @@ func (c *client) write(b []byte) error {
 	return c.put(b)
 }
 
+// smallWrite is up to how many bytes are copied to be one write, which is faster.
+const smallWrite = 64 << 10
+
+// writeAll sends interleaved frames. Large ones are not copied: a server that is slow holds up what others have, too.
+func (c *client) writeAll(chunks [][]byte) error {
+	size := 0
+	for _, chunk := range chunks {
+		size += len(chunk)
+	}
+	if size <= smallWrite {
+		return c.write(bytes.Join(chunks, nil))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.due(); err != nil {
+		return err
+	}
+	all := net.Buffers(slices.Clone(chunks)) // which is used up
+	_, err := all.WriteTo(c.conn)
+	return err
+}
+
 // put writes with a deadline of its own: that of the write before may have passed long ago. c.mu is held.
 func (c *client) put(b []byte) error {
-	if err := c.conn.SetWriteDeadline(time.Now().Add(c.cfg.DialTimeout)); err != nil {
+	if err := c.due(); err != nil {
 		return err
 	}
 	_, err := c.conn.Write(b)
 	return err
 }
+
+// due sets until when the next write is to be over.
+func (c *client) due() error { return c.conn.SetWriteDeadline(time.Now().Add(c.cfg.DialTimeout)) }
 
 // proof is the value of an Authorization header (RFC 2617, 2 and 3.2.2).
 func (c *client) proof(method, target string) string {

@@ -1,7 +1,6 @@
 package rtsp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +66,6 @@ type push struct {
 	stream  *media.Stream
 	tracks  []*media.Track
 	layout  mux.Layout
-	formats *mux.Formats
 	closers []func()
 	to      addresses
 }
@@ -165,16 +163,48 @@ func (p *push) write(ctx context.Context) error {
 	helping.Go(func() { cancel(p.read()) })
 	helping.Go(func() { p.client.keepAlive(ctx) })
 	helping.Go(func() { outbound.Tell(p.client.cfg.OnPlaying, p.stream.Server(), p.entry) })
-	p.formats = mux.NewFormats(mux.Config{MaxPayload: p.client.cfg.MaxPayload})
-	r := p.player.ReadFormat(p.formats.Use(p.layout, p.tracks).Format)
+	format, release, err := p.format(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	r := p.player.ReadFormat(format)
 	defer r.Close()
-	err := sendAll(ctx, r, p.send)
+	err = sendAll(ctx, r, p.send)
 	if errors.Is(err, io.EOF) {
 		_, _ = p.client.send("TEARDOWN", p.client.url, nil, nil, nil) // a clean end
 	} else if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return err
+}
+
+// pushed is what the pushes of a stream have in common whose packets are of one size.
+type pushed struct{ maxPayload int }
+
+// pushFormats are the formats of pushes, which have nothing to be closed.
+type pushFormats struct{ *mux.Formats }
+
+// Close implements [io.Closer].
+func (pushFormats) Close() error { return nil }
+
+// format is that of all pushes whose bytes are the same: the stream is muxed once, and kept once for those who are slow.
+func (p *push) format(ctx context.Context) (f *media.Format, release func(), err error) {
+	size := p.client.cfg.MaxPayload
+	build := func() *mux.Formats { return mux.NewFormats(mux.Config{MaxPayload: size}) }
+	formats, leave, err := media.Share(ctx, p.stream, pushed{size}, 0, func(context.Context) (pushFormats, error) { return pushFormats{build()}, nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	use := formats.Use(p.layout, p.tracks)
+	if use == nil { // there are many servers with channels of their own
+		leave()
+		return build().Use(p.layout, p.tracks).Format, func() {}, nil
+	}
+	return use.Format, func() {
+		formats.Release(use)
+		leave()
+	}, nil
 }
 
 // send sends chunks: datagrams, or all in one write.
@@ -185,7 +215,7 @@ func (p *push) send(chunks [][]byte, b *datagram.Batch) error {
 		}
 		return nil
 	}
-	return p.sent(chunks, p.client.write(bytes.Join(chunks, nil)))
+	return p.sent(chunks, p.client.writeAll(chunks))
 }
 
 // sent counts chunks that went out.
