@@ -49,7 +49,8 @@ unit:
 fuzz:
 	@scripts/fuzz.sh 10s
 
-# Kills a process that records 200 times for each kind, and has cameras in trouble 200 times while they are pulled.
+# Kills a process that records 200 times for each kind, and has cameras in trouble 200 times while they are pulled:
+# 25 of each kind, or SLUICE_SOAK_CYCLES of each, in as many runs as one likes.
 soak:
 	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^TestKilled(HLS)?$$' ./record | grep -v '^ *---\|^=== '
 	SLUICE_SOAK=1 go test -v -count=1 -timeout 30m -run '^(TestCamerasInTrouble|TestManyFFmpegs|TestFFmpegDiesWithTheServer)$$' ./relay | grep -v '^ *--- PASS\|^=== '

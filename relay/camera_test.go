@@ -427,7 +427,7 @@ func cycles(t *testing.T, kind trouble, n int, plays time.Duration) (took, may [
 func TestCamerasInTrouble(t *testing.T) {
 	n, strict, plays := 2, false, time.Duration(0)
 	if isSoak() { // with what was before forgotten
-		n, strict, plays = 25, true, proven+time.Second
+		n, strict, plays = soakCycles(), true, proven+time.Second
 	}
 	before := descriptors()
 	kinds := troubles()
