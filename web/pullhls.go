@@ -94,12 +94,36 @@ func (h *hlsPull) get(ctx context.Context, u string, from, length, limit int64) 
 	if reply.StatusCode != want {
 		return nil, nil, &StatusError{reply.StatusCode, reply.Status[:min(len(reply.Status), 100)]}
 	}
-	data, err := io.ReadAll(io.LimitReader(reply.Body, limit+1))
+	data, err := readAll(io.LimitReader(reply.Body, limit+1), min(reply.ContentLength, limit))
 	h.entry.Received(len(data))
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("web: a part of HLS has more than %d bytes", limit)
 	}
 	return data, reply.Request.URL, err
+}
+
+// readAll is io.ReadAll of what is said to be so many bytes, if that is not less than 0: then it takes no more room. Much of that it takes only
+// when some has come.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	const least, some = 64 << 10, 4 << 20
+	b := make([]byte, 0, least)
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case err == io.EOF: //nolint:errorlint // as io.ReadAll
+			return b, nil
+		case err != nil:
+			return b, err
+		case len(b) < cap(b):
+			continue
+		}
+		size := 2 * cap(b)
+		if length >= int64(len(b)) && (length < int64(size) || len(b) >= some) {
+			size = int(length) + 1 // for the end to be seen
+		}
+		b = append(make([]byte, 0, size), b...)
+	}
 }
 
 // unwrapped takes off an error what repeats the URL, and so what is secret in it.

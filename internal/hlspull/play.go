@@ -49,15 +49,15 @@ func (p *play) segment(i *item) error {
 	p.sink.begin(i.in, i.torn || i.discontinuity)
 	p.most = p.packets + maxSegmentPackets
 	var err error
-	switch {
-	case mpegts.Begins(i.data):
+	switch begin := i.begin(); {
+	case mpegts.Begins(begin):
 		err = p.transport(i)
-	case isMP4(i.data):
+	case isMP4(begin):
 		err = p.fragments(i)
-	case isPacked(i.data):
+	case isPacked(begin):
 		err = p.packed(i)
 	default: // perhaps the next is
-		err = fmt.Errorf("%w: one begins with %q", errForm, i.data[:min(len(i.data), 8)])
+		err = fmt.Errorf("%w: one begins with %q", errForm, begin[:min(len(begin), 8)])
 	}
 	if errors.Is(err, errForm) || errors.Is(err, errCrowded) || errors.Is(err, mpegts.ErrNoStream) {
 		p.bad = err
@@ -66,6 +66,31 @@ func (p *play) segment(i *item) error {
 	}
 	return err
 }
+
+// begin is what a segment begins with.
+func (i *item) begin() []byte {
+	if len(i.head) > 0 {
+		return i.head
+	}
+	return i.data
+}
+
+// ReadAt implements [io.ReaderAt], of the initialization segment and what is behind it: large segments are not copied.
+func (i *item) ReadAt(b []byte, at int64) (n int, err error) {
+	if size := int64(len(i.head)); at < size {
+		n = copy(b, i.head[at:])
+		at = size
+	} else if at > i.size() {
+		return 0, io.EOF
+	}
+	n += copy(b[n:], i.data[at-int64(len(i.head)):])
+	if n < len(b) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (i *item) size() int64 { return int64(len(i.head) + len(i.data)) }
 
 // maxSegmentPackets bounds the packets of a segment: those of ten minutes, with sound.
 const maxSegmentPackets = 100_000
@@ -108,7 +133,7 @@ func isMP4(b []byte) bool {
 
 // fragments takes a segment of fragmented MP4 behind its initialization segment.
 func (p *play) fragments(i *item) error {
-	f, err := mp4.OpenSegment(bytes.NewReader(i.data), int64(len(i.data)))
+	f, err := mp4.OpenSegment(i, i.size())
 	if err != nil {
 		return fmt.Errorf("%w: a segment: %w", errForm, err)
 	}

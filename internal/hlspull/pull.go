@@ -26,6 +26,8 @@ const (
 	maxInit     = 1 << 20
 	maxSegment  = 64 << 20
 	maxSound    = 16 << 20 // of a segment of sound by itself
+	// maxAhead is the size of a segment, in bytes, from which on there is no other got ahead while it waits to be played.
+	maxAhead = 8 << 20
 	// behind is how many target durations in front of the end one begins to play (6.3.3).
 	behind = 3
 	// longestPause is how long it takes at most until a playlist is got again, and longestTarget the longest target duration that it
@@ -58,9 +60,11 @@ var (
 // item is a segment that has been got.
 type item struct {
 	segment
-	data []byte // the initialization segment in front, if there is one
-	torn bool   // it does not go on where the one before has ended
-	in   int64  // which period: stamps of another have another origin
+	head  []byte // the initialization segment in front, if there is one
+	data  []byte
+	torn  bool          // it does not go on where the one before has ended
+	in    int64         // which period: stamps of another have another origin
+	taken chan struct{} // closed when it is played
 }
 
 // Run plays what the playlist at a URL names, of which text is what it was. It returns nil when a stream that has an end is over.
@@ -105,6 +109,7 @@ func (c *client) play(ctx context.Context, to sink) error {
 		ended = acceptor.Guard(func() error { return c.follow(ctx, c.list, items) })
 	})
 	for i := range items {
+		close(i.taken)
 		if err := play.segment(&i); err != nil {
 			return err
 		}
@@ -130,6 +135,7 @@ type client struct {
 	keys   *keys
 	init   resource // the newest initialization segment, and what it is
 	head   []byte
+	large  <-chan struct{} // closed when the newest segment is played, if that is large
 }
 
 func newClient(cfg Config, at *url.URL, limit int64) *client {
@@ -223,6 +229,13 @@ func (c *client) follow(ctx context.Context, p *playlist, items chan<- item) err
 
 // deliver gets a segment and hands it on. It reports whether it could be got.
 func (c *client) deliver(ctx context.Context, p *playlist, s *segment, torn bool, items chan<- item) (got bool, err error) {
+	if c.large != nil { // one that waits is enough
+		select {
+		case <-c.large:
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
 	data, err := c.fetch(ctx, p, s)
 	if err != nil && ctx.Err() == nil && !s.missing && !errors.Is(err, errLocked) {
 		if err := c.pause(ctx, again, true); err != nil {
@@ -240,8 +253,16 @@ func (c *client) deliver(ctx context.Context, p *playlist, s *segment, torn bool
 		c.Warn(err)
 		return false, nil
 	}
+	i := item{segment: *s, data: data, torn: torn, in: c.periodOf(p, s), taken: make(chan struct{})}
+	if s.init != nil {
+		i.head = c.head
+	}
+	c.large = nil
+	if len(data) > maxAhead {
+		c.large = i.taken
+	}
 	select {
-	case items <- item{*s, data, torn, c.periodOf(p, s)}:
+	case items <- i:
 		return true, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
@@ -312,7 +333,7 @@ func (p *playlist) goOn(next int64, torn *bool) int64 {
 	return first
 }
 
-// fetch gets a segment, and its initialization segment in front.
+// fetch gets a segment, and the initialization segment that belongs in front of it.
 func (c *client) fetch(ctx context.Context, p *playlist, s *segment) ([]byte, error) {
 	if err := s.lock.refused(); err != nil {
 		return nil, err
@@ -331,10 +352,7 @@ func (c *client) fetch(ctx context.Context, p *playlist, s *segment) ([]byte, er
 	if err == nil && s.lock.method != "" {
 		data, err = c.decrypt(ctx, p, &s.lock, data, s.lock.vector(s.number))
 	}
-	if err != nil || s.init == nil {
-		return data, err
-	}
-	return slices.Concat(c.head, data), nil
+	return data, err
 }
 
 // initial gets an initialization segment. Some servers encrypt the segments behind it only, whatever the playlist says.
