@@ -88,8 +88,9 @@ func (d *Device) Close() {
 	d.cut()
 	d.tasks.Wait() // what sends a request after the socket is closed opens another
 	d.socket.Close()
-	_ = d.agent.Close()
 	d.loops.Wait()
+	time.Sleep(50 * time.Millisecond) // for requests that the stack has read: it opens sockets to answer them
+	_ = d.agent.Close()
 }
 
 // do sends a request and returns its answer.

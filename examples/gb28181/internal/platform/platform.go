@@ -97,6 +97,7 @@ func (p *Platform) Serve(ctx context.Context, r Receiver, udp net.PacketConn, tc
 	err = errors.Join(err, ignoreClosed(udp.Close()), ignoreClosed(tcp.Close()))
 	_ = s.agent.Close() // connections, whose peers may be gone
 	loops.Wait()
+	_ = s.agent.Close() // and those that it has opened meanwhile to answer what it had read
 	return err
 }
 
