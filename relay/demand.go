@@ -192,13 +192,13 @@ func (d *demand) pull(ctx context.Context, requests []PullRequest, o *opening) {
 	st, live := d.relay.media.Stream(key)
 	switch {
 	case err != nil && (live || errors.Is(err, ErrExists)): // somebody else has it, or is about to: the players wait for that
-		d.settle(o, nil)
+		d.settle(o, nil) //nolint:contextcheck // the next pull has a life of its own
 		return
 	case err != nil:
-		d.settle(o, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err))
+		d.settle(o, fmt.Errorf("%w: %w", media.ErrStreamNotFound, err)) //nolint:contextcheck // the next pull has a life of its own
 		return
 	}
-	d.settle(o, nil)
+	d.settle(o, nil) //nolint:contextcheck // the next pull has a life of its own
 	if live {
 		select {
 		case <-st.Done():

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -111,7 +112,7 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		switch {
-		case err == io.EOF: //nolint:errorlint // as io.ReadAll
+		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
 			return b, err
