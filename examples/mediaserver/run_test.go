@@ -122,8 +122,8 @@ func TestFirstStartWritesConfig(t *testing.T) {
 
 // What somebody has set for a part that is not there is named.
 func TestIdleSettingsAreNamed(t *testing.T) {
-	out := start(t, "-c", write(t, "[rtp_proxy]\nport=10001\n[rtc]\nport=0\n[hls]\nsegKeep=1\nsegNum=0\n"))
-	require.Equal(t, 1, strings.Count(out.String(), "no effect in this version\" keys=rtp_proxy.port\n"))
+	out := start(t, "-c", write(t, "[rtp_proxy]\ndumpDir=dump\n[rtc]\nport=0\n[hls]\nsegKeep=1\nsegNum=0\n"))
+	require.Equal(t, 1, strings.Count(out.String(), "no effect in this version\" keys=rtp_proxy.dumpDir\n"))
 	require.NotContains(t, out.String(), "segNum")
 }
 
