@@ -94,9 +94,7 @@ function clear(p) {
 }
 
 async function draw(p, blob, wanted) {
-  const on = (source, width, height) => {
-    if (wanted()) paint(p, source, width, height);
-  };
+  const on = (source, width, height) => !wanted() || paint(p, source, width, height);
   if (blob.type.startsWith("image/")) {
     const bitmap = await createImageBitmap(blob);
     on(bitmap, bitmap.width, bitmap.height);
@@ -106,7 +104,8 @@ async function draw(p, blob, wanted) {
   const url = URL.createObjectURL(blob), video = element("video", "", { muted: true, playsInline: true, preload: "auto" });
   try {
     await decoded(video, url);
-    on(video, video.videoWidth, video.videoHeight);
+    // A busy browser may say that it has a picture before it has one to paint.
+    for (let tries = 0; !on(video, video.videoWidth, video.videoHeight) && tries < 50; tries++) await pause(100);
   } finally {
     video.removeAttribute("src");
     video.load(); // lets go of the decoder
@@ -125,12 +124,16 @@ function decoded(video, url) {
   });
 }
 
-// paint puts the whole picture into the canvas, whatever its shape.
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// paint puts the whole picture into the canvas, whatever its shape, and reports whether there was one.
 function paint(p, source, width, height) {
   const { canvas } = p, paper = canvas.getContext("2d");
   const scale = Math.min(canvas.width / width, canvas.height / height);
   const w = width * scale, h = height * scale;
   paper.clearRect(0, 0, canvas.width, canvas.height);
   paper.drawImage(source, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
-  p.frame.classList.add("there");
+  const painted = paper.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[3] > 0;
+  p.frame.classList.toggle("there", painted);
+  return painted;
 }

@@ -48,12 +48,14 @@ async function login(page) {
 async function pictures(page) {
   await page.locator(".picture").first().waitFor();
   const before = await height(page);
-  await page.locator("[data-name='live/demo'] .picture.there").waitFor();
-  const colors = await page.locator("[data-name='live/demo'] canvas").evaluate((canvas) => {
+  const handle = await page.waitForFunction(() => { // it may go between two looks, as on a busy machine a picture may fail to come
+    const canvas = document.querySelector("[data-name='live/demo'] .picture.there canvas");
+    if (!canvas) return 0;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), all = new Set();
     for (let i = 0; i < data.length; i += 4) all.add((data[i] >> 5) + "," + (data[i + 1] >> 5) + "," + (data[i + 2] >> 5));
     return all.size;
   });
+  const colors = await handle.jsonValue();
   return { colors, jump: (await height(page)) - before, sound: await page.locator("[data-name='live/sound'] .picture.there").count() };
 }
 
