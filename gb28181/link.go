@@ -74,6 +74,14 @@ func (s *Server) openUDP(r *SendRequest) (l *udpLink, err error) {
 	if err != nil {
 		return nil, err
 	}
+	l.local = localOf(l.pair.RTP.Conn())
+	if r.Mode != Dial || r.Receive != (media.StreamKey{}) {
+		return l, nil
+	}
+	if err := l.pair.RTP.Detach(); err != nil { // nobody reads from it
+		l.close()
+		return nil, err
+	}
 	return l, nil
 }
 

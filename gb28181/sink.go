@@ -1,16 +1,15 @@
 package gb28181
 
 import (
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/media"
 )
 
-// maxArena is how many bytes of labeled packets wait in a batch.
-const maxArena = 1 << 20
-
-// labeledBatch is a batch of packets that were given labels, and the memory that they lie in until they are sent.
+// labeledBatch is a batch of packets that were given labels, and the memory that they lie in until they are sent. As each sender has a socket
+// of its own, and so a system call, it has the packets of one sender at a time: little memory, which stays in the processor's cache.
 type labeledBatch struct {
 	*datagram.Batch
 	arena []byte
@@ -22,14 +21,11 @@ func (b *labeledBatch) Flush() {
 	b.arena = b.arena[:0]
 }
 
-// room makes sure that n bytes can be appended to the arena without moving it: what lies there may be waiting.
+// room sends what waits, and makes sure that n bytes can be appended to the arena without moving it.
 func (b *labeledBatch) room(n int) {
-	if cap(b.arena)-len(b.arena) >= n {
-		return
-	}
 	b.Flush()
 	if cap(b.arena) < n {
-		b.arena = make([]byte, 0, max(n, maxArena))
+		b.arena = make([]byte, 0, n)
 	}
 }
 
@@ -38,7 +34,8 @@ type udpSink struct {
 	to       datagram.Destination
 	label    label
 	delivery datagram.Delivery
-	chunks   [][]byte // that are waiting, for its memory
+	chunks   [][]byte      // that are waiting, for its memory
+	own      *labeledBatch // of one that no engine feeds
 
 	stamp           atomic.Uint32 // of the newest packet
 	packets, octets atomic.Uint64
@@ -48,6 +45,10 @@ var (
 	_ media.ChunkSink       = (*udpSink)(nil)
 	_ datagram.Destinations = (*udpSink)(nil)
 )
+
+func newUDPSink(l *udpLink, to netip.AddrPort, of label) *udpSink {
+	return &udpSink{to: datagram.NewDestination(l.pair.RTP, to), label: of}
+}
 
 // Queue implements [media.ChunkSink].
 func (s *udpSink) Queue(queued media.SinkBatch, chunks [][]byte) media.SinkBatch {

@@ -30,6 +30,7 @@ type udpLink struct {
 	server  *Server
 	pair    *ports.Pair
 	release func()
+	local   netip.AddrPort
 	remote  netip.AddrPort // not valid until the peer has come
 	heard   atomic.Int64   // when a report came, Unix nanoseconds
 }
@@ -37,7 +38,7 @@ type udpLink struct {
 func (l *udpLink) port() int { return l.pair.Port }
 
 func (l *udpLink) addresses() (remote, local netip.AddrPort) {
-	return l.remote, localOf(l.pair.RTP.Conn())
+	return l.remote, l.local
 }
 
 func (l *udpLink) close() {
@@ -53,12 +54,13 @@ func (l *udpLink) send(ctx context.Context, x *sender) error {
 	var helping sync.WaitGroup
 	defer helping.Wait()
 	defer l.pair.RTCP.Conn().Close() // end the helping
-	conn := l.pair.RTP.Conn()
-	defer conn.Close()
+	if conn := l.pair.RTP.Conn(); conn != nil {
+		defer conn.Close()
+	}
 	if !l.remote.IsValid() {
 		return l.sendToFirst(ctx, x, &helping, cancel)
 	}
-	sink := &udpSink{to: datagram.NewDestination(l.pair.RTP, l.remote), label: x.label}
+	sink := newUDPSink(l, l.remote, x.label)
 	l.help(ctx, x, sink, &helping, cancel)
 	ended := make(chan error, 1)
 	feed, err := x.player.FeedSink(sink, x.format, media.SinkOptions{OnEnd: func(err error) { ended <- err }})
@@ -99,14 +101,17 @@ func (l *udpLink) sendToFirst(ctx context.Context, x *sender, helping *sync.Wait
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	l.remote = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	sink := &udpSink{to: datagram.NewDestination(l.pair.RTP, l.remote), label: x.label}
+	sink := newUDPSink(l, l.remote, x.label)
 	l.help(ctx, x, sink, helping, cancel)
 	return readChunks(ctx, x, r, sink.sendNow)
 }
 
 // sendNow sends chunks at once. What the socket does not take now is lost, as it is elsewhere on the way.
 func (s *udpSink) sendNow(chunks [][]byte) error {
-	s.Queue(nil, chunks).Flush()
+	if s.own == nil {
+		s.own = &labeledBatch{Batch: datagram.NewBatch()}
+	}
+	s.Queue(s.own, chunks).Flush()
 	if _, _, err := s.Result(); err != nil && !errors.Is(err, media.ErrBusy) {
 		return err
 	}
@@ -117,10 +122,9 @@ func (s *udpSink) sendNow(chunks [][]byte) error {
 func (l *udpLink) help(ctx context.Context, x *sender, sink *udpSink, helping *sync.WaitGroup, cancel context.CancelCauseFunc) {
 	conn := l.pair.RTP.Conn()
 	if x.source != nil {
-		_, local := l.addresses()
 		helping.Go(func() { //nolint:contextcheck // what is received has a life of its own
 			readMedia(conn, &l.server.buffers, func(b []byte, from netip.AddrPort, now time.Time) *source {
-				if _, waits := x.source.packet(b, origin{remote: from, local: local, socket: l.pair.RTP}, now); waits {
+				if _, waits := x.source.packet(b, origin{remote: from, local: l.local, socket: l.pair.RTP}, now); waits {
 					return x.source
 				}
 				return nil
