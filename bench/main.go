@@ -2,7 +2,7 @@
 // GB delivered against the floor of the same run, memory per player, how soon a newcomer sees a picture, stalls, what
 // a frozen player does to the others, and what the server uses at rest. See README.md beside it.
 //
-//	go run ./bench                               everything, some 30 minutes
+//	go run ./bench                               everything, some 35 minutes
 //	go run ./bench -parts load -proto rtmp -rounds 1
 //	go run ./bench -server "./mediaserver"       another build, started with -c config.ini
 //	go run ./bench -pid 4711 -proto flv -url http://127.0.0.1:8080/live/test.live.flv   a server that runs already

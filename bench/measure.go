@@ -47,6 +47,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{partLoad, b.load},
 		{partHLS, b.hls},
 		{partPublish, b.publish},
+		{partReceive, b.receive},
 		{partRecord, b.record},
 		{partPull, b.pull},
 		{partSnap, b.snap},

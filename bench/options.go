@@ -17,6 +17,7 @@ const (
 	partLoad    = "load"
 	partHLS     = "hls"
 	partPublish = "publish"
+	partReceive = "receive"
 	partRecord  = "record"
 	partPull    = "pull"
 	partSnap    = "snap"
@@ -34,6 +35,7 @@ const (
 	protoFMP4    = "fmp4"
 	protoRTSP    = "rtsp"
 	protoRTSPUDP = "rtsp-udp"
+	protoRTP     = "rtp"
 )
 
 // options is what the command line asks for.
@@ -48,6 +50,7 @@ type options struct {
 	viewers int // of the hls part
 	streams int // of the publish part, at most
 	pulls   int // of the pull part, at most
+	cameras int // of the receive part, at most
 	frozen  int
 	clip    string
 	json    string
@@ -62,8 +65,8 @@ type options struct {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := f.String("parts", "start,idle,load,hls,publish,record,pull,snap,siege,stall,freeze", "what to measure")
-	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
+	parts := f.String("parts", "start,idle,load,hls,publish,receive,record,pull,snap,siege,stall,freeze", "what to measure")
+	protos := f.String("proto", "rtmp,flv,ws,ts,fmp4,rtsp,rtsp-udp,rtp", "protocols of the load part; publish uses rtmp and rtsp of them, the others the first")
 	players := f.String("n", "500", "players of the load part, a list")
 	merges := f.String("merge", "", "merge windows of the load part in ms, a list (empty: 0, and 300 for the first protocol and rtsp)")
 	f.IntVar(&o.rounds, "rounds", 3, "how often the load and snap parts are repeated")
@@ -72,6 +75,7 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.viewers, "viewers", 300, "viewers of the hls part")
 	f.IntVar(&o.streams, "streams", 200, "publishers of the publish and record parts, after a quarter and a half of them")
 	f.IntVar(&o.pulls, "pulls", 1000, "pulls of the pull part, after a quarter and a half of them")
+	f.IntVar(&o.cameras, "receivers", 500, "receivers of the receive part, after a quarter and a half of them")
 	f.IntVar(&o.frozen, "freeze", 1, "players of the freeze part that stop reading")
 	f.StringVar(&o.clip, "clip", "", "FLV clip to publish (empty: made with ffmpeg once and kept in the cache folder)")
 	f.StringVar(&o.json, "json", "", "file for all figures of all runs")
@@ -91,11 +95,11 @@ func parse(args []string) (*options, error) {
 // complete reads the lists and checks them.
 func (o *options) complete(parts, protos, players, merges string) error {
 	o.parts, o.protos = list(parts), list(protos)
-	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partRecord, partPull, partSnap, partSiege, partStall, partFreeze}
+	known := []string{partStart, partIdle, partLoad, partHLS, partPublish, partReceive, partRecord, partPull, partSnap, partSiege, partStall, partFreeze}
 	if err := oneOf("-parts", o.parts, known); err != nil {
 		return err
 	}
-	if err := oneOf("-proto", o.protos, []string{protoRTMP, protoFLV, protoWS, protoTS, protoFMP4, protoRTSP, protoRTSPUDP}); err != nil {
+	if err := oneOf("-proto", o.protos, []string{protoRTMP, protoFLV, protoWS, protoTS, protoFMP4, protoRTSP, protoRTSPUDP, protoRTP}); err != nil {
 		return err
 	}
 	counts, err := numbers("-n", players)
@@ -117,8 +121,8 @@ func (o *options) check() error {
 	switch {
 	case len(o.protos) == 0 || len(o.players) == 0 || slices.Min(o.players) < 1:
 		return errors.New("at least one protocol and one player are needed")
-	case o.rounds < 1 || o.crowd < 1 || o.viewers < 1 || o.streams < 4 || o.pulls < 4 || o.frozen < 1 || o.window <= 0:
-		return errors.New("-rounds, -crowd, -viewers, -freeze and -t must be positive, -streams and -pulls at least 4")
+	case o.rounds < 1 || o.crowd < 1 || o.viewers < 1 || o.streams < 4 || o.pulls < 4 || o.cameras < 4 || o.frozen < 1 || o.window <= 0:
+		return errors.New("-rounds, -crowd, -viewers, -freeze and -t must be positive, -streams, -pulls and -receivers at least 4")
 	case o.pid == 0 && o.url == "":
 		return nil
 	case o.pid == 0 || o.url == "" || len(o.protos) != 1 || len(o.merges) > 1 || o.server != "":
@@ -173,7 +177,7 @@ func (o *options) published() []string {
 // freezing returns the protocol of the freeze part: the first in which a player that does not read holds anything up.
 func (o *options) freezing() string {
 	for _, proto := range o.protos {
-		if proto != protoRTSPUDP {
+		if proto != protoRTSPUDP && proto != protoRTP {
 			return proto
 		}
 	}

@@ -22,8 +22,9 @@ func TestDefaultCells(t *testing.T) {
 		{"rtsp", 500, 0},
 		{"rtsp", 500, 300 * time.Millisecond},
 		{"rtsp-udp", 500, 0},
+		{"rtp", 500, 0},
 	}, o.cells())
-	require.Len(t, o.parts, 11)
+	require.Len(t, o.parts, 12)
 	require.Equal(t, []string{"rtmp", "rtsp"}, o.published())
 	require.Equal(t, "rtmp", o.freezing())
 	require.Empty(t, o.serverCommand())
@@ -44,7 +45,7 @@ func TestChosenCells(t *testing.T) {
 
 func TestUDPAlone(t *testing.T) {
 	t.Parallel()
-	o, err := parse([]string{"-proto", "rtsp-udp"})
+	o, err := parse([]string{"-proto", "rtsp-udp,rtp"})
 	require.NoError(t, err)
 	require.Empty(t, o.published())
 	require.Empty(t, o.freezing())
@@ -64,6 +65,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"-proto", "sctp"},
 		{"-streams", "3"},
+		{"-receivers", "3"},
 		{"-proto", ""},
 		{"-parts", "lunch"},
 		{"-n", "many"},

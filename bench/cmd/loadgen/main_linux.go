@@ -33,15 +33,15 @@ func main() {
 
 func parse(args []string) (cfg crowd.Config, err error) {
 	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
-	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp, flv, ws, rtsp, rtsp-udp or raw")
+	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp, flv, ws, ts, fmp4, rtsp, rtsp-udp, rtp or raw")
 	target := f.String("url", "", "what to play, with host and port; any scheme")
 	f.IntVar(&cfg.Streams, "streams", 0, "play so many streams, named as those of cmd/publishers, with the players in turns")
 	f.IntVar(&cfg.N, "n", 100, "players")
-	f.IntVar(&cfg.Samples, "samples", 1, "how many of them are parsed to the end (none for raw)")
+	f.IntVar(&cfg.Samples, "samples", 1, "how many of them are parsed to the end (none for rtp and raw)")
 	f.DurationVar(&cfg.Settle, "settle", 2*time.Second, "pause before the measurement")
 	f.DurationVar(&cfg.Window, "t", 10*time.Second, "length of the measurement; with -freeze the time after the thaw")
 	f.IntVar(&cfg.Setups, "setups", 0, "players set up at the same time (0: 64)")
-	f.IntVar(&cfg.Probes, "probes", 10, "newcomers measured behind the window (none for raw)")
+	f.IntVar(&cfg.Probes, "probes", 10, "newcomers measured behind the window (none for rtp and raw)")
 	f.IntVar(&cfg.PID, "pid", 0, "server process whose expenses to measure")
 	f.Float64Var(&cfg.Rate, "rate", 0, "the stream's bytes per second (0: that of the median player)")
 	f.BoolVar(&cfg.Lax, "lax", false, "accept equal stamps within a track")
@@ -50,7 +50,7 @@ func parse(args []string) (cfg crowd.Config, err error) {
 	if err := f.Parse(args); err != nil {
 		return cfg, err
 	}
-	if cfg.Proto == "raw" {
+	if !crowd.Parses(cfg.Proto) {
 		cfg.Samples, cfg.Probes = 0, 0
 	}
 	cfg.URL, err = url.Parse(*target)

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/sluice-media/sluice/bench/internal/crowd"
@@ -32,8 +34,9 @@ func main() {
 
 func parse(args []string) (cfg publish.Config, err error) {
 	f := flag.NewFlagSet("publishers", flag.ContinueOnError)
-	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp or rtsp")
-	target := f.String("url", "", "where to publish, with host and port; -0, -1 and so on are added")
+	f.StringVar(&cfg.Proto, "proto", "rtmp", "rtmp, rtsp or rtp")
+	target := f.String("url", "", "where to publish, with host and port; -0, -1 and so on are added; of rtp the host alone")
+	ports := f.String("ports", "", "UDP ports that rtp is sent to, a list, one for each stream")
 	f.IntVar(&cfg.N, "n", 10, "streams")
 	clip := f.String("clip", "", "FLV file to send, H.264 with or without AAC")
 	if err := f.Parse(args); err != nil {
@@ -41,6 +44,16 @@ func parse(args []string) (cfg publish.Config, err error) {
 	}
 	if cfg.URL, err = url.Parse(*target); err != nil {
 		return cfg, err
+	}
+	for item := range strings.SplitSeq(*ports, ",") {
+		if item == "" {
+			continue
+		}
+		port, err := strconv.ParseUint(item, 10, 16)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Ports = append(cfg.Ports, int(port))
 	}
 	cfg.Clip, err = os.ReadFile(*clip)
 	return cfg, err

@@ -16,11 +16,11 @@ import (
 
 // Config says what to play and for how long. Fields without a word on zero must be set.
 type Config struct {
-	Proto   string // "rtmp", "flv", "ws", "ts", "fmp4", "rtsp", "rtsp-udp" or "raw"
+	Proto   string // "rtmp", "flv", "ws", "ts", "fmp4", "rtsp", "rtsp-udp", "rtp" (URL is startSendRtp of the API) or "raw"
 	URL     *url.URL
 	Streams int           // when not 0, player i plays wire.Numbered(URL, i % Streams), and newcomers go on behind N
 	N       int           // players, the parsed ones included
-	Samples int           // how many of them are parsed to the end; none for "raw"
+	Samples int           // how many of them are parsed to the end; none for "raw" and "rtp"
 	Settle  time.Duration // pause between the last player's set-up and the measurement
 	Window  time.Duration // length of the measurement
 	Setups  int           // players that are set up at the same time; 0 means 64
@@ -38,6 +38,8 @@ type Config struct {
 const (
 	protoTCP      = "rtsp"
 	protoUDP      = "rtsp-udp"
+	protoRTP      = "rtp"
+	protoRaw      = "raw"
 	usualTracks   = 2
 	defaultSetups = 64
 	setupTimeout  = 10 * time.Second
@@ -57,9 +59,9 @@ func (c *Config) check() error {
 		return errors.New("crowd: the URL needs a host and a port")
 	case c.N < 1 || c.Samples < 0 || c.Streams < 0 || c.Frozen < 0 || c.parsed() > c.N || c.Frozen > c.N:
 		return fmt.Errorf("crowd: %d players, %d parsed, %d frozen", c.N, c.Samples, c.Frozen)
-	case c.Proto == "raw" && (c.parsed() > 0 || c.Probes > 0):
-		return errors.New("crowd: raw bytes cannot be parsed")
-	case c.Proto == protoUDP && c.Frozen > 0:
+	case !Parses(c.Proto) && (c.parsed() > 0 || c.Probes > 0):
+		return fmt.Errorf("crowd: %s cannot be parsed", c.Proto)
+	case (c.Proto == protoUDP || c.Proto == protoRTP) && c.Frozen > 0:
 		return errors.New("crowd: nobody notices a frozen player of UDP")
 	case c.Window <= 0 || c.Frozen > 0 && c.FreezeFor <= 0:
 		return errors.New("crowd: the time to measure must be positive")
@@ -70,10 +72,16 @@ func (c *Config) check() error {
 	return nil
 }
 
+// Parses reports whether players of a protocol can be parsed.
+func Parses(proto string) bool { return proto != protoRaw && proto != protoRTP }
+
 // Descriptors returns how many descriptors the players need.
 func (c *Config) Descriptors() int {
-	if c.Proto == protoUDP {
+	switch c.Proto {
+	case protoUDP:
 		return c.N * (1 + 2*usualTracks)
+	case protoRTP:
+		return c.N * (1 + 2)
 	}
 	return c.N
 }

@@ -25,6 +25,7 @@ type drain struct {
 type scratch struct {
 	bytes     []byte
 	datagrams batch
+	packets   *sequenced
 }
 
 // meter counts what a player receives and for how long it received nothing.
@@ -57,7 +58,7 @@ func newDrain() *drain {
 func (d *drain) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := &scratch{bytes: make([]byte, scratchSize)}
+	s := &scratch{bytes: make([]byte, scratchSize), packets: newSequenced()}
 	tick := time.NewTicker(sweep)
 	defer tick.Stop()
 	for {

@@ -15,15 +15,17 @@ const lookEvery = time.Second
 
 // member is one drained player. Its fields are guarded by the drain's lock.
 type member struct {
-	conn    *conn
+	conn    *conn // nil once it is not needed
 	freezes bool
 	lost    bool
 	meter
 
+	numbers sequence // of RTP that an API was asked for
+
 	// RTSP only.
 	requests *wire.Requests
 	speak    time.Time // when the next keep-alive is due
-	pairs    []*pair   // UDP: one for each track
+	pairs    []*pair   // UDP: one for each track; RTP that an API was asked for has one as well
 	looked   time.Time
 }
 
@@ -34,6 +36,8 @@ func (m *member) ask(proto string, u *url.URL) error {
 	case protoTCP:
 	case protoUDP:
 		open = m.openPair
+	case protoRTP:
+		return m.askRTP(u)
 	default:
 		_, err := wire.Play(proto, m.conn, u)
 		return err
@@ -43,6 +47,24 @@ func (m *member) ask(proto string, u *url.URL) error {
 		m.requests = session.Requests()
 	}
 	return err
+}
+
+// askRTP has the API send the stream to a port, and hangs up.
+func (m *member) askRTP(u *url.URL) error {
+	ip, err := m.conn.localIP()
+	if err != nil {
+		return err
+	}
+	port, err := m.openPair()
+	if err != nil {
+		return err
+	}
+	if err := wire.SendRTP(m.conn, u, ip.String(), port); err != nil {
+		return err
+	}
+	m.conn.Close()
+	m.conn = nil
+	return nil
 }
 
 func (m *member) openPair() (int, error) {
@@ -71,6 +93,10 @@ func (m *member) drain(s *scratch, now time.Time) {
 	}
 	if len(m.pairs) == 0 {
 		m.drainStream(s.bytes, now)
+		return
+	}
+	if m.conn == nil {
+		m.add(s.packets.drop(m.pairs[0].rtp, &m.numbers), now)
 		return
 	}
 	look := now.Sub(m.looked) >= lookEvery
@@ -105,7 +131,9 @@ func (m *member) drainControl(scratch []byte) {
 }
 
 func (m *member) close() {
-	m.conn.Close()
+	if m.conn != nil {
+		m.conn.Close()
+	}
 	for _, p := range m.pairs {
 		p.close()
 	}

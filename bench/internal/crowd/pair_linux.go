@@ -94,7 +94,10 @@ type batch struct {
 
 // drop throws away what waits in the socket and returns how many bytes that was. With MSG_TRUNC, udp(7), the kernel
 // tells the whole length of a datagram that it does not copy.
-func (b *batch) drop(fd int) int {
+func (b *batch) drop(fd int) int { return b.each(fd, func(int) {}) }
+
+// each is drop that calls visit for each datagram.
+func (b *batch) each(fd int, visit func(i int)) int {
 	sum := 0
 	for {
 		n, _, errno := syscall.Syscall6(syscall.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.heads[0])), batchSize,
@@ -107,6 +110,7 @@ func (b *batch) drop(fd int) int {
 		}
 		for i := range n {
 			sum += int(b.heads[i].bytes)
+			visit(int(i))
 		}
 		if n < batchSize {
 			return sum

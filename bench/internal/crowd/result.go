@@ -22,7 +22,7 @@ type Result struct {
 
 	Pictures int // at the samples, within the window
 	Gaps     int // how often pictures were left out for a sample
-	Missing  int // RTP packets the samples did not get, within the window
+	Missing  int // RTP packets the samples, or all players of "rtp", did not get, within the window
 	GapMS    Spread
 	LateMS   Spread // how much later than the earliest one, by its stamp, a picture came
 	MediaMS  Spread // newcomers: from connect until the first frame of any kind

@@ -45,7 +45,10 @@ func (r *run) window(ctx context.Context, res *Result) error {
 
 // mark begins a window for every meter.
 func (r *run) mark() {
-	r.drain.each(func(m *member) { m.mark() })
+	r.drain.each(func(m *member) {
+		m.mark()
+		m.numbers.mark()
+	})
 	for _, s := range r.samples {
 		s.mu.Lock()
 		s.meter.mark()
@@ -62,6 +65,7 @@ func (r *run) tally(res *Result, took time.Duration) {
 	var players []meter
 	r.drain.each(func(m *member) {
 		res.Bytes += m.bytes - m.marked
+		res.Missing += m.numbers.missing - m.numbers.missed
 		switch {
 		case m.freezes:
 			res.Freeze.count(m.lost)

@@ -11,9 +11,15 @@ import (
 )
 
 // lowArgs makes as long a clip of 500 kbit/s in all, 640x360: the stream that is pulled many times.
-func lowArgs() []string {
+func lowArgs() []string { return smallArgs("436k") }
+
+// middleArgs makes as long a clip of 1 Mbit/s in all: the stream that many cameras send.
+func middleArgs() []string { return smallArgs("936k") }
+
+// smallArgs makes as long a clip, 640x360, whose video has another rate, and whose audio has 64 kbit/s.
+func smallArgs(video string) []string {
 	changed := map[string]string{
-		"testsrc2=size=1280x720:rate=25": "testsrc2=size=640x360:rate=25", "2000k": "436k", "128k": "64k",
+		"testsrc2=size=1280x720:rate=25": "testsrc2=size=640x360:rate=25", "2000k": video, "128k": "64k",
 	}
 	args := clipArgs()
 	for i, a := range args {
@@ -47,6 +53,9 @@ func Clip(ctx context.Context) (string, error) { return made(ctx, clipArgs()) }
 
 // LowClip returns that of the clip of 500 kbit/s.
 func LowClip(ctx context.Context) (string, error) { return made(ctx, lowArgs()) }
+
+// MiddleClip returns that of the clip of 1 Mbit/s.
+func MiddleClip(ctx context.Context) (string, error) { return made(ctx, middleArgs()) }
 
 // BigClip returns that of a clip whose key frames, one a second, are so large as a server may be made to keep.
 func BigClip(ctx context.Context) (string, error) {

@@ -83,15 +83,7 @@ func (l *Lab) Publish(ctx context.Context, url string) (*Publisher, error) {
 // PublishMany sends the clip to n streams at url and returns once all are set up. What it takes to play them is Streams
 // in a Load.
 func (l *Lab) PublishMany(ctx context.Context, proto, url string, n int) (*Publisher, error) {
-	p, err := start(ctx, l.Dir, l.program("publishers"), "-proto", proto, "-url", url, "-n", strconv.Itoa(n), "-clip", l.Clip)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.says(ctx, "publishing", time.Now().Add(publishLimit)); err != nil {
-		p.stop()
-		return nil, err
-	}
-	return &Publisher{p}, nil
+	return l.publishers(ctx, "-proto", proto, "-url", url, "-n", strconv.Itoa(n))
 }
 
 // Alive returns an error when the publisher has ended.

@@ -40,6 +40,7 @@ func TestPlayURL(t *testing.T) {
 		"ws":       "ws://127.0.0.1:2/live/bench.live.flv",
 		"rtsp":     "rtsp://127.0.0.1:3/live/bench",
 		"rtsp-udp": "rtsp://127.0.0.1:3/live/bench",
+		"rtp":      "http://127.0.0.1:2/index/api/startSendRtp?vhost=__defaultVhost__&app=live&stream=bench&type=1",
 	} {
 		got, err := s.PlayURL(proto)
 		require.NoError(t, err)

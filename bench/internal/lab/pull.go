@@ -2,9 +2,7 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
@@ -45,24 +43,8 @@ func (s *Server) pullOne(ctx context.Context, from string, i int) error {
 		"vhost": {"__defaultVhost__"}, "app": {"live"}, "stream": {stream[len("/live/"):]}, "url": {from}, "rtp_type": {"0"},
 		"timeout_sec": {strconv.Itoa(int(startLimit.Seconds()))},
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.http+"/index/api/addStreamProxy?"+query.Encode(), nil)
-	if err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	reply, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	defer reply.Body.Close()
-	var answer struct {
-		Code int
-		Msg  string
-	}
-	if err := json.NewDecoder(reply.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("lab: the reply to addStreamProxy: %w", err)
-	}
-	if answer.Code != 0 {
-		return fmt.Errorf("lab: pull %d: %s", i, answer.Msg)
+	if err := s.call(ctx, "addStreamProxy", query, nil); err != nil {
+		return fmt.Errorf("lab: pull %d: %w", i, err)
 	}
 	return nil
 }

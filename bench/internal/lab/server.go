@@ -159,7 +159,7 @@ func (s *Server) Addresses() (rtmp, http, rtsp, path string) {
 }
 
 // PlayURL returns where the published stream is played by proto: "rtmp", "flv", "ts", "fmp4", "hls", "ll-hls", "ws",
-// "rtsp" or "rtsp-udp".
+// "rtsp", "rtsp-udp", or "rtp", which is asked for at the API.
 func (s *Server) PlayURL(proto string) (string, error) {
 	switch proto {
 	case "rtmp":
@@ -176,6 +176,8 @@ func (s *Server) PlayURL(proto string) (string, error) {
 		return "http://" + s.http + streamPath + "/hls.fmp4.m3u8", nil
 	case "ws":
 		return "ws://" + s.http + streamPath + ".live.flv", nil
+	case "rtp":
+		return "http://" + s.http + "/index/api/startSendRtp?vhost=__defaultVhost__&app=live&stream=" + streamPath[len("/live/"):] + "&type=1", nil
 	case "rtsp", "rtsp-udp":
 		return "rtsp://" + s.rtsp + streamPath, nil
 	}

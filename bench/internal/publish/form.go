@@ -19,6 +19,7 @@ type form struct {
 
 // step is what is written at once: a picture, with the audio before it.
 type step struct {
+	number     int
 	at         time.Duration
 	begin, end int // in data
 	first, n   int // packets, for RTP
@@ -34,7 +35,7 @@ func newForm(proto string, c *clip) (*form, error) {
 
 // close ends a step where data ends now.
 func (f *form) close(at uint32, packets int) {
-	s := step{at: time.Duration(at) * time.Millisecond, end: len(f.data), n: packets}
+	s := step{number: len(f.steps), at: time.Duration(at) * time.Millisecond, end: len(f.data), n: packets}
 	if len(f.steps) > 0 {
 		last := f.steps[len(f.steps)-1]
 		s.begin, s.first = last.end, last.first+last.n

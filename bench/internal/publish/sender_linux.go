@@ -28,11 +28,15 @@ const (
 
 // Config says what to publish.
 type Config struct {
-	Proto string   // "rtmp" or "rtsp"
-	URL   *url.URL // stream i is published at wire.Numbered(URL, i)
+	Proto string   // "rtmp", "rtsp", or "rtp" for MPEG-PS in RTP by UDP
+	URL   *url.URL // stream i is published at wire.Numbered(URL, i); of "rtp" only the host is used, an IP address,
+	Ports []int    // and stream i is sent to this port of it
 	N     int
 	Clip  []byte // an FLV file of H.264 with or without AAC
 }
+
+// protoRTP is MPEG-PS in RTP by UDP.
+const protoRTP = "rtp"
 
 // publisher is one stream.
 type publisher struct {
@@ -47,12 +51,15 @@ type publisher struct {
 // Run publishes until ctx ends, calls ready once all streams are set up, and returns an error as soon as one is lost
 // or the server takes one too slowly.
 func Run(ctx context.Context, cfg Config, ready func()) error {
-	if cfg.N < 1 || cfg.URL == nil || cfg.Proto != "rtmp" && cfg.Proto != "rtsp" {
+	if cfg.N < 1 || cfg.URL == nil || cfg.Proto != "rtmp" && cfg.Proto != "rtsp" && cfg.Proto != protoRTP || cfg.Proto == protoRTP && len(cfg.Ports) != cfg.N {
 		return fmt.Errorf("publish: %d streams of protocol %q", cfg.N, cfg.Proto)
 	}
 	c, err := parseClip(cfg.Clip)
 	if err != nil {
 		return err
+	}
+	if cfg.Proto == protoRTP {
+		return runCameras(ctx, &cfg, c, ready)
 	}
 	f, err := newForm(cfg.Proto, c)
 	if err != nil {

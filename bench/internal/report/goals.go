@@ -23,7 +23,9 @@ const (
 	goalSnapRuns  = 2 // of ffmpeg at once
 	goalSiegeMS   = 100
 	goalPlayers   = 500
+	goalRTP       = 1.4 // CPU of protoRTP by that of protoUDP
 	protoUDP      = "rtsp-udp"
+	protoRTP      = "rtp"
 	mergedWindow  = 300 * time.Millisecond
 	unmetVerdict  = "**missed**"
 	metVerdict    = "met"
@@ -69,6 +71,11 @@ func (r *Report) list() []goal {
 	var out []goal
 	for i := range r.Cells {
 		out = append(out, r.Cells[i].goals()...)
+		out = append(out, r.sent(&r.Cells[i])...)
+	}
+	for i := range r.Receivers {
+		name := fmt.Sprintf("%d receivers of RTP: datagrams lost", r.Receivers[i].N)
+		out = append(out, goal{name, float64(r.Receivers[i].Lost), 0})
 	}
 	for _, s := range r.Stalls {
 		name := fmt.Sprintf("%s, %d players: stalled, slow or lost", s.Proto, s.N)
@@ -110,6 +117,9 @@ func (c *Cell) goals() []goal {
 	if c.Proto == protoUDP { // a datagram each 1400 bytes: the floor of TCP is out of reach
 		return []goal{{name + ": CPU-s/GB", stat.Median(c.PerGB()), goalUDP}}
 	}
+	if c.Proto == protoRTP {
+		return []goal{{name + ": packets lost", c.worst(missing), 0}}
+	}
 	out := []goal{
 		{name + ": memory per player, KB", c.median((*crowd.Result).PlayerKB), goalPlayerKB},
 		{name + ": first key frame, ms", c.median(func(r *crowd.Result) float64 { return r.KeyMS.P50 }), goalKeyMS},
@@ -118,6 +128,19 @@ func (c *Cell) goals() []goal {
 		out = append([]goal{{name + ": CPU by the floor's", ratio, goalRatio}}, out...)
 	}
 	return out
+}
+
+// sent compares senders of RTP with as many players of RTSP by UDP of the same rounds.
+func (r *Report) sent(c *Cell) []goal {
+	if c.Proto != protoRTP || c.N != goalPlayers || c.Merge != 0 {
+		return nil
+	}
+	for i := range r.Cells {
+		if udp := &r.Cells[i]; udp.Proto == protoUDP && udp.N == c.N && udp.Merge == c.Merge {
+			return []goal{{fmt.Sprintf("%s, %d players: CPU by that of %s", c.Proto, c.N, protoUDP), stat.Median(stat.Ratios(c.PerGB(), udp.PerGB())), goalRTP}}
+		}
+	}
+	return nil
 }
 
 func (r *Report) frozen() *crowd.Freeze {
@@ -146,6 +169,9 @@ func (r *Report) Faults() []string {
 	}
 	for i := range r.Publish {
 		add(r.Publish[i].Result)
+	}
+	for i := range r.Receivers {
+		add(r.Receivers[i].Viewers)
 	}
 	for i := range r.HLS {
 		add(r.HLS[i].Floor...)

@@ -14,18 +14,19 @@ import (
 
 // Report is everything one benchmark measured. Parts that were not run are empty.
 type Report struct {
-	Machine []string
-	Cells   []Cell
-	HLS     []HLS
-	Publish []Publish
-	Pulls   []Pull
-	Demand  *Demand
-	Snaps   []Snap
-	Sieges  []*siege.Result
-	Stalls  []*crowd.Result // large crowds, one run each
-	Freeze  *crowd.Result
-	Idle    *Idle
-	Starts  []float64 // ms from the start of the process until its ports accepted
+	Machine   []string
+	Cells     []Cell
+	HLS       []HLS
+	Publish   []Publish
+	Receivers []Receivers
+	Pulls     []Pull
+	Demand    *Demand
+	Snaps     []Snap
+	Sieges    []*siege.Result
+	Stalls    []*crowd.Result // large crowds, one run each
+	Freeze    *crowd.Result
+	Idle      *Idle
+	Starts    []float64 // ms from the start of the process until its ports accepted
 }
 
 // Cell is one protocol with one number of players and one merge window, measured several times, each time followed by
@@ -70,6 +71,7 @@ func (r *Report) Write(w io.Writer) error {
 	r.load(&b)
 	r.hls(&b)
 	r.publishers(&b)
+	r.receivers(&b)
 	r.pulls(&b)
 	r.demand(&b)
 	r.snaps(&b)

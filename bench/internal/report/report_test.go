@@ -176,3 +176,29 @@ func TestReportFaultsOfPulls(t *testing.T) {
 		require.Equal(t, []string{"rtmp, 500 players: malformed: something"}, r.Faults())
 	}
 }
+
+func TestReportReceivers(t *testing.T) {
+	t.Parallel()
+	few := result(1)
+	few.Proto, few.N, few.LateMS = "rtmp", 20, crowd.Spread{P50: 2, P99: 9, Max: 30}
+	r := &Report{Receivers: []Receivers{{N: 100, BareKB: 4000, KB: 44000, CPU: 9, SenderCPU: 4, OtherCPU: 8, Lost: 3, Viewers: few}}}
+	text := write(t, r)
+	require.Contains(t, text, "| 100 | 9.0 | **0.090** | 400 | 3 | 2/9/30 | 0/0/0 | 4 | 8 |")
+	require.Contains(t, text, "| 100 receivers of RTP: datagrams lost | 3.00 | 0.00 | **missed** |")
+	few.Faults = []string{"malformed: something"}
+	require.Equal(t, []string{"rtmp, 20 players: malformed: something"}, r.Faults())
+}
+
+// Senders of RTP are held against players of RTSP by UDP of the same rounds.
+func TestReportSenders(t *testing.T) {
+	t.Parallel()
+	udp, rtp := cell(0, []float64{2, 4, 2}, []float64{1}), cell(0, []float64{3, 5, 3}, []float64{1})
+	udp.Proto, rtp.Proto = "rtsp-udp", "rtp"
+	rtp.Server[1].Missing = 7
+	const goal = "| rtp, 500 players: CPU by that of rtsp-udp |"
+	text := write(t, &Report{Cells: []Cell{udp, rtp}})
+	require.Contains(t, text, goal+" 1.50 | 1.40 | **missed** |")
+	require.Contains(t, text, "| rtp, 500 players: packets lost | 7.00 | 0.00 | **missed** |")
+	require.Contains(t, text, "| rtp | 500 | 0 | 3 | **1.50** | 1.50–2.50 | 0.50 (TCP) |")
+	require.NotContains(t, write(t, &Report{Cells: []Cell{rtp}}), goal)
+}

@@ -60,19 +60,21 @@ func (c *Cell) gaps() string {
 // floor returns the floor's figure; for UDP it says that it is that of TCP.
 func (c *Cell) floor() string {
 	text := figure("%.2f", stat.Median(c.FloorPerGB()))
-	if c.Proto == protoUDP {
+	if c.Proto == protoUDP || c.Proto == protoRTP {
 		text += " (TCP)"
 	}
 	return text
 }
 
-// missing returns how many RTP packets the parsed player did not get in the worst round.
+// missing returns how many RTP packets the parsed player, or all players of RTP, did not get in the worst round.
 func (c *Cell) missing() string {
-	if !strings.HasPrefix(c.Proto, "rtsp") {
+	if !strings.HasPrefix(c.Proto, "rtsp") && c.Proto != protoRTP {
 		return "–"
 	}
-	return fmt.Sprintf("%.0f", c.worst(func(r *crowd.Result) float64 { return float64(r.Missing) }))
+	return fmt.Sprintf("%.0f", c.worst(missing))
 }
+
+func missing(r *crowd.Result) float64 { return float64(r.Missing) }
 
 func (r *Report) stalls(b *strings.Builder) {
 	if len(r.Stalls) == 0 {
