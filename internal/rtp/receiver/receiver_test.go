@@ -333,6 +333,30 @@ func TestSequencerCopies(t *testing.T) {
 	require.Equal(t, []byte{1, 2, 3, 4, 5, 6, 9}, got)
 }
 
+// Nothing is kept of packets that were returned, and no room for what may have to wait until something has to.
+func TestSequencerMemory(t *testing.T) {
+	s := NewSequencer(SequencerConfig{Reorder: 128})
+	read := []byte{1}
+	give := func(seq uint16) []Packet {
+		p := pkt(seq)
+		p.Payload = read
+		return s.Push(p, t0)
+	}
+	give(1)
+	give(2)
+	require.Nil(t, s.held)
+	give(5)
+	give(4)
+	require.Len(t, s.held, 128)
+	out := give(3)
+	require.Len(t, out, 3)
+	give(6)
+	require.Len(t, give(7), 1)
+	for _, p := range out[1:] {
+		require.Nil(t, p.Payload)
+	}
+}
+
 func BenchmarkPush(b *testing.B) {
 	b.ReportAllocs()
 	s := NewSequencer(SequencerConfig{ClockRate: 90000, Reorder: 64})

@@ -42,11 +42,12 @@ type Sequencer struct {
 	begun bool
 	anew  bool // it has begun before
 	ssrc  uint32
-	next  uint16 // the sequence number that is due
-	gap   bool   // packets are missing in front of the next one
-	held  []Packet
-	taken []bool // which of held are in use
-	count int    // how many
+	next  uint16   // the sequence number that is due
+	gap   bool     // packets are missing in front of the next one
+	room  int      // how many packets can be held
+	held  []Packet // nil until the first is, as on most ways none ever has to be
+	taken []bool   // which of held are in use
+	count int      // how many
 	since time.Time
 	seen  uint64 // which of the 64 before next have come
 	doubt struct {
@@ -69,7 +70,7 @@ func NewSequencer(c SequencerConfig) *Sequencer {
 		for n < min(c.Reorder, maxReorder) {
 			n *= 2
 		}
-		s.held, s.taken = make([]Packet, n), make([]bool, n)
+		s.room = n
 	}
 	return s
 }
@@ -77,7 +78,7 @@ func NewSequencer(c SequencerConfig) *Sequencer {
 // Push takes a packet as it comes and returns those whose turn it is. They are valid until the next call, and p as long as the memory
 // that its payload lies in: of a packet that is held back the payload is copied, and header extensions are left out.
 func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
-	s.out = s.out[:0]
+	s.forget()
 	s.stats.Received++
 	if !s.begun {
 		missing := int(int16(p.SequenceNumber - s.next))
@@ -101,7 +102,7 @@ func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
 	case ahead == 0:
 		s.deliver(Packet{Packet: p, Arrived: now})
 		s.drain()
-	case len(s.held) == 0:
+	case s.room == 0:
 		s.skip(ahead)
 		s.deliver(Packet{Packet: p, Arrived: now})
 	default:
@@ -109,6 +110,12 @@ func (s *Sequencer) Push(p rtp.Packet, now time.Time) []Packet {
 	}
 	s.measure(&p.Header, now)
 	return s.out
+}
+
+// forget lets go of what was returned last, and of the memory that it was read into.
+func (s *Sequencer) forget() {
+	clear(s.out)
+	s.out = s.out[:0]
 }
 
 func (s *Sequencer) begin(p *rtp.Packet) {
@@ -153,6 +160,9 @@ func (s *Sequencer) tooLate(behind int) {
 
 // hold keeps a packet that is early.
 func (s *Sequencer) hold(p rtp.Packet, ahead int, now time.Time) {
+	if s.held == nil {
+		s.held, s.taken = make([]Packet, s.room), make([]bool, s.room)
+	}
 	for ; ahead >= len(s.held); ahead-- { // no room: give up what is missing longest
 		s.step()
 	}
@@ -183,7 +193,7 @@ func (s *Sequencer) hold(p rtp.Packet, ahead int, now time.Time) {
 
 // Flush returns the packets behind a gap that has lasted for MaxWait. They are valid until the next call.
 func (s *Sequencer) Flush(now time.Time) []Packet {
-	s.out = s.out[:0]
+	s.forget()
 	if s.count == 0 || now.Sub(s.since) < s.cfg.MaxWait {
 		return s.out
 	}
