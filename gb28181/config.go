@@ -23,7 +23,8 @@ type Config struct {
 	PayloadTypes PayloadTypes
 	// ReadBuffer is what the system keeps of datagrams for a port, in bytes, as far as it allows. 0 means 4 MiB.
 	ReadBuffer int
-	// MaxSenders bounds the senders of a port with many. 0 means 1000.
+	// MaxSenders bounds the senders of a port with many. 0 means 1000. Of half of them no frame may have come that are of one address, or of
+	// one network of 64 bits of IPv6, so that none takes the places of all.
 	MaxSenders int
 	// MaxPayload is the most bytes of payload of an RTP packet that is sent. 0 means 1400.
 	MaxPayload int

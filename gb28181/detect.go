@@ -3,8 +3,11 @@ package gb28181
 import (
 	"encoding/binary"
 
+	"github.com/pion/rtp"
+
 	"github.com/sluice-media/sluice/internal/h26x"
 	"github.com/sluice-media/sluice/internal/mpegps"
+	"github.com/sluice-media/sluice/internal/rtp/framing"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -46,6 +49,16 @@ func (c *Config) detect(payloadType uint8, payload []byte) content {
 		return h265
 	}
 	return when(hasSPS(media.H264, payload), h264)
+}
+
+// begins reports whether an RTP packet is one that a stream can begin with.
+func (c *Config) begins(b []byte) bool {
+	if framing.IsRTCP(b) {
+		return false
+	}
+	var h rtp.Header
+	n, err := h.Unmarshal(b)
+	return err == nil && c.detect(h.PayloadType, b[n:]) != unknown
 }
 
 func when(is bool, c content) content {

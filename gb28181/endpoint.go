@@ -200,12 +200,10 @@ const minReport = 8
 func (e *endpoint) report(b []byte, from netip.AddrPort, now time.Time) {
 	ssrc := ssrcOf(b)
 	for _, r := range e.list() {
-		for _, x := range r.sources() {
-			if x.isFrom(from.Addr(), ssrc) {
-				to := datagram.NewDestination(e.rtcp, from)
-				x.report(b, now, to.Send)
-				return
-			}
+		if x := r.find(ssrc); x != nil && x.isFrom(from.Addr(), ssrc) {
+			to := datagram.NewDestination(e.rtcp, from)
+			x.report(b, now, to.Send)
+			return
 		}
 	}
 }
@@ -213,7 +211,7 @@ func (e *endpoint) report(b []byte, from netip.AddrPort, now time.Time) {
 // busy reports whether no packet of an SSRC would be taken, since somebody else sends.
 func (e *endpoint) busy(ssrc uint32) bool {
 	for _, r := range e.list() {
-		if x := r.source(ssrc); x != nil && !x.isBusy() {
+		if x := r.find(ssrc); x == nil || !x.isBusy() {
 			return false
 		}
 	}
@@ -226,14 +224,22 @@ func (e *endpoint) take(b []byte, from origin, now time.Time) (x *source, taken,
 		return nil, false, false
 	}
 	ssrc := ssrcOf(b)
+	waited := false // for what a stream can begin with
 	for _, r := range e.list() {
-		x := r.source(ssrc)
+		x := r.find(ssrc)
 		if x == nil {
+			x = r.admit(ssrc, b, from)
+		}
+		if x == nil {
+			waited = true
 			continue
 		}
 		if taken, waits := x.packet(b, from, now); taken {
 			return x, true, waits
 		}
+	}
+	if waited {
+		return nil, false, false
 	}
 	if n, ok := e.server.foreign.Ready(); ok {
 		e.server.log.Info("RTP that is nobody's, or not the first sender's", "port", e.port, "from", from.remote.String(), "ssrc", ssrc, "number", n)

@@ -3,6 +3,7 @@ package gb28181
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,7 +27,9 @@ type inlet struct {
 	only   uint32
 	single *source // unless it takes many
 	many   elastic.Map[uint32, *source]
-	spared time.Time // until when silence does not matter
+	// unproven counts those of many of whose streams no frame has come, by their hosts: none may take all places with them.
+	unproven elastic.Map[netip.Prefix, int]
+	spared   time.Time // until when silence does not matter
 }
 
 func newInlet(s *Server, r Request, e *endpoint) *inlet {
@@ -51,27 +54,64 @@ func (r *inlet) logger() *slog.Logger {
 	return r.server.log.With("stream", r.request.Stream.String(), "port", r.endpoint.port)
 }
 
-// source returns who feeds the stream that packets of an SSRC are for; nil if they are not taken here.
-func (r *inlet) source(ssrc uint32) *source {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed || !r.request.Multiplex {
+// find returns who feeds the stream that packets of an SSRC are for; nil if nobody does yet.
+func (r *inlet) find(ssrc uint32) *source {
+	if r.single != nil {
 		return r.single
 	}
-	if x := r.many.Get(ssrc); x != nil {
-		return x
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.many.Get(ssrc)
+}
+
+// admit lets a sender in whose packet a stream can begin with, on a port of many. Nothing is kept of any other: whoever makes up SSRCs would
+// take the places of all. It returns nil if there is no place.
+func (r *inlet) admit(ssrc uint32, b []byte, from origin) *source {
+	if !r.request.Multiplex || !r.server.config().begins(b) {
+		return nil
 	}
-	if limit := r.server.config().MaxSenders; r.many.Len() >= limit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	limit, host := r.server.config().MaxSenders, hostOf(from.remote.Addr())
+	if r.many.Len() >= limit || r.unproven.Get(host) >= (limit+1)/2 {
 		if n, ok := r.server.foreign.Ready(); ok {
-			r.logger().Warn("RTP is not taken, as the port has too many senders", "limit", limit, "number", n)
+			r.logger().Warn("RTP is not taken, as the port has too many senders", "from", from.remote.String(), "limit", limit, "number", n)
 		}
 		return nil
 	}
 	key := r.request.Stream
 	key.Name = fmt.Sprintf("%08X", ssrc)
 	x := r.newSource(key, "", ssrc)
+	x.unproven = host
+	r.unproven.Set(host, r.unproven.Get(host)+1)
 	r.many.Set(ssrc, x)
 	return x
+}
+
+// hostOf is what a host has of addresses: one, or of IPv6 a network of 64 bits.
+func hostOf(a netip.Addr) netip.Prefix {
+	bits := 64
+	if a = a.Unmap(); a.Is4() {
+		bits = 32
+	}
+	p, _ := a.Prefix(bits) // it has that many bits, or there is no address
+	return p
+}
+
+// prove takes note that a sender has sent a frame, or that it is gone. The lock is held.
+func (r *inlet) prove(x *source) {
+	if !x.unproven.IsValid() {
+		return
+	}
+	if n := r.unproven.Get(x.unproven) - 1; n > 0 {
+		r.unproven.Set(x.unproven, n)
+	} else {
+		r.unproven.Delete(x.unproven)
+	}
+	x.unproven = netip.Prefix{}
 }
 
 // sources are those there are.
@@ -106,6 +146,7 @@ func (r *inlet) drop(x *source) {
 	defer r.mu.Unlock()
 	if r.many.Get(x.only) == x {
 		r.many.Delete(x.only)
+		r.prove(x)
 	}
 }
 
@@ -148,16 +189,11 @@ func (r *inlet) isSpared(now time.Time) bool {
 // expire ends what is silent for too long.
 func (r *inlet) expire(now time.Time) {
 	timeout := r.server.config().Timeout
-	if r.isSpared(now) {
+	if r.request.Multiplex {
+		r.expireMany(now, timeout)
 		return
 	}
-	if r.request.Multiplex {
-		for _, x := range r.sources() {
-			if x.silent(now) >= timeout {
-				x.close(errSilent)
-				r.drop(x)
-			}
-		}
+	if r.isSpared(now) {
 		return
 	}
 	if r.single.silent(now) < timeout || !r.server.closeInlet(r, errSilent) {
@@ -168,6 +204,22 @@ func (r *inlet) expire(now time.Time) {
 		Stream: r.request.Stream, LocalPort: r.endpoint.port, StreamID: r.request.Stream.Name, TCPMode: int(r.request.Mode),
 		ReusePort: r.request.ReusePort, SSRC: r.ssrc(),
 	})
+}
+
+// expireMany ends those of many that are silent for too long.
+func (r *inlet) expireMany(now time.Time, timeout time.Duration) {
+	spared := r.isSpared(now)
+	for _, x := range r.sources() {
+		switch silent, proven := x.silent(now), x.proven(); {
+		case silent >= timeout && !spared:
+			x.close(errSilent)
+			r.drop(x)
+		case proven:
+			r.mu.Lock()
+			r.prove(x)
+			r.mu.Unlock()
+		}
+	}
 }
 
 func (r *inlet) ssrc() uint32 {

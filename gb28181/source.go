@@ -61,6 +61,8 @@ type source struct {
 	onEnd  func()        // called once, when it ends by itself
 	onLeft func()        // called when its connection has ended; nil if another may follow
 	gone   chan struct{} // closed when the stream is
+	// unproven is the host that it counts against, until a frame has come. The inlet's lock guards it.
+	unproven netip.Prefix
 
 	mu      sync.Mutex
 	state   state
@@ -353,6 +355,13 @@ func (s *source) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = time.Now()
+}
+
+// proven reports whether a frame had come by the last look.
+func (s *source) proven() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frames > 0
 }
 
 // silent returns how long no frame has come.
