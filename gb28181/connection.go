@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ type connection struct {
 	from     origin
 	over     atomic.Bool
 	sources  map[*source]struct{} // which it feeds
+	admitted bool                 // it has fed one
 
 	writing sync.Mutex // of those that talk back
 }
@@ -76,13 +78,38 @@ func (c *connection) serve() {
 	for x := range c.sources {
 		x.left(c.from)
 	}
-	c.endpoint.server.ends.Log(c.logger(), acceptor.End{Err: err, Quiet: acceptor.Closed(err), Admitted: len(c.sources) > 0})
+	c.endpoint.server.ends.Log(c.logger(), acceptor.End{Err: err, Quiet: acceptor.Closed(err), Admitted: c.admitted})
 }
 
-// read takes packets until the connection ends. Before something could be made of one the peer has one deadline for all.
+// patient reads from a connection that feeds a stream, however long that is silent, which is the port's to end. One that feeds none by its
+// deadline ends: who has not begun, who was refused, and whose stream is over, or another's by now.
+type patient struct{ *connection }
+
+func (p patient) Read(b []byte) (int, error) {
+	for {
+		n, err := p.conn.Read(b)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !p.feeds() {
+			return n, err
+		}
+		if err := p.conn.SetReadDeadline(time.Now().Add(p.endpoint.server.config().Timeout)); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// feeds reports whether a stream is alive that comes by the connection. Those that are not are forgotten.
+func (c *connection) feeds() bool {
+	for x := range c.sources {
+		if from, ok := x.sender(); !ok || from != c.from {
+			delete(c.sources, x)
+		}
+	}
+	return len(c.sources) > 0
+}
+
+// read takes packets until the connection ends.
 func (c *connection) read() error {
-	r := framing.NewReader(c.conn, maxPacket)
-	admitted := false
+	r := framing.NewReader(patient{c}, maxPacket)
 	for {
 		b, lost, err := r.Next()
 		if err != nil {
@@ -108,12 +135,6 @@ func (c *connection) read() error {
 		if begun := x.await(); !begun {
 			continue
 		}
-		c.sources[x] = struct{}{}
-		if !admitted { // from now on silence is the port's to end
-			admitted = true
-			if err := c.conn.SetReadDeadline(time.Time{}); err != nil {
-				return err
-			}
-		}
+		c.sources[x], c.admitted = struct{}{}, true
 	}
 }
