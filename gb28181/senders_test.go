@@ -446,3 +446,41 @@ func TestClose(t *testing.T) {
 	require.ErrorIs(t, err, gb28181.ErrServerClosed)
 	goleak.VerifyNone(t, before)
 }
+
+// Strangers on the port for all leave room for whoever comes later, and are forgotten.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	wait := make(chan struct{})
+	hang := publishers(func(ev *hook.PublishEvent) error {
+		if ev.Stream.Name != "0000ABC0" {
+			<-wait
+		}
+		return nil
+	})
+	m, s := start(t, media.Config{Hooks: []hook.Hook{hang}}, gb28181.Config{MaxSenders: 40, Timeout: 2 * time.Second})
+	defer close(wait)
+	go func() { _ = s.ListenAndServe("127.0.0.1:0") }()
+	require.Eventually(t, func() bool { return s.Addr().IsValid() }, patience, time.Millisecond)
+	port := int(s.Addr().Port())
+	foreign := newDevice(t, func() func([]byte) error {
+		conn, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		return func(b []byte) error { _, err := conn.Write(b); return err }
+	}())
+	for i := range 5000 { // most are nothing to begin with
+		foreign.ssrc = uint32(i)
+		for k, b := range foreign.packetize(append([]byte{0, 0, 1, 0xba, 0x44, 0, 4, 0, 4, 1, 0, 0, 3, 0xf8}, make([]byte, 2000)...), 1) {
+			if i < 100 || k > 0 {
+				require.NoError(t, foreign.write(b))
+			}
+		}
+		if i%50 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	d := newDevice(t, toUDP(t, port))
+	d.ssrc = 0xabc0
+	sends(t, d)
+	requireRun(t, await(t, m, media.StreamKey{VHost: hook.DefaultVHost, App: "rtp", Name: "0000ABC0"}), d.packets, 30)
+}

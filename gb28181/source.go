@@ -102,7 +102,11 @@ func (s *source) packet(b []byte, from origin, now time.Time) (taken, waits bool
 	defer s.mu.Unlock()
 	defer s.recovered()
 	if framing.IsRTCP(b) {
-		return s.from == from, s.reportLocked(b, now, nil)
+		if s.state != live || s.from != from {
+			return false, false
+		}
+		s.inflow.report(b, now, nil)
+		return true, false
 	}
 	var h rtp.Header
 	n, err := h.Unmarshal(b)
@@ -170,14 +174,10 @@ func (s *source) keep(b []byte, now time.Time) {
 func (s *source) report(b []byte, now time.Time, reply func([]byte) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reportLocked(b, now, reply)
-}
-
-func (s *source) reportLocked(b []byte, now time.Time, reply func([]byte) error) (waits bool) {
+	defer s.recovered()
 	if s.state == live {
 		s.inflow.report(b, now, reply)
 	}
-	return false
 }
 
 // torn says that bytes of a connection are missing.
