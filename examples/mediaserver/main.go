@@ -183,6 +183,8 @@ func (s *server) banner(demo bool) string {
 			}
 		case "rtsp", "rtsps":
 			line(strings.ToUpper(l.scheme), base+name)
+		case "rtp":
+			line("GB28181", "RTP to "+l.host()+" by UDP and TCP, played as rtp/SSRC")
 		case "telnet":
 			if s.flags.file() == "" {
 				continue // without a secret it lets nobody in

@@ -84,7 +84,7 @@ func (s *server) allowAddr(addr netip.AddrPort) error {
 	}
 	for _, l := range s.listeners {
 		own, ok := l.Addr().(*net.TCPAddr)
-		if ok && own.AddrPort().Port() == addr.Port() && slices.Contains([]string{"http", "https", "telnet"}, l.scheme) && isOwnIP(addr.Addr()) {
+		if ok && own.AddrPort().Port() == addr.Port() && slices.Contains([]string{"http", "https", "rtp", "telnet"}, l.scheme) && isOwnIP(addr.Addr()) {
 			return fmt.Errorf("%w: %v is this server's own, for %s", relay.ErrAddress, addr, l.scheme)
 		}
 	}

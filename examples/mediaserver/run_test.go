@@ -118,6 +118,7 @@ func TestFirstStartWritesConfig(t *testing.T) {
 	require.NotContains(t, out.String(), string(secret[1]))
 	require.NotContains(t, out.String(), "no effect", "nobody has set anything")
 	require.Contains(t, out.String(), "telnet")
+	require.Regexp(t, `GB28181   RTP to 127\.0\.0\.1:\d+ by UDP and TCP`, out.String())
 }
 
 // What somebody has set for a part that is not there is named.
@@ -131,6 +132,7 @@ func TestPortZeroIsOff(t *testing.T) {
 	out := start(t, "-c", write(t, "[rtmp]\nport=0\n[rtsp]\nport=0\n[shell]\nport=0\n[rtp_proxy]\nport=0\n"))
 	require.NotContains(t, out.String(), "rtmp://")
 	require.NotContains(t, out.String(), "telnet")
+	require.NotContains(t, out.String(), "GB28181")
 	require.NotContains(t, out.String(), "no effect")
 	_, body := get(t, out.url(t, "page")+"server.json")
 	require.JSONEq(t, `{"publish":"","recordings":"record"}`, body)
