@@ -48,15 +48,16 @@ type SendRequest struct {
 	// PayloadType is that of the RTP packets. Nil means 96.
 	PayloadType *uint8
 	AudioOnly   bool
-	// Receive, unless it is zero, is a stream that is received on the same socket; of Talk it is the one to answer.
+	// Receive, unless it is zero, is a stream that is received on the same socket; of Talk it is the one to answer. Who sends it is
+	// admitted like the sender of a port.
 	Receive media.StreamKey
 	// NeedReports ends a UDP sender that gets no RTCP report for 30 s.
 	NeedReports bool
-	// ConnectTimeout is how long to wait for the TCP connection. 0 means 5 s.
+	// ConnectTimeout is how long to wait for the TCP connection, or with Listen for the peer. 0 means 5 s.
 	ConnectTimeout time.Duration
 	// Recording sends a recording of that name if there is no such stream.
 	Recording bool
-	// BackPressure slows the publisher down to what the peer takes.
+	// BackPressure would slow the publisher down to what the peer takes. There is none yet: it is refused.
 	BackPressure bool
 }
 
