@@ -15,7 +15,7 @@ import (
 const flushEvery = 50 * time.Millisecond
 
 // readMedia gives take what comes to a socket until that is closed. take returns the source whose packets wait for one that is missing, if
-// they do.
+// they do. It reads at once: a pause of 5 ms, for several datagrams to come meanwhile, costs more than the wake-ups that it saves.
 func readMedia(conn *net.UDPConn, buffers *datagram.Buffers, take func(b []byte, from netip.AddrPort, now time.Time) *source) {
 	reader, err := datagram.NewReader(conn, buffers)
 	if err != nil {
