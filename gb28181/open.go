@@ -22,17 +22,19 @@ const (
 	connectTimeout = 5 * time.Second
 	// closeWait bounds how long the end of a stream is waited for: only a hook of the host can take so long.
 	closeWait = 5 * time.Second
+	// maxName bounds each part of the name of a stream, as media.Server.Publish does, and maxPort the port of RTP, behind which is that of RTCP.
+	maxName, maxPort = 8 << 10, 65534
 )
 
 // Open opens a port for the stream of a sender, or for many, and listens until it is closed: by [Server.ClosePort], because no frame
 // has come for Config.Timeout, which observers are told of (hook.RTPServerTimeoutHook), or because its stream was refused or
 // kicked. The sender is the first whose packets something can be made of; another takes its place after two seconds of silence. The port is opened when Open
-// returns. It returns [ErrExists], media.ErrBadName, an error that matches media.ErrNoPorts if the port is taken or none is free, or
+// returns. It returns [ErrExists], media.ErrBadName, what is wrong with the request, an error that matches media.ErrNoPorts if the port is taken or none is free, or
 // [ErrServerClosed].
 func (s *Server) Open(ctx context.Context, r Request) (*Port, error) {
 	r.Stream = r.Stream.Canonical()
-	if r.Stream.App == "" || r.Stream.Name == "" {
-		return nil, media.ErrBadName
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,6 +45,21 @@ func (s *Server) Open(ctx context.Context, r Request) (*Port, error) {
 	}
 	port := x.status().Port
 	return &port, nil
+}
+
+// check refuses what cannot be received.
+func (r *Request) check() error {
+	switch {
+	case r.Stream.App == "" || r.Stream.Name == "":
+		return media.ErrBadName
+	case len(r.Stream.VHost) > maxName || len(r.Stream.App) > maxName || len(r.Stream.Name) > maxName:
+		return media.ErrBadName
+	case r.Mode < UDP || r.Mode > TCPActive || r.Tracks < AllTracks || r.Tracks > VideoOnly:
+		return fmt.Errorf("gb28181: mode %d or tracks %d are none", r.Mode, r.Tracks)
+	case r.Port < 0 || r.Port > maxPort:
+		return fmt.Errorf("gb28181: the port %d is not within 1 and %d, as RTCP has the next one", r.Port, maxPort)
+	}
+	return nil
 }
 
 // open opens a port.
