@@ -107,15 +107,34 @@ func (e *endpoint) begin() {
 		e.local = localOf(e.rtp.Conn())
 	}
 	e.port = int(e.local.Port())
-	if e.listener != nil {
-		e.acceptor.Go(func() { _ = e.acceptor.Serve(e.listener) }) // it says what it has to
-	}
+	e.accepts()
 	if e.rtp != nil {
 		e.acceptor.Go(e.readRTP)
 	}
 	if e.rtcp != nil {
 		e.acceptor.Go(e.readRTCP)
 	}
+}
+
+// accepts begins to accept connections, if it listens.
+func (e *endpoint) accepts() {
+	if ln := e.listener; ln != nil {
+		e.acceptor.Go(func() { _ = e.acceptor.Serve(ln) }) // it says what it has to
+	}
+}
+
+// listenToo listens for connections as well, if who has the port together with others wants that. The server's opening is held.
+func (e *endpoint) listenToo(r *Request) error {
+	if r.Mode != TCPPassive || e.listener != nil {
+		return nil
+	}
+	ln, err := ports.ListenTCP(e.ip, e.port)
+	if err != nil {
+		return err
+	}
+	e.listener = ln
+	e.accepts()
+	return nil
 }
 
 // localOf is where a socket is.

@@ -98,7 +98,7 @@ func (s *Server) endpointFor(r *Request) (*endpoint, error) {
 	case exists:
 		return nil, ErrExists
 	case old != nil:
-		return old, nil
+		return old, old.listenToo(r)
 	}
 	return openEndpoint(s, r)
 }
