@@ -418,6 +418,24 @@ func TestBothVariantsInOneBrowser(t *testing.T) {
 	}
 }
 
+// One that asks for both before it has a cookie gets the same for both, since it keeps but the one that it gets last.
+func TestBothVariantsAtOnce(t *testing.T) {
+	s := start(t, media.Config{Options: hook.StreamOptions{EnableHLSFMP4: new(true)}}, web.Config{}, nil)
+	s.publish(t, "live", "test", 5)
+	first, _ := s.ask(t, "/live/test/hls.m3u8", "")
+	second, text := s.ask(t, "/live/test/hls.fmp4.m3u8", "")
+	require.Equal(t, 200, first.StatusCode)
+	require.Equal(t, 200, second.StatusCode)
+	cookie := first.Cookies()[0].Value
+	require.Equal(t, cookie, second.Cookies()[0].Value)
+	for range 2 { // with its cookie it is in no crowd
+		for _, path := range []string{segmentOf(text), "init.mp4"} {
+			reply, _ := s.ask(t, "/live/test/"+path, cookie)
+			require.Equal(t, 200, reply.StatusCode, path)
+		}
+	}
+}
+
 // segmentOf returns the URI of the first segment of a playlist.
 func segmentOf(text string) string {
 	for line := range strings.Lines(text) {

@@ -42,6 +42,7 @@ type viewer struct {
 	// keepEnded is how long it has what there is when the stream has ended.
 	keepEnded time.Duration
 	target    time.Duration // that of its playlist
+	given     bool          // the cookie is a new one
 
 	confirmed atomic.Bool // it has shown its cookie
 	endless   atomic.Bool // its stream had not ended when it asked last
@@ -82,7 +83,8 @@ func (h *Handler) newViewer(w http.ResponseWriter, r *http.Request, t hlsTarget,
 	defer bound(w, r)
 	ctx, cancel := context.WithTimeout(r.Context(), hlsWait)
 	defer cancel()
-	v := &viewer{place: p, variant: t.variant, cookie: h.viewers.cookieFor(r, t.key, h.variants)}
+	v := &viewer{place: p, variant: t.variant}
+	v.cookie, v.given = h.viewers.cookieFor(r, t.key, h.variants)
 	v.endless.Store(true)
 	v.life, v.die = context.WithCancel(context.Background())
 	v.timer = time.AfterFunc(viewerTime, func() { h.expire(v) })
@@ -154,7 +156,7 @@ func (h *Handler) enterViewer(v *viewer, a ask) error {
 	switch {
 	case h.closing:
 		return media.ErrServerClosed
-	case !h.viewers.add(v, a):
+	case !h.viewers.add(v, a, h.variants):
 		return errTooMany
 	}
 	return nil

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"container/list"
 	"net/http"
 	"net/netip"
@@ -104,12 +103,16 @@ func (l *viewers) ofCookie(cookies []string, key hook.StreamKey, schema string) 
 	return nil
 }
 
-// cookieFor returns the cookie of a new viewer: the one by which its client watches the stream in another form, if it does.
-func (l *viewers) cookieFor(r *http.Request, key hook.StreamKey, all []*variant) string {
+// cookieFor returns the cookie of a new viewer: the one by which its client watches the stream in another form, if it does, or one that is
+// given to it.
+func (l *viewers) cookieFor(r *http.Request, key hook.StreamKey, all []*variant) (cookie string, given bool) {
 	cookies := cookiesOf(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return cmp.Or(l.cookieOf(cookies, key, all), newCookie())
+	if cookie = l.cookieOf(cookies, key, all); cookie != "" {
+		return cookie, false
+	}
+	return newCookie(), true
 }
 
 // cookieOf returns the one of a request's cookies that a viewer of a stream has in some form; empty if there is none. l.mu is held.
@@ -174,8 +177,27 @@ func (l *viewers) expect(v *viewer) {
 	}
 }
 
+// sameClient is how far apart a client begins at most to watch a stream in two forms, for one that has asked for both before it got a cookie.
+const sameClient = time.Second
+
+// share gives a viewer that has come without a cookie the one of another who has just come from the same place, to watch in another form. It may
+// be the same client, and would keep only the cookie that it gets last. l.mu is held.
+func (l *viewers) share(v *viewer, at time.Time, all []*variant) {
+	p := v.place
+	for _, other := range all {
+		p.schema = other.schema
+		if c := l.crowds.Get(p); c != nil && p.schema != v.place.schema {
+			x := viewerAt(c.watching.Back())
+			if x != nil && !x.confirmed.Load() && at.Sub(x.asked) < sameClient && l.byCookie.Get(ticket{x.cookie, v.place.schema}) == nil {
+				v.cookie = x.cookie
+				return
+			}
+		}
+	}
+}
+
 // add enters a viewer that asks for a playlist, if there is room.
-func (l *viewers) add(v *viewer, a ask) bool {
+func (l *viewers) add(v *viewer, a ask, all []*variant) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	used := l.byOwner.Get(connlimit.Owner(v.place.addr))
@@ -183,6 +205,9 @@ func (l *viewers) add(v *viewer, a ask) bool {
 		return false
 	}
 	l.count(v.place, usage{viewers: 1})
+	if v.given {
+		l.share(v, a.at, all)
+	}
 	if l.byCookie.Get(v.ticket()) != nil { // another has come with it at the same time
 		v.cookie = newCookie()
 	}

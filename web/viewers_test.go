@@ -26,10 +26,10 @@ func viewerIn(addr, query string) *viewer {
 func TestRoomForViewersOfOtherAddresses(t *testing.T) {
 	long := strings.Repeat("x", maxQuery-10)
 	for name, fill := range map[string]func(l *viewers, i int){
-		"viewers": func(l *viewers, _ int) { l.add(viewerIn("192.0.2.1", ""), ask{}) },
-		"queries": func(l *viewers, i int) { l.add(viewerIn("192.0.2.1", fmt.Sprint(i, long)), ask{}) },
+		"viewers": func(l *viewers, _ int) { l.add(viewerIn("192.0.2.1", ""), ask{}, nil) },
+		"queries": func(l *viewers, i int) { l.add(viewerIn("192.0.2.1", fmt.Sprint(i, long)), ask{}, nil) },
 		"a /64": func(l *viewers, i int) {
-			l.add(viewerIn(fmt.Sprintf("2001:db8::%x", i%5000), fmt.Sprint(i, long)), ask{})
+			l.add(viewerIn(fmt.Sprintf("2001:db8::%x", i%5000), fmt.Sprint(i, long)), ask{}, nil)
 		},
 		"refused": func(l *viewers, i int) { l.deny(viewerIn("192.0.2.1", fmt.Sprint(i, long)).place, errors.New("no")) },
 	} {
@@ -39,8 +39,8 @@ func TestRoomForViewersOfOtherAddresses(t *testing.T) {
 				for i := range maxViewers + 1 {
 					fill(&l, i)
 				}
-				require.True(t, l.add(viewerIn("192.0.2.2", "token="+long), ask{}), ask{})
-				require.True(t, l.add(viewerIn("2001:db8:0:1::1", "token="+long), ask{}))
+				require.True(t, l.add(viewerIn("192.0.2.2", "token="+long), ask{}, nil))
+				require.True(t, l.add(viewerIn("2001:db8:0:1::1", "token="+long), ask{}, nil))
 				for _, v := range l.all() {
 					require.True(t, l.end(v, nil))
 				}

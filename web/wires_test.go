@@ -39,7 +39,7 @@ func (s *sitting) ask(at time.Duration, port int, blocking bool) (*viewer, error
 			timer: time.AfterFunc(time.Hour, func() {}),
 		}
 		v.endless.Store(true)
-		s.l.add(v, a)
+		s.l.add(v, a, nil)
 	}
 	return v, err
 }
