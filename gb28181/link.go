@@ -26,7 +26,7 @@ func (s *Server) link(ctx context.Context, r *SendRequest) (link, error) {
 		if err != nil || r.Mode == Listen {
 			return l, err
 		}
-		to, err := resolve(ctx, r.Host, r.Port)
+		to, err := resolve(ctx, r.Host, r.Port, s.config().LocalIP)
 		if err != nil {
 			l.close()
 			return nil, err
@@ -47,9 +47,15 @@ func (s *Server) link(ctx context.Context, r *SendRequest) (link, error) {
 	return &tcpLink{conn: conn}, nil
 }
 
-// resolve returns the first address of a host.
-func resolve(ctx context.Context, host string, port int) (netip.AddrPort, error) {
-	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+// resolve returns the first address of a host, of the family of the one that is sent from if that is known.
+func resolve(ctx context.Context, host string, port int, from netip.Addr) (netip.AddrPort, error) {
+	network := "ip"
+	if from.Is4() {
+		network = "ip4"
+	} else if from.Is6() && !from.IsUnspecified() {
+		network = "ip6"
+	}
+	list, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("gb28181: %w", err)
 	}

@@ -68,6 +68,8 @@ func (r *SendRequest) check() error {
 		return fmt.Errorf("gb28181: the payload type %d is over 127", *r.PayloadType)
 	case r.LocalPort < 0 || r.LocalPort > 65535 || r.Mode == Dial && (r.Host == "" || r.Port < 1 || r.Port > 65535):
 		return errors.New("gb28181: a port is not within 1 and 65535, or there is no host")
+	case r.NeedReports && r.Mode == Dial && r.Port == 65535:
+		return errors.New("gb28181: there is no port behind 65535 for reports")
 	case r.Mode == Talk && r.Receive == media.StreamKey{}:
 		return ErrNoTarget
 	case r.BackPressure:

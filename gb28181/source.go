@@ -163,11 +163,12 @@ func (s *source) takes(ssrc uint32, from origin, now time.Time) bool {
 
 // keep holds a packet until the hooks have answered. What there is no room for shows by its number.
 func (s *source) keep(b []byte, now time.Time) {
-	if s.bytes+len(b) > s.room || now.Sub(s.since) > maxHeldTime {
+	const each = 64 // bytes that it takes to keep one, about
+	if s.bytes+len(b)+each > s.room || now.Sub(s.since) > maxHeldTime {
 		return
 	}
 	s.held = append(s.held, bytes.Clone(b))
-	s.bytes += len(b)
+	s.bytes += len(b) + each
 }
 
 // report takes an RTCP packet that has come by itself.

@@ -84,6 +84,10 @@ func (c *connection) framed(l label) func(chunks [][]byte) error {
 	return func(chunks [][]byte) error {
 		c.writing.Lock()
 		defer c.writing.Unlock()
-		return write(chunks)
+		err := write(chunks)
+		if err != nil {
+			c.conn.Close() // half of a packet may have gone
+		}
+		return err
 	}
 }
