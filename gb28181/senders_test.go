@@ -516,3 +516,20 @@ func TestMultiplex(t *testing.T) {
 	_, ok := m.Stream(media.StreamKey{VHost: hook.DefaultVHost, App: "gate", Name: "00000010"})
 	require.False(t, ok)
 }
+
+// What no stream can begin with takes no place on the port for all, not even from senders of the same host.
+func TestGarbageTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	m, s := start(t, media.Config{}, gb28181.Config{MaxSenders: 10})
+	go func() { _ = s.ListenAndServe("127.0.0.1:0") }()
+	require.Eventually(t, func() bool { return s.Addr().IsValid() }, patience, time.Millisecond)
+	port := int(s.Addr().Port())
+	d := newDevice(t, toUDP(t, port))
+	for i := range 100 {
+		d.ssrc = uint32(i)
+		require.NoError(t, d.write(d.packetize([]byte("no stream begins so"), 1)[0]))
+	}
+	d.ssrc = 0xabc0
+	sends(t, d)
+	requireRun(t, await(t, m, media.StreamKey{VHost: hook.DefaultVHost, App: "rtp", Name: "0000ABC0"}), d.packets, 30)
+}
