@@ -304,7 +304,7 @@ func (s *segments) End(x *segment.Segment) {
 // reopen goes on in the playlist as somebody has left it, or another if it is not ours any more: that enters the segment which has ended.
 func (s *segments) reopen(c *cutting) {
 	s.g.log.Warn("somebody has changed or removed the playlist of the hour; the recording goes on with what there is of it", "path", s.vod.file.Name())
-	_ = s.vod.file.Close() // nothing was written
+	_ = release(s.vod.file) // nothing was written
 	s.vod, s.current = nil, nil
 	err := s.keepInit(c)
 	if err == nil {

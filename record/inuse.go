@@ -55,7 +55,7 @@ func isInUse(dir string, kind Kind) bool {
 			return true
 		}
 		if err == nil {
-			_ = f.Close()
+			_ = release(f)
 		}
 		if n > 0 && err != nil {
 			break

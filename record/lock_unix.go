@@ -42,6 +42,17 @@ func createFile(name string) (file, error) {
 // lock locks a file until it is closed, also when the process ends before.
 func lock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
+// release unlocks a file and closes it. Closed alone it would stay locked for as long as a process that is just being forked has it, too.
+func release(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
+// locked is a file that is locked until it is closed.
+type locked struct{ *os.File }
+
+// Close implements [io.Closer].
+func (f locked) Close() error { return release(f.File) }
+
 // isHeld reports whether an error of lock says that somebody else has the file locked.
 func isHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }
 
@@ -55,5 +66,5 @@ func lockLeft(name string) (io.Closer, bool) {
 		_ = f.Close()
 		return nil, false
 	}
-	return f, true
+	return locked{f}, true
 }

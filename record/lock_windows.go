@@ -18,3 +18,6 @@ func lock(f *os.File) error {
 func isHeld(err error) bool {
 	return errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING)
 }
+
+// release unlocks a file and closes it.
+func release(f *os.File) error { return f.Close() }

@@ -20,6 +20,11 @@ import (
 func logged(t *testing.T, cfg Config) (*stage, *testlog.Buffer) {
 	t.Helper()
 	log := &testlog.Buffer{}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
 	return newStage(t, cfg, func(c *media.Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) }), log
 }
 

@@ -119,10 +119,10 @@ func (f *finisher) finishHour(j *job) error {
 	}
 	list, err := readList(file)
 	if err != nil || list.ended || list.foreign {
-		return errors.Join(err, file.Close())
+		return errors.Join(err, release(file))
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return errors.Join(err, file.Close())
+		return errors.Join(err, release(file))
 	}
 	_, suffix := filesOf(j.kind)
 	v, err := newVOD(file, suffix, true)
@@ -132,7 +132,7 @@ func (f *finisher) finishHour(j *job) error {
 		err = f.recorder.mend(v, &owner{j.stream, j.place})
 	}
 	if err != nil {
-		return errors.Join(err, file.Close())
+		return errors.Join(err, release(file))
 	}
 	f.recorder.log.Info("a recording by HLS that was not closed is finished", "stream", j.stream.String(), "path", j.path, "segments", v.count)
 	if err := v.end(); err != nil {

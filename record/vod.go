@@ -185,13 +185,13 @@ func (v *vod) end() error {
 	path := v.file.Name()
 	switch {
 	case v.shared, !v.isIntact():
-		return v.file.Close()
+		return release(v.file)
 	case v.count > 0:
-		return errors.Join(v.write([]byte(endOfList)), v.file.Close())
+		return errors.Join(v.write([]byte(endOfList)), release(v.file))
 	case keepsOpen:
-		return errors.Join(os.Remove(path), v.file.Close())
+		return errors.Join(os.Remove(path), release(v.file))
 	}
-	return errors.Join(v.file.Close(), os.Remove(path))
+	return errors.Join(release(v.file), os.Remove(path))
 }
 
 // lockWait is how long it is waited for the one who has a playlist locked: who finishes it, or a recording of the same name that is ending.
@@ -234,7 +234,7 @@ func (g *recording) openVOD(path, suffix string, other bool) (*vod, error) {
 	}
 	v, err := newVOD(f, suffix, g.recorder.cfg.Sync)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, release(f))
 	}
 	v.other = other
 	if v.sync {
