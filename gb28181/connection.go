@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,16 +14,6 @@ import (
 
 // maxPacket bounds a packet on a connection, in bytes: what claims to be longer is none.
 const maxPacket = 10 << 10
-
-// ended reports whether a stream has ended that the connection has fed: it is not to come back by itself.
-func (c *connection) ended() bool {
-	for x := range c.sources {
-		if x.isOver() {
-			return true
-		}
-	}
-	return false
-}
 
 // errSecond says why a connection is closed: there is a sender already.
 var errSecond = errors.New("gb28181: another sender is at work")
@@ -37,8 +26,6 @@ type connection struct {
 	over     atomic.Bool
 	sources  map[*source]struct{} // which it feeds
 	admitted bool                 // it has fed one
-
-	writing sync.Mutex // of those that talk back
 }
 
 func (e *endpoint) accept(conn net.Conn) *connection {
@@ -105,6 +92,16 @@ func (c *connection) feeds() bool {
 		}
 	}
 	return len(c.sources) > 0
+}
+
+// ended reports whether a stream has ended that the connection has fed: it is not to come back by itself.
+func (c *connection) ended() bool {
+	for x := range c.sources {
+		if x.isOver() {
+			return true
+		}
+	}
+	return false
 }
 
 // read takes packets until the connection ends.

@@ -11,7 +11,8 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// ListenAndServe listens on an address, by TCP and UDP, and serves both. An empty address means ":10000"; port 0 means any.
+// ListenAndServe listens on an address, by TCP and UDP, and serves both. An empty address means ":10000"; port 0 means any. The error is that of
+// the system, if it cannot listen there, or that of [Server.Serve].
 func (s *Server) ListenAndServe(addr string) error {
 	if addr == "" {
 		addr = ":10000"

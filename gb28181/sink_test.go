@@ -3,12 +3,10 @@ package gb28181
 import (
 	"net"
 	"net/netip"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sluice-media/sluice/internal/rtp/ports"
 	"github.com/sluice-media/sluice/media"
 )
 
@@ -20,32 +18,6 @@ func newTestServer(t *testing.T) *Server {
 	s, err := NewServer(m, Config{PortRange: [2]int{47000, 47200}, LocalIP: netip.MustParseAddr("127.0.0.1")})
 	require.NoError(t, err)
 	return s
-}
-
-// The runtime waits for nothing at a socket that is only sent from, as it would be told of each datagram that has left.
-func TestSendersSocketIsPlain(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("what is plain there")
-	}
-	s := newTestServer(t)
-	for name, c := range map[string]struct {
-		request SendRequest
-		plain   bool
-	}{
-		"sends only": {SendRequest{}, true},
-		"receives":   {SendRequest{Receive: media.StreamKey{App: "a", Name: "b"}}, false},
-		"waits":      {SendRequest{Mode: Listen}, false},
-	} {
-		l, err := s.openUDP(&c.request)
-		require.NoError(t, err)
-		require.Equal(t, c.plain, l.pair.RTP.Conn() == nil, name)
-		_, local := l.addresses()
-		require.EqualValues(t, l.port(), local.Port(), name)
-		l.close()
-		again, err := ports.Listen("udp", netip.MustParseAddr("127.0.0.1"), int(local.Port()))
-		require.NoError(t, err, name)
-		again.Close()
-	}
 }
 
 // A sink of its own sends without an allocation, and a batch of many has no more memory than what one of them sends.

@@ -221,7 +221,10 @@ func (s *source) run(ctx context.Context) {
 
 // publish asks the hooks, and lets in what was held.
 func (s *source) publish(ctx context.Context) error {
-	info := hook.Session{ID: s.id, Schema: "rtp", Protocol: "rtp", Remote: s.from.remote, Local: s.from.local}
+	s.mu.Lock()
+	from := s.from // another may take its place meanwhile
+	s.mu.Unlock()
+	info := hook.Session{ID: s.id, Schema: "rtp", Protocol: "rtp", Remote: from.remote, Local: from.local}
 	entry := s.server.media.NewSession(info, func(cause error) { s.cancel(cause) })
 	pub, err := s.server.media.Publish(ctx, media.PublishRequest{
 		Stream: s.key, Session: entry, Schema: "rtp", Origin: hook.OriginRTPPush,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/netip"
+	"sync"
 
 	"github.com/sluice-media/sluice/internal/rtp/datagram"
 	"github.com/sluice-media/sluice/media"
@@ -51,16 +52,16 @@ func (l *talkLink) close() {}
 
 func (l *talkLink) send(ctx context.Context, x *sender) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	defer cancel(nil)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // it waits for nothing but the two
+	watching.Go(func() {
 		select {
 		case <-l.over:
 			cancel(io.EOF)
-		case <-stop:
+		case <-ctx.Done():
 		}
-	}()
+	})
 	r := x.player.ReadFormat(x.format)
 	defer r.Close()
 	err := readChunks(ctx, x, r, l.sending(x.label))
@@ -78,12 +79,10 @@ func (l *talkLink) sending(of label) func(chunks [][]byte) error {
 	return (&udpSink{to: datagram.NewDestination(l.to.socket, l.to.remote), label: of}).sendNow
 }
 
-// framed writes chunks to the connection, which others may talk on, too.
+// framed writes chunks to the connection, which others may talk on, too: each write goes as a whole.
 func (c *connection) framed(l label) func(chunks [][]byte) error {
 	write := framed(l, c.conn)
 	return func(chunks [][]byte) error {
-		c.writing.Lock()
-		defer c.writing.Unlock()
 		err := write(chunks)
 		if err != nil {
 			c.conn.Close() // half of a packet may have gone
